@@ -1,0 +1,67 @@
+# Every target needs only git, make and any Node ≥ 20 with npm; Node 26 comes as a dependency (`make setup`).
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := node_modules/.bin
+# Programs run under the checkout's own Node, never the system's.
+NODE := $(BIN)/node
+SEED ?= 1
+SEEDS ?= 1
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install Node 26 and the dependencies, and the tidemark command for npx
+	@node .ci/setup.mjs
+
+.PHONY: test
+test: setup ## All tests (T=path or name: only those)
+	@$(NODE) --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js $(T)
+
+.PHONY: check
+check: setup ## Format, lint, types and the repository's own rules
+	@$(BIN)/biome check . && echo "format: clean"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/oxlint --type-aware --deny-warnings && echo "lint: clean"
+	@$(BIN)/tsc -p . && echo "types: clean"
+	@$(MAKE) --no-print-directory test T=test/tidy
+
+.PHONY: format
+format: setup ## Write every file as the formatter wants it
+	@$(BIN)/biome check --write .
+
+.PHONY: demo
+demo: setup ## The main job on real data: three brokers, a killed leader, nothing lost (INPUT=file for your own)
+	@$(NODE) examples/demo/main.ts $(if $(INPUT),--input "$(INPUT)")
+
+.PHONY: sim
+sim: setup ## Simulate SEEDS seeds from SEED on
+	@$(NODE) test/simulation/main.ts --seed $(SEED) --seeds $(SEEDS)
+
+.PHONY: sim-smoke
+sim-smoke: setup ## Simulate twenty seeds
+	@$(NODE) test/simulation/main.ts --seed 1 --seeds 20
+
+.PHONY: sim-ci
+sim-ci: setup ## Simulate what CI simulates: 2,000 seeds, and every planted bug found
+	@$(NODE) test/simulation/ci.ts
+
+.PHONY: bench
+bench: setup ## Tidemark against Apache Kafka, one table; writes docs/benchmarks.md (ARGS=--quick while developing)
+	@$(NODE) bench/main.ts $(ARGS)
+
+.PHONY: dump-check
+dump-check: setup ## Apache Kafka's DumpLogSegments over files that our brokers wrote (needs Java and Maven)
+	@$(NODE) test/dump-log-segments.ts
+
+.PHONY: hooks
+hooks: ## Run `make check` before every commit of this checkout
+	@git config core.hooksPath .githooks
+
+.PHONY: clean
+clean: ## Remove what make made: dependencies, caches, data of `tidemark up`
+	rm -rf node_modules .cache coverage tidemark-data
+
+.PHONY: ci
+ci: ## All that has to be green before a change lands
+	@.ci/run
