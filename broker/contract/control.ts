@@ -9,7 +9,7 @@ import type {
   PartitionIndex,
   StorageId,
   TopicId,
-} from "#base/ids.ts";
+} from "../base/ids.ts";
 import type { Endpoint, MetadataRows, MetadataVersion } from "./rows.ts";
 
 /** Raised when a message changes its meaning. Both sides refuse another one. */

@@ -7,7 +7,7 @@ import type {
   PartitionEpoch,
   PartitionIndex,
   TopicId,
-} from "#base/ids.ts";
+} from "../base/ids.ts";
 
 /**
  * All that the control plane knows and decides of one partition. Changed by the controller only; every change adds 1

@@ -1,0 +1,181 @@
+/**
+ * The table of docs/architecture.md: who may import whom. A room is a folder (the longest prefix wins); `may` names
+ * folders, or single files without their suffix. To change what a room may import, change its row here in the same
+ * commit and say why.
+ */
+export interface Room {
+  readonly path: string;
+  readonly may: readonly string[];
+  /** What to do instead, said to whoever breaks the row. */
+  readonly door: string;
+}
+
+const brokerRooms = [
+  "broker/base",
+  "broker/ports",
+  "broker/config",
+  "broker/wire",
+  "broker/contract",
+  "broker/control",
+  "broker/storage",
+  "broker/replication",
+  "broker/groups",
+  "broker/transactions",
+  "broker/handlers",
+  "broker/server",
+  "broker/http",
+  "broker/adapters",
+];
+const operatorRooms = [
+  "operator/machine",
+  "operator/controller",
+  "operator/resources",
+  "operator/reconcilers",
+  "operator/specs",
+  "operator/ports",
+  "operator/adapters",
+  "operator/cli",
+];
+const doors = ["broker/base", "broker/contract"];
+
+export const rooms: readonly Room[] = [
+  {
+    path: "broker/base",
+    may: [],
+    door: "base imports nothing of ours: what knows Kafka or disks belongs to a room above",
+  },
+  { path: "broker/ports", may: ["broker/base"], door: "a port speaks in terms of broker/base only" },
+  { path: "broker/config", may: ["broker/base"], door: "config hands out plain values: let the caller combine them" },
+  {
+    path: "broker/wire",
+    may: ["broker/base"],
+    door: "wire turns bytes into values and back: sockets are in broker/server",
+  },
+  {
+    path: "broker/contract",
+    may: ["broker/base"],
+    door: "what broker and operator say to each other stands in broker/contract itself",
+  },
+  {
+    path: "broker/control",
+    may: ["broker/base", "broker/ports", "broker/config", "broker/contract"],
+    door: "the session with the controller speaks broker/contract; what follows from a row is decided above",
+  },
+  {
+    path: "broker/storage",
+    may: ["broker/base", "broker/ports", "broker/config", "broker/wire/record-batch"],
+    door: "take plain values as arguments; of wire only broker/wire/record-batch.ts; the disk is broker/ports/disk.ts",
+  },
+  {
+    path: "broker/replication",
+    may: ["broker/base", "broker/ports", "broker/config", "broker/contract", "broker/storage"],
+    door: "replication answers values; broker/handlers turns them into Kafka's responses",
+  },
+  {
+    path: "broker/groups",
+    may: ["broker/base", "broker/ports", "broker/config", "broker/wire", "broker/replication"],
+    door: "a coordinator appends and reads through broker/replication, never through broker/storage",
+  },
+  {
+    path: "broker/transactions",
+    may: ["broker/base", "broker/ports", "broker/config", "broker/wire", "broker/replication"],
+    door: "a coordinator appends and reads through broker/replication, never through broker/storage",
+  },
+  {
+    path: "broker/handlers",
+    may: [
+      "broker/base",
+      "broker/ports",
+      "broker/config",
+      "broker/wire",
+      "broker/contract",
+      "broker/replication",
+      "broker/groups",
+      "broker/transactions",
+    ],
+    door: "a handler validates, calls one room below it and fills the response: storage is reached through replication",
+  },
+  {
+    path: "broker/server",
+    may: ["broker/base", "broker/ports", "broker/config", "broker/wire", "broker/handlers/table"],
+    door: "the server knows the handlers through broker/handlers/table.ts only",
+  },
+  {
+    path: "broker/http",
+    may: [
+      "broker/base",
+      "broker/ports",
+      "broker/config",
+      "broker/contract",
+      "broker/storage",
+      "broker/replication",
+      "broker/groups",
+      "broker/transactions",
+    ],
+    door: "HTTP shows the rooms; Kafka's protocol is in broker/wire and broker/server",
+  },
+  {
+    path: "broker/adapters",
+    may: ["broker/base", "broker/ports", "broker/contract"],
+    door: "an adapter implements a port of broker/ports: declare the port there",
+  },
+  {
+    path: "broker",
+    may: brokerRooms,
+    door: "the broker never imports the operator: what both say is in broker/contract",
+  },
+  {
+    path: "operator/machine",
+    may: doors,
+    door: "the machine is pure: take the value as an event's field; the broker is seen through #base/* and #contract/*",
+  },
+  {
+    path: "operator/controller",
+    may: [...doors, "operator/machine", "operator/ports"],
+    door: "declare a port in operator/ports; its adapters are handed in by the entry",
+  },
+  {
+    path: "operator/resources",
+    may: ["broker/base"],
+    door: "resources hold schemas only: act on them in a reconciler",
+  },
+  {
+    path: "operator/reconcilers",
+    may: ["broker/base", "operator/ports", "operator/resources", "operator/machine", "operator/specs"],
+    door: "declare a port in operator/ports; its adapters are handed in by the entry",
+  },
+  {
+    path: "operator/specs",
+    may: ["broker/base", "operator/ports", "operator/resources", "operator/machine"],
+    door: "a spec builder is pure: what it needs is an argument",
+  },
+  {
+    path: "operator/ports",
+    may: [...doors, "operator/machine", "operator/resources"],
+    door: "a port is an interface: the shell that uses it stands in another room",
+  },
+  {
+    path: "operator/adapters",
+    may: [...doors, "operator/ports", "operator/machine", "operator/resources"],
+    door: "an adapter implements a port of operator/ports: declare the port there",
+  },
+  {
+    path: "operator",
+    may: [...doors, ...operatorRooms],
+    door: "the operator enters the broker through two doors only: #base/* and #contract/*",
+  },
+  { path: "test", may: ["broker", "operator", "test", "examples", "bench"], door: "tests may import everything" },
+  {
+    path: "bench",
+    may: ["broker/base", "bench"],
+    door: "the bench uses the system as its users do: the command and a client",
+  },
+  { path: "examples", may: ["broker/base", "examples"], door: "an example uses the system as its users do" },
+];
+
+/** Files of state and arithmetic: no await, clock, randomness, logging or metrics. */
+export const isPure = (path: string): boolean =>
+  !path.endsWith(".test.ts") &&
+  (path.startsWith("operator/machine/") ||
+    path.startsWith("operator/specs/") ||
+    (path.startsWith("broker/") && /(^|\/)([\w-]+-state|progress|high-watermark)\.ts$/.test(path)));
