@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { createServer } from "node:net";
+import type { ByteStream, ExchangeServer } from "../ports/network.ts";
+import { type HttpServer, httpNetwork, serveHttp } from "./http-network.ts";
+
+const host = "127.0.0.1";
+const timeoutMs = 5000;
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+let open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const one of open) await one.close();
+  open = [];
+});
+
+/** Echoes what comes on /echo, and refuses everything else with 421. */
+function echoing(incarnation: string): ExchangeServer & { streams: ByteStream[] } {
+  const streams: ByteStream[] = [];
+  return {
+    incarnation,
+    streams,
+    onExchange(path, accept, refuse) {
+      if (path !== "/echo") return refuse(421, JSON.stringify({ host: "elsewhere", port: 9 }));
+      const stream = accept();
+      streams.push(stream);
+      stream.onData = (chunk) => stream.write(chunk);
+    },
+    onPost: async (path, body) => ({ status: 200, body: { path, body } }),
+  };
+}
+
+async function serve(exchanges: ExchangeServer): Promise<HttpServer> {
+  const server = await serveHttp({ host, port: 0, exchanges, fallback: (_, response) => response.end("fallback") });
+  open.push(server);
+  return server;
+}
+
+describe("HTTP between processes", () => {
+  test("an accepted exchange carries bytes in both directions until one side closes it", async () => {
+    const server = await serve(echoing("i1"));
+    const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs });
+    if (result.kind !== "accepted") throw new Error(result.kind);
+    const { stream } = result;
+    const answer = new Promise<string>((resolve) => {
+      stream.onData = (chunk) => resolve(text(chunk));
+    });
+    stream.write(Buffer.from("hello"));
+    expect(await answer).toBe("hello");
+    const closed = new Promise<void>((resolve) => {
+      stream.onClose = resolve;
+    });
+    stream.close();
+    await closed;
+  });
+
+  test("a refusal comes with its status and text", async () => {
+    const server = await serve(echoing("i1"));
+    const result = await httpNetwork.exchange(server.address, "/other", { timeoutMs });
+    expect(result).toEqual({ kind: "refused", status: 421, text: '{"host":"elsewhere","port":9}' });
+  });
+
+  test("a probe tells who answers, a refused connection, and silence apart", async () => {
+    const server = await serve(echoing("i7"));
+    expect(await httpNetwork.probe(server.address, { timeoutMs })).toEqual({ kind: "answered", incarnation: "i7" });
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, host, resolve));
+    const { port } = silent.address() as { port: number };
+    expect(await httpNetwork.probe({ host, port }, { timeoutMs: 50 })).toEqual({ kind: "silent" });
+    await new Promise<void>((resolve) => {
+      silent.close(() => resolve());
+    });
+    expect(await httpNetwork.probe({ host, port }, { timeoutMs })).toEqual({ kind: "refused" });
+  });
+
+  test("a posted body is answered, and no JSON is refused", async () => {
+    const server = await serve(echoing("i1"));
+    const answer = await httpNetwork.post(server.address, "/v1/x", { a: 1 }, { timeoutMs });
+    expect(answer).toEqual({ status: 200, body: { path: "/v1/x", body: { a: 1 } } });
+    const bad = await fetch(`http://${host}:${server.address.port}/v1/x`, { method: "POST", body: "{" });
+    expect(bad.status).toBe(400);
+    expect(await (await fetch(`http://${host}:${server.address.port}/else`)).text()).toBe("fallback");
+  });
+
+  test("a port in use is one clear error", async () => {
+    const server = await serve(echoing("i1"));
+    const options = { host, port: server.address.port, exchanges: echoing("i2"), fallback: () => {} };
+    await expect(serveHttp(options)).rejects.toMatchObject({ code: "PORT_IN_USE" });
+  });
+});

@@ -1,0 +1,197 @@
+import { type ClientRequest, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { TidemarkError } from "../base/errors.ts";
+import { INCARNATION_PATH } from "../contract/control.ts";
+import type { Address, ExchangeResult, ExchangeServer, Network, ProbeResult } from "../ports/network.ts";
+import { socketStream } from "./socket-stream.ts";
+
+/**
+ * Exchanges are opened by HTTP/1.1 Upgrade (RFC 9110, 7.8): after the 101 both sides have the bare socket, and no
+ * chunk is framed or parsed on the way of the batches (docs/adr/0004).
+ */
+const PROTOCOL = "tidemark/1";
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Text of a small response or request body; stops reading at the bound. */
+async function readBody(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > BODY_BYTES_MAX) throw new TidemarkError("PEER_MALFORMED", `a body of over ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function exchange(address: Address, path: string, options: { timeoutMs: number }): Promise<ExchangeResult> {
+  return new Promise((resolve) => {
+    const headers = { connection: "Upgrade", upgrade: PROTOCOL };
+    const call = request({ host: address.host, port: address.port, path, headers, agent: false });
+    const timer = setTimeout(() => call.destroy(new Error(`no answer in ${options.timeoutMs} ms`)), options.timeoutMs);
+    const settle = (result: ExchangeResult): void => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    call.on("upgrade", (_response, socket: Socket, head: Buffer) => {
+      if (head.length > 0) socket.unshift(head);
+      settle({ kind: "accepted", stream: socketStream(socket) });
+    });
+    call.on("response", (response) => {
+      readBody(response).then(
+        (text) => settle({ kind: "refused", status: response.statusCode ?? 0, text }),
+        (error: unknown) => settle({ kind: "unreachable", reason: String(error) }),
+      );
+    });
+    call.on("error", (error) => settle({ kind: "unreachable", reason: error.message }));
+    call.end();
+  });
+}
+
+/** Runs one small request; null when it could not be answered in time. */
+function ask(
+  address: Address,
+  options: { method: string; path: string; body: string | null; timeoutMs: number },
+): Promise<{ status: number; text: string } | { errorCode: string }> {
+  return new Promise((resolve) => {
+    const headers = options.body === null ? {} : { "content-type": "application/json" };
+    const { method, path } = options;
+    const call: ClientRequest = request({ host: address.host, port: address.port, method, path, headers, agent: false });
+    const timer = setTimeout(() => call.destroy(new Error("timed out")), options.timeoutMs);
+    const settle = (result: { status: number; text: string } | { errorCode: string }): void => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    call.on("response", (response) => {
+      readBody(response).then(
+        (text) => settle({ status: response.statusCode ?? 0, text }),
+        () => settle({ errorCode: "BROKEN" }),
+      );
+    });
+    call.on("error", (error: NodeJS.ErrnoException) => settle({ errorCode: error.code ?? "BROKEN" }));
+    call.end(options.body ?? undefined);
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === "" ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The network between brokers and controller: HTTP/1.1. */
+export const httpNetwork: Network = {
+  exchange,
+
+  async probe(address, { timeoutMs }): Promise<ProbeResult> {
+    const answer = await ask(address, { method: "GET", path: INCARNATION_PATH, body: null, timeoutMs });
+    if ("errorCode" in answer) return answer.errorCode === "ECONNREFUSED" ? { kind: "refused" } : { kind: "silent" };
+    const body = parseJson(answer.text) as { incarnation?: unknown } | null;
+    if (typeof body?.incarnation !== "string") return { kind: "silent" };
+    return { kind: "answered", incarnation: body.incarnation };
+  },
+
+  async post(address, path, body, { timeoutMs }) {
+    const answer = await ask(address, { method: "POST", path, body: JSON.stringify(body), timeoutMs });
+    return "errorCode" in answer ? null : { status: answer.status, body: parseJson(answer.text) };
+  },
+};
+
+export interface HttpServer {
+  readonly address: Address;
+  close(): Promise<void>;
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  readonly exchanges: ExchangeServer;
+  /** Everything that is neither an exchange nor a message between processes: health, metrics, API. */
+  readonly fallback: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+async function handlePost(exchanges: ExchangeServer, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const text = await readBody(message);
+  const body = parseJson(text);
+  if (text !== "" && body === null) return sendJson(response, 400, { error: "the body is no JSON" });
+  const answer = await exchanges.onPost(message.url ?? "", body);
+  sendJson(response, answer.status, answer.body);
+}
+
+function onRequest(options: HttpServerOptions, message: IncomingMessage, response: ServerResponse): void {
+  if (message.method === "GET" && message.url === INCARNATION_PATH) {
+    return sendJson(response, 200, { incarnation: options.exchanges.incarnation });
+  }
+  if (message.method === "POST") {
+    handlePost(options.exchanges, message, response).catch((error: unknown) => {
+      if (!response.headersSent) sendJson(response, 500, { error: Error.isError(error) ? error.message : String(error) });
+      else response.destroy();
+    });
+    return;
+  }
+  options.fallback(message, response);
+}
+
+function onUpgrade(exchanges: ExchangeServer, message: IncomingMessage, socket: Socket, head: Buffer): void {
+  socket.on("error", () => socket.destroy());
+  const refuse = (status: number, text: string): void => {
+    socket.end(
+      `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    );
+  };
+  if (message.headers.upgrade !== PROTOCOL) return refuse(400, `upgrade to ${PROTOCOL} or not at all`);
+  exchanges.onExchange(
+    message.url ?? "",
+    () => {
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${PROTOCOL}\r\n\r\n`);
+      if (head.length > 0) socket.unshift(head);
+      return socketStream(socket);
+    },
+    refuse,
+  );
+}
+
+/**
+ * Listens for the other processes of the cluster.
+ * @throws TidemarkError PORT_IN_USE
+ */
+export function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
+  const server: Server = createServer((message, response) => onRequest(options, message, response));
+  const upgraded = new Set<Socket>();
+  server.on("upgrade", (message, socket, head) => {
+    upgraded.add(socket as Socket);
+    socket.on("close", () => upgraded.delete(socket as Socket));
+    onUpgrade(options.exchanges, message, socket as Socket, head);
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const where = `${options.host}:${options.port}`;
+      reject(
+        cause.code === "EADDRINUSE"
+          ? new TidemarkError("PORT_IN_USE", `HTTP port ${where} is in use; choose another or stop what listens there`, { cause })
+          : new TidemarkError("BAD_INPUT", `cannot listen on ${where}: ${cause.message}`, { cause }),
+      );
+    });
+    server.listen(options.port, options.host, () => {
+      const bound = server.address();
+      const port = typeof bound === "object" && bound !== null ? bound.port : options.port;
+      resolve({ address: { host: options.host, port }, close: () => closeServer(server, upgraded) });
+    });
+  });
+}
+
+function closeServer(server: Server, upgraded: ReadonlySet<Socket>): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+    for (const socket of upgraded) socket.destroy();
+  });
+}
