@@ -62,7 +62,7 @@ describe("HTTP between processes", () => {
   test("a probe tells who answers, a refused connection, and silence apart", async () => {
     const server = await serve(echoing("i7"));
     expect(await httpNetwork.probe(server.address, { timeoutMs })).toEqual({ kind: "answered", incarnation: "i7" });
-    const silent = createServer(() => {});
+    const silent = createServer((socket) => socket.resume());
     await new Promise<void>((resolve) => silent.listen(0, host, resolve));
     const { port } = silent.address() as { port: number };
     expect(await httpNetwork.probe({ host, port }, { timeoutMs: 50 })).toEqual({ kind: "silent" });

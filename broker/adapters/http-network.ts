@@ -34,8 +34,7 @@ function exchange(address: Address, path: string, options: { timeoutMs: number }
       resolve(result);
     };
     call.on("upgrade", (_response, socket: Socket, head: Buffer) => {
-      if (head.length > 0) socket.unshift(head);
-      settle({ kind: "accepted", stream: socketStream(socket) });
+      settle({ kind: "accepted", stream: socketStream(socket, head) });
     });
     call.on("response", (response) => {
       readBody(response).then(
@@ -152,8 +151,7 @@ function onUpgrade(exchanges: ExchangeServer, message: IncomingMessage, socket: 
     message.url ?? "",
     () => {
       socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${PROTOCOL}\r\n\r\n`);
-      if (head.length > 0) socket.unshift(head);
-      return socketStream(socket);
+      return socketStream(socket, head);
     },
     refuse,
   );

@@ -46,7 +46,7 @@ export type ExchangeResult =
 
 /** What a broker or controller asks of the network between them. */
 export interface Network {
-  /** Opens a streamed exchange at `path` of the HTTP server at `address`. `headers` carry the cluster token. */
+  /** Opens a streamed exchange at `path` of the HTTP server at `address`. The side that opens speaks first. */
   exchange(address: Address, path: string, options: { timeoutMs: number }): Promise<ExchangeResult>;
   /** Asks the process at `address` (its HTTP port) who it is: GET /v1/incarnation. */
   probe(address: Address, options: { timeoutMs: number }): Promise<ProbeResult>;
