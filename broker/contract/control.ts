@@ -72,6 +72,8 @@ export interface IsrProposal extends PartitionName {
   readonly leaderEpoch: LeaderEpoch;
   readonly partitionEpoch: PartitionEpoch;
   readonly isr: readonly { readonly broker: BrokerId; readonly brokerEpoch: BrokerEpoch }[];
+  /** +1 at every sending by this process, also when the same wish is sent again; a refusal names it. */
+  readonly attempt: number;
 }
 
 /** Answer to `queryLogEnds`, after recovery. `lastEpoch` −1 and `logEnd` 0 for an empty log. */
@@ -169,6 +171,8 @@ export interface IsrRefused extends PartitionName {
   readonly type: "isrRefused";
   readonly leaderEpoch: LeaderEpoch;
   readonly partitionEpoch: PartitionEpoch;
+  /** Of the proposal that is refused: an earlier sending's refusal says nothing of a later one still on its way. */
+  readonly attempt: number;
   readonly reason: string;
 }
 
