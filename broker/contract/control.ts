@@ -147,7 +147,13 @@ export interface Registered {
 /** Another controller is active, or this broker must not join: `reason` is one line for its log. */
 export interface Refused {
   readonly type: "refused";
-  readonly code: "NOT_CONTROLLER" | "WRONG_CLUSTER" | "WRONG_VERSION" | "DUPLICATE_BROKER" | "STALE_CONTROLLER" | "NOT_READY";
+  readonly code:
+    | "NOT_CONTROLLER"
+    | "WRONG_CLUSTER"
+    | "WRONG_VERSION"
+    | "DUPLICATE_BROKER"
+    | "STALE_CONTROLLER"
+    | "NOT_READY";
   readonly reason: string;
   /** Where the active controller is, when known. */
   readonly controller: { readonly host: string; readonly port: number } | null;
@@ -250,7 +256,10 @@ export interface Outcome {
 
 export type AdminRequest =
   | { readonly kind: "createTopics"; readonly topics: readonly NewTopic[]; readonly validateOnly: boolean }
-  | { readonly kind: "deleteTopics"; readonly topics: readonly { readonly name: string | null; readonly topicId: TopicId | null }[] }
+  | {
+      readonly kind: "deleteTopics";
+      readonly topics: readonly { readonly name: string | null; readonly topicId: TopicId | null }[];
+    }
   | {
       readonly kind: "createPartitions";
       readonly topics: readonly {
@@ -284,7 +293,10 @@ export type AdminResponse =
         readonly config: Readonly<Record<string, string>>;
       })[];
     }
-  | { readonly kind: "deleteTopics"; readonly topics: readonly (Outcome & { readonly name: string | null; readonly topicId: TopicId })[] }
+  | {
+      readonly kind: "deleteTopics";
+      readonly topics: readonly (Outcome & { readonly name: string | null; readonly topicId: TopicId })[];
+    }
   | { readonly kind: "createPartitions"; readonly topics: readonly (Outcome & { readonly name: string })[] }
   | { readonly kind: "alterConfigs"; readonly resources: readonly (Outcome & ConfigResource)[] }
   | {

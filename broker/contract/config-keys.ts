@@ -1,0 +1,330 @@
+/**
+ * The only table of Kafka configuration keys that exist here. A key that is not in it is refused by name; one that
+ * is in it has an effect. Names, types and defaults are Kafka's (docs/configuration.md says where we differ).
+ */
+
+export type ConfigType = "boolean" | "string" | "int" | "long" | "list";
+/** Who may change a broker's key while it runs: nobody, all brokers at once (""), or each broker by itself too. */
+export type ConfigUpdate = "readOnly" | "clusterWide" | "perBroker";
+
+/** A broker's key that speaks when the topic (or the key before it) is silent; its value counts `factor` times. */
+export interface ConfigSynonym {
+  readonly key: string;
+  readonly factor: number;
+}
+
+export interface ConfigKey {
+  readonly name: string;
+  readonly type: ConfigType;
+  /** null: nothing of its own, the next synonym's default speaks. */
+  readonly defaultValue: string | null;
+  /** Least and greatest whole number, both included. */
+  readonly least?: number;
+  readonly most?: number;
+  /** The only values of a string, or of each element of a list. */
+  readonly oneOf?: readonly string[];
+  readonly update: ConfigUpdate;
+  /** In order of precedence. Of a topic's key: its broker keys. Of a broker's key: itself, then coarser units. */
+  readonly synonyms: readonly ConfigSynonym[];
+  readonly doc: string;
+}
+
+const LONG_MAX = "9223372036854775807";
+const INT_MAX = 2 ** 31 - 1;
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+type Draft = Omit<ConfigKey, "name" | "update" | "synonyms"> & {
+  readonly update?: ConfigUpdate;
+  readonly synonyms?: readonly (string | readonly [string, number])[];
+};
+
+function table(drafts: Readonly<Record<string, Draft>>): ReadonlyMap<string, ConfigKey> {
+  const entries = Object.entries(drafts).map(([name, { update, synonyms, ...rest }]): [string, ConfigKey] => [
+    name,
+    {
+      ...rest,
+      name,
+      update: update ?? "readOnly",
+      synonyms: (synonyms ?? []).map((synonym) =>
+        typeof synonym === "string" ? { key: synonym, factor: 1 } : { key: synonym[0], factor: synonym[1] },
+      ),
+    },
+  ]);
+  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const retentionMs = [
+  "log.retention.ms",
+  ["log.retention.minutes", MINUTE_MS],
+  ["log.retention.hours", HOUR_MS],
+] as const;
+const rollMs = ["log.roll.ms", ["log.roll.hours", HOUR_MS]] as const;
+const flushMs = ["log.flush.interval.ms", "log.flush.scheduler.interval.ms"] as const;
+const timestampTypes = ["CreateTime", "LogAppendTime"];
+
+/** Keys of a topic, by name. Every one can be changed while the topic is in use. */
+export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
+  "cleanup.policy": {
+    type: "list",
+    defaultValue: "delete",
+    oneOf: ["delete"],
+    synonyms: ["log.cleanup.policy"],
+    doc: "What happens to old segments. Only delete: by retention.ms and retention.bytes.",
+  },
+  "compression.type": {
+    type: "string",
+    defaultValue: "producer",
+    oneOf: ["producer"],
+    synonyms: ["compression.type"],
+    doc: "How batches are stored. Only producer: exactly as the producer compressed them.",
+  },
+  "file.delete.delay.ms": {
+    type: "long",
+    defaultValue: "60000",
+    least: 0,
+    synonyms: ["log.segment.delete.delay.ms"],
+    doc: "How long the files of a deleted segment stay on disk.",
+  },
+  "flush.messages": {
+    type: "long",
+    defaultValue: LONG_MAX,
+    least: 1,
+    synonyms: ["log.flush.interval.messages"],
+    doc: "Records between two fsyncs. 1: every acknowledged record is synced on every in-sync replica first.",
+  },
+  "flush.ms": {
+    type: "long",
+    defaultValue: LONG_MAX,
+    least: 0,
+    synonyms: flushMs,
+    doc: "How long a record may stay unsynced.",
+  },
+  "index.interval.bytes": {
+    type: "int",
+    defaultValue: "4096",
+    least: 0,
+    synonyms: ["log.index.interval.bytes"],
+    doc: "Bytes of log between two entries of the offset index.",
+  },
+  "max.message.bytes": {
+    type: "int",
+    defaultValue: "1048588",
+    least: 0,
+    synonyms: ["message.max.bytes"],
+    doc: "Largest record batch that is accepted, as sent (compressed, with its header).",
+  },
+  "message.timestamp.after.max.ms": {
+    type: "long",
+    defaultValue: "3600000",
+    least: 0,
+    synonyms: ["log.message.timestamp.after.max.ms"],
+    doc: "How far ahead of the broker's clock a record's timestamp may be (CreateTime only).",
+  },
+  "message.timestamp.before.max.ms": {
+    type: "long",
+    defaultValue: LONG_MAX,
+    least: 0,
+    synonyms: ["log.message.timestamp.before.max.ms"],
+    doc: "How far behind the broker's clock a record's timestamp may be (CreateTime only).",
+  },
+  "message.timestamp.type": {
+    type: "string",
+    defaultValue: "CreateTime",
+    oneOf: timestampTypes,
+    synonyms: ["log.message.timestamp.type"],
+    doc: "Whether a record keeps its producer's timestamp or gets the time of its append.",
+  },
+  "min.insync.replicas": {
+    type: "int",
+    defaultValue: "1",
+    least: 1,
+    synonyms: ["min.insync.replicas"],
+    doc: "In-sync replicas needed for acks=all and for the high watermark to move. Capped by the replica count.",
+  },
+  "retention.bytes": {
+    type: "long",
+    defaultValue: "-1",
+    least: -1,
+    synonyms: ["log.retention.bytes"],
+    doc: "Size above which a partition drops its oldest segments. -1: no limit.",
+  },
+  "retention.ms": {
+    type: "long",
+    defaultValue: "604800000",
+    least: -1,
+    synonyms: retentionMs,
+    doc: "Age at which segments are dropped. -1: no limit.",
+  },
+  "segment.bytes": {
+    type: "int",
+    defaultValue: "1073741824",
+    least: 1024,
+    synonyms: ["log.segment.bytes"],
+    doc: "Size at which a new segment is begun; also the largest batch a partition takes.",
+  },
+  "segment.index.bytes": {
+    type: "int",
+    defaultValue: "10485760",
+    least: 24,
+    synonyms: ["log.index.size.max.bytes"],
+    doc: "Size of a segment's index at which a new segment is begun.",
+  },
+  "segment.ms": {
+    type: "long",
+    defaultValue: "604800000",
+    least: 1,
+    synonyms: rollMs,
+    doc: "Age of a segment at which a new one is begun.",
+  },
+  "unclean.leader.election.enable": {
+    type: "boolean",
+    defaultValue: "false",
+    synonyms: ["unclean.leader.election.enable"],
+    doc: "Whether a replica that may lack acknowledged records may lead when no other is left.",
+  },
+});
+
+/** A broker's key that is the default of a topic's. */
+function defaultOf(topicKey: string): Draft {
+  const key = topicConfigKeys.get(topicKey);
+  if (key === undefined) throw new Error(`no topic key ${topicKey}`);
+  const { type, defaultValue, least, most, oneOf, doc } = key;
+  return {
+    type,
+    defaultValue,
+    ...(least === undefined ? {} : { least }),
+    ...(most === undefined ? {} : { most }),
+    ...(oneOf === undefined ? {} : { oneOf }),
+    update: "clusterWide",
+    doc: `Default of the topics' ${topicKey}. ${doc}`,
+  };
+}
+
+/** Keys of a broker, by name. */
+export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
+  "auto.create.topics.enable": {
+    type: "boolean",
+    defaultValue: "true",
+    doc: "Whether asking for the metadata of an unknown topic creates it.",
+  },
+  "auto.leader.rebalance.enable": {
+    type: "boolean",
+    defaultValue: "true",
+    doc: "Whether leadership goes back to the first replica once it is in sync again.",
+  },
+  "broker.session.timeout.ms": {
+    type: "int",
+    defaultValue: "4000",
+    least: 1000,
+    most: INT_MAX,
+    doc: "How long the controller waits for a silent broker before it elects other leaders.",
+  },
+  "compression.type": defaultOf("compression.type"),
+  "connections.max.idle.ms": {
+    type: "long",
+    defaultValue: "600000",
+    least: -1,
+    doc: "How long a client connection may be silent before it is closed. -1: for ever.",
+  },
+  "default.replication.factor": {
+    type: "int",
+    defaultValue: "1",
+    least: 1,
+    most: 32767,
+    doc: "Replicas of a topic that is created without saying how many.",
+  },
+  "fetch.max.bytes": {
+    type: "int",
+    defaultValue: "57671680",
+    least: 1024,
+    doc: "Most bytes of records in the answer to one fetch; at least one batch is returned however big.",
+  },
+  "log.cleanup.policy": defaultOf("cleanup.policy"),
+  "log.flush.interval.messages": defaultOf("flush.messages"),
+  "log.flush.interval.ms": {
+    ...defaultOf("flush.ms"),
+    defaultValue: null,
+    synonyms: ["log.flush.interval.ms", "log.flush.scheduler.interval.ms"],
+  },
+  "log.flush.scheduler.interval.ms": { ...defaultOf("flush.ms"), update: "readOnly" },
+  "log.index.interval.bytes": defaultOf("index.interval.bytes"),
+  "log.index.size.max.bytes": defaultOf("segment.index.bytes"),
+  "log.message.timestamp.after.max.ms": defaultOf("message.timestamp.after.max.ms"),
+  "log.message.timestamp.before.max.ms": defaultOf("message.timestamp.before.max.ms"),
+  "log.message.timestamp.type": defaultOf("message.timestamp.type"),
+  "log.retention.bytes": defaultOf("retention.bytes"),
+  "log.retention.check.interval.ms": {
+    type: "long",
+    defaultValue: "300000",
+    least: 1,
+    doc: "How often segments are checked against their retention.",
+  },
+  "log.retention.hours": {
+    type: "int",
+    defaultValue: "168",
+    least: -1,
+    doc: "Default of the topics' retention.ms in hours, if neither minutes nor milliseconds are set.",
+  },
+  "log.retention.minutes": {
+    type: "int",
+    defaultValue: null,
+    least: -1,
+    synonyms: ["log.retention.minutes", ["log.retention.hours", 60]],
+    doc: "Default of the topics' retention.ms in minutes, if milliseconds are not set.",
+  },
+  "log.retention.ms": { ...defaultOf("retention.ms"), defaultValue: null, synonyms: retentionMs },
+  "log.roll.hours": {
+    type: "int",
+    defaultValue: "168",
+    least: 1,
+    doc: "Default of the topics' segment.ms in hours, if milliseconds are not set.",
+  },
+  "log.roll.ms": { ...defaultOf("segment.ms"), defaultValue: null, synonyms: rollMs },
+  "log.segment.bytes": defaultOf("segment.bytes"),
+  "log.segment.delete.delay.ms": defaultOf("file.delete.delay.ms"),
+  "max.connections": {
+    type: "int",
+    defaultValue: "2147483647",
+    least: 0,
+    most: INT_MAX,
+    update: "perBroker",
+    doc: "Client connections one broker accepts; further ones are closed at once.",
+  },
+  "message.max.bytes": defaultOf("max.message.bytes"),
+  "min.insync.replicas": defaultOf("min.insync.replicas"),
+  "num.partitions": {
+    type: "int",
+    defaultValue: "1",
+    least: 1,
+    most: 100_000,
+    doc: "Partitions of a topic that is created without saying how many.",
+  },
+  "producer.id.expiration.ms": {
+    type: "int",
+    defaultValue: "86400000",
+    least: 1,
+    doc: "How long a partition remembers an idempotent producer that has stopped writing to it.",
+  },
+  "replica.lag.time.max.ms": {
+    type: "long",
+    defaultValue: "30000",
+    least: 1,
+    doc: "How long a follower may lag behind its leader before it leaves the in-sync replicas.",
+  },
+  "socket.request.max.bytes": {
+    type: "int",
+    defaultValue: "104857600",
+    least: 1024,
+    doc: "Largest request; a connection that announces a larger one is closed.",
+  },
+  "unclean.leader.election.enable": defaultOf("unclean.leader.election.enable"),
+  "unclean.recovery.timeout.ms": {
+    type: "long",
+    defaultValue: "-1",
+    least: -1,
+    doc:
+      "How long a partition whose replicas all lost their page cache waits for the last of them before the best " +
+      "one present leads. -1: until all are back or a person decides.",
+  },
+});
