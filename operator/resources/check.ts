@@ -1,0 +1,122 @@
+import { nearest } from "./nearest.ts";
+
+/** The words of JSON Schema that the resources use; `x-tidemark-must` says a pattern in words. */
+export interface Schema {
+  readonly type?: string | readonly string[];
+  readonly const?: unknown;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly patternProperties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: boolean | Schema;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly "x-tidemark-must"?: string;
+}
+
+/** Where a value breaks its schema, and how: `says` goes on after the path. */
+export interface Breach {
+  readonly path: string;
+  readonly says: string;
+}
+
+const words: Readonly<Record<string, string>> = {
+  object: "a map of fields",
+  array: "a list",
+  string: "text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+};
+
+function typesOf(value: unknown): readonly string[] {
+  if (value === null || value === undefined) return ["null"];
+  if (Array.isArray(value)) return ["array"];
+  if (typeof value === "number") return Number.isInteger(value) ? ["integer", "number"] : ["number"];
+  return [typeof value];
+}
+
+/** A value as people wrote it, cut to fit a line. */
+export function show(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const join = (path: string, key: string): string => {
+  const part = /^[A-Za-z_][\w-]*$/.test(key) ? key : JSON.stringify(key);
+  return path === "" ? part : `${path}.${part}`;
+};
+
+/** Every breach of `schema` in `value`, in the order of the fields; empty when it fits. */
+export function breaches(schema: Schema, value: unknown, path = ""): Breach[] {
+  if (schema.const !== undefined && value !== schema.const) {
+    return [{ path, says: `must be ${show(schema.const)}, not ${show(value)}` }];
+  }
+  const allowed = schema.type === undefined ? [] : [schema.type].flat();
+  if (allowed.length > 0 && !typesOf(value).some((type) => allowed.includes(type))) {
+    const wanted = allowed.map((type) => words[type] ?? type).join(" or ");
+    return [{ path, says: value === null ? `is empty; it must be ${wanted}` : `must be ${wanted}, not ${show(value)}` }];
+  }
+  if (isMap(value)) return mapBreaches(schema, value, path);
+  if (Array.isArray(value)) return listBreaches(schema, value, path);
+  const says = scalarBreach(schema, value);
+  return says === null ? [] : [{ path, says }];
+}
+
+function scalarBreach(schema: Schema, value: unknown): string | null {
+  if (typeof value === "number") {
+    if (schema.minimum !== undefined && value < schema.minimum) return `must be at least ${schema.minimum}, not ${value}`;
+    if (schema.maximum !== undefined && value > schema.maximum) return `must be at most ${schema.maximum}, not ${value}`;
+  }
+  if (typeof value === "string") {
+    if (schema.maxLength !== undefined && value.length > schema.maxLength) {
+      return `must have at most ${schema.maxLength} characters, not ${value.length}`;
+    }
+    const isTooShort = value.length < (schema.minLength ?? 0);
+    if (isTooShort) return "must not be empty";
+    if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) {
+      return `must ${schema["x-tidemark-must"] ?? `match ${schema.pattern}`}, not ${show(value)}`;
+    }
+  }
+  return null;
+}
+
+function mapBreaches(schema: Schema, value: Record<string, unknown>, path: string): Breach[] {
+  const found: Breach[] = [];
+  const known = schema.properties ?? {};
+  for (const key of schema.required ?? []) {
+    if (!(key in value)) found.push({ path: join(path, key), says: "is missing" });
+  }
+  const others = Object.values(schema.patternProperties ?? {})[0];
+  for (const [key, part] of Object.entries(value)) {
+    const of = Object.hasOwn(known, key) ? known[key] : others;
+    if (of !== undefined) found.push(...breaches(of, part, join(path, key)));
+    else if (schema.additionalProperties === false) found.push(unknownField(join(path, key), key, Object.keys(known)));
+  }
+  return found;
+}
+
+function unknownField(path: string, key: string, names: readonly string[]): Breach {
+  const meant = nearest(key, names);
+  const hint = meant === null ? `known fields: ${names.join(", ")}` : `did you mean ${meant}?`;
+  return { path, says: `is an unknown field; ${hint}` };
+}
+
+function listBreaches(schema: Schema, value: readonly unknown[], path: string): Breach[] {
+  if (schema.minItems !== undefined && value.length < schema.minItems) {
+    return [{ path, says: `must have at least ${schema.minItems} item` }];
+  }
+  if (schema.maxItems !== undefined && value.length > schema.maxItems) {
+    return [{ path, says: `must have at most ${schema.maxItems} item${schema.maxItems === 1 ? "" : "s"}, not ${value.length}` }];
+  }
+  const items = schema.items;
+  return items === undefined ? [] : value.flatMap((part, index) => breaches(items, part, `${path}[${index}]`));
+}
