@@ -1,0 +1,97 @@
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { compressFrameSync, decompressFrameSync } from "lz4-napi";
+import { compressSync as snappyCompress, uncompressSync as snappyUncompress } from "snappy";
+import { lz4FrameBytes } from "./lz4-size.ts";
+import { isMalformed, MalformedError } from "./malformed.ts";
+import { compressionCodecs } from "./record-batch.ts";
+
+/** A batch that opens to more than this is refused: a small frame must not become a huge heap. */
+const MAX_OPENED_BYTES = 128 * 1024 * 1024;
+/** Snappy as Java's xerial library frames it: magic, two version numbers, then blocks behind their lengths. */
+const XERIAL_MAGIC = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0);
+const XERIAL_HEADER_BYTES = 16;
+
+/**
+ * Opens a batch's records. `codec` is the number of compressionCodecs; `none` returns `body` itself.
+ * Throws MalformedError when the bytes are not what the codec makes, or open to more than `maxBytes`.
+ */
+export function decompress(codec: number, body: Uint8Array, maxBytes = MAX_OPENED_BYTES): Uint8Array {
+  try {
+    switch (codec) {
+      case compressionCodecs.none:
+        return body;
+      case compressionCodecs.gzip:
+        return gunzipSync(body, { maxOutputLength: maxBytes });
+      case compressionCodecs.snappy:
+        return openSnappy(body, maxBytes);
+      case compressionCodecs.lz4:
+        checkSize(lz4FrameBytes(body), maxBytes);
+        return decompressFrameSync(asBuffer(body));
+      case compressionCodecs.zstd:
+        return zstdDecompressSync(body, { maxOutputLength: maxBytes });
+      default:
+        throw new MalformedError(`compression codec ${codec} is none that exists`);
+    }
+  } catch (error) {
+    if (isMalformed(error)) throw error;
+    throw new MalformedError(`records do not decompress: ${Error.isError(error) ? error.message : "unknown reason"}`);
+  }
+}
+
+/** Compresses records as clients do. `codec` is a number of compressionCodecs. */
+export function compress(codec: number, body: Uint8Array): Uint8Array {
+  switch (codec) {
+    case compressionCodecs.none:
+      return body;
+    case compressionCodecs.gzip:
+      return gzipSync(body);
+    case compressionCodecs.snappy:
+      return snappyCompress(body);
+    case compressionCodecs.lz4:
+      return compressFrameSync(asBuffer(body));
+    case compressionCodecs.zstd:
+      return zstdCompressSync(body);
+    default:
+      throw new MalformedError(`compression codec ${codec} is none that exists`);
+  }
+}
+
+function openSnappy(body: Uint8Array, maxBytes: number): Uint8Array {
+  if (!XERIAL_MAGIC.every((byte, index) => body[index] === byte)) return openSnappyBlock(body, maxBytes);
+  const opened: Uint8Array[] = [];
+  const view = asBuffer(body);
+  let left = maxBytes;
+  let at = XERIAL_HEADER_BYTES;
+  while (at < view.length) {
+    if (view.length - at < 4) throw new MalformedError("snappy block cut off");
+    const length = view.readUInt32BE(at);
+    if (length > view.length - at - 4) throw new MalformedError(`snappy block of ${length} bytes is cut off`);
+    const block = openSnappyBlock(view.subarray(at + 4, at + 4 + length), left);
+    left -= block.length;
+    opened.push(block);
+    at += 4 + length;
+  }
+  return Buffer.concat(opened);
+}
+
+function openSnappyBlock(block: Uint8Array, maxBytes: number): Uint8Array {
+  checkSize(snappyBlockBytes(block), maxBytes);
+  return snappyUncompress(block) as Buffer;
+}
+
+/** A snappy block starts with the size that it opens to, as uvarint. */
+function snappyBlockBytes(block: Uint8Array): number {
+  let size = 0;
+  for (let index = 0; index < 5; index++) {
+    const byte = block[index] ?? 255;
+    size += (byte & 127) * 2 ** (7 * index);
+    if (byte < 128) return size;
+  }
+  throw new MalformedError("snappy block without a size");
+}
+
+function checkSize(opened: number, maxBytes: number): void {
+  if (opened > maxBytes) throw new MalformedError(`records open to ${opened} bytes, ${maxBytes} are allowed`);
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
