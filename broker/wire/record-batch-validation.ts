@@ -56,9 +56,7 @@ const fault = (code: KafkaErrorCode, message: string): BatchFault => ({ code, me
  * Returns undefined for a sound batch. Source: the rules of Kafka 4 for batches from clients; KIP-98.
  */
 export function validateBatch(bytes: Uint8Array, limits: BatchLimits): BatchFault | undefined {
-  return (
-    checkFrame(bytes, limits) ?? checkHeader(bytes) ?? checkRecords(bytes, limits) ?? checkTimestamps(bytes, limits)
-  );
+  return checkFrame(bytes, limits) ?? checkHeader(bytes) ?? checkRecords(bytes, limits);
 }
 
 function checkFrame(bytes: Uint8Array, { maxBatchBytes }: BatchLimits): BatchFault | undefined {
