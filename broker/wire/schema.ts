@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { BrokerId, LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicId } from "../base/ids.ts";
 import { NO_TOPIC_ID } from "../base/ids.ts";
+import type { BytesDraft } from "./writer.ts";
 
 /** How a value crosses the wire. */
 export type Kind =
@@ -156,8 +157,8 @@ export const nullableString = string.nullable();
 /** A byte string, read as a view on the frame. */
 export const bytes = scalar<Uint8Array>("bytes", new Uint8Array(0));
 export const nullableBytes = bytes.nullable();
-/** Record batches, read as a view on the frame and written without a copy. */
-export const records = scalar<Uint8Array | null>("records", null).nullable();
+/** Record batches, read as a view on the frame; written without a copy, from one view or from several in order. */
+export const records: Field<Uint8Array | null, BytesDraft | null> = new Field(scalar("records", null).nullable());
 
 // Domain types enter here: nothing behind the schema handles a bare number that means one of these.
 export const offset = scalar<Offset>("int64", 0);

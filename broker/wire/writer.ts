@@ -9,6 +9,16 @@ const VIEW_BYTES_MIN = 1024;
 /** Below this length encoding ASCII by hand beats the call into the runtime. */
 const SHORT_STRING_BYTES = 24;
 
+/** A byte string in one piece, or in several to be sent one after the other. */
+export type BytesDraft = Uint8Array | readonly Uint8Array[];
+
+function lengthOf(value: BytesDraft): number {
+  if (value instanceof Uint8Array) return value.length;
+  let length = 0;
+  for (const part of value) length += part.length;
+  return length;
+}
+
 interface Splice {
   /** Position in the writer's own bytes before which the view goes. */
   readonly at: number;
@@ -157,22 +167,22 @@ export class Writer {
     else this.compactString(value);
   }
 
-  bytesView(value: Uint8Array): void {
-    this.int32(value.length);
+  bytesView(value: BytesDraft): void {
+    this.int32(lengthOf(value));
     this.view(value);
   }
 
-  nullableBytesView(value: Uint8Array | null): void {
+  nullableBytesView(value: BytesDraft | null): void {
     if (value === null) this.int32(-1);
     else this.bytesView(value);
   }
 
-  compactBytesView(value: Uint8Array): void {
-    this.uvarint(value.length + 1);
+  compactBytesView(value: BytesDraft): void {
+    this.uvarint(lengthOf(value) + 1);
     this.view(value);
   }
 
-  compactNullableBytesView(value: Uint8Array | null): void {
+  compactNullableBytesView(value: BytesDraft | null): void {
     if (value === null) this.int8(0);
     else this.compactBytesView(value);
   }
@@ -198,7 +208,11 @@ export class Writer {
     this.putInt32(at, value);
   }
 
-  private view(value: Uint8Array): void {
+  private view(value: BytesDraft): void {
+    if (!(value instanceof Uint8Array)) {
+      for (const part of value) this.view(part);
+      return;
+    }
     if (value.length < VIEW_BYTES_MIN) return this.raw(value);
     this.splices ??= [];
     this.splices.push({ at: this.at, view: value });
