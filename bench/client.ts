@@ -1,0 +1,41 @@
+import type { Latencies, Load, Window } from "./load.ts";
+import { measureEndToEnd, measureLatency, measureLoad } from "./load.ts";
+import { nodeEndToEnd, nodeLatency, nodeLoad } from "./node-load.ts";
+import type { Running } from "./system.ts";
+
+export interface WindowTimes {
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+}
+
+export interface SteadyLoad {
+  readonly topic: string;
+  readonly recordBytes: number;
+  readonly rate: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+/** The programs that load the brokers: the same for both systems. */
+export interface Client {
+  readonly name: string;
+  load(running: Running, load: Load, times: WindowTimes): Promise<Window>;
+  latency(running: Running, load: SteadyLoad): Promise<Latencies>;
+  endToEnd(running: Running, load: { topic: string; recordBytes: number; records: number }): Promise<Latencies>;
+}
+
+/** Kafka's own ProducerPerformance and EndToEndLatency. */
+export const javaClient = (jars: string): Client => ({
+  name: "Kafka's ProducerPerformance and EndToEndLatency",
+  load: (running, load, times) => measureLoad(jars, running, load, times),
+  latency: (running, load) => measureLatency(jars, running, load),
+  endToEnd: (running, load) => measureEndToEnd(jars, running, load),
+});
+
+/** A producer in this process, for machines without Java. */
+export const nodeClient: Client = {
+  name: "a small producer in Node (there is no Java here)",
+  load: nodeLoad,
+  latency: nodeLatency,
+  endToEnd: nodeEndToEnd,
+};

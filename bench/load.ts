@@ -1,0 +1,132 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { javaArguments, run } from "./jars.ts";
+import { cpuSeconds, nowMs, residentBytes } from "./machine.ts";
+import type { Running } from "./system.ts";
+
+/** What a load asks of the brokers, always with acks=all and the client's own idempotence. */
+export interface Load {
+  readonly topic: string;
+  readonly recordBytes: number;
+  /** Client's batch.size in bytes; 0 sends every record by itself. */
+  readonly batchBytes: number;
+  readonly lingerMs: number;
+  readonly producers: number;
+}
+
+/** What was seen in one window of a load. */
+export interface Window {
+  readonly records: number;
+  readonly seconds: number;
+  /** Processor time of all broker processes. */
+  readonly brokerCpuSeconds: number;
+  /** Greatest resident memory of the mean broker, bytes. */
+  readonly residentBytes: number;
+}
+
+export const bootstrapOf = (running: Running): string =>
+  running.brokers.map((broker) => `${broker.host}:${broker.port}`).join(",");
+
+const meanResident = (running: Running): number =>
+  running.brokers.reduce((sum, broker) => sum + residentBytes(broker.pid), 0) / running.brokers.length;
+
+function performanceArguments(jars: string, running: Running, load: Load): string[] {
+  const args = [
+    ...["--topic", load.topic, "--num-records", "2000000000", "--record-size", `${load.recordBytes}`],
+    ...["--throughput", "-1", "--reporting-interval", "1000", "--bootstrap-server", bootstrapOf(running)],
+    ...["--command-property", "acks=all", `linger.ms=${load.lingerMs}`, `batch.size=${load.batchBytes}`],
+    "max.in.flight.requests.per.connection=5",
+  ];
+  if (load.producers === 1) {
+    return [...javaArguments(jars, "512m"), "org.apache.kafka.tools.ProducerPerformance", ...args];
+  }
+  const source = `${import.meta.dirname}/kafka/ParallelProducers.java`;
+  return [...javaArguments(jars, "768m"), source, `${load.producers}`, ...args];
+}
+
+/**
+ * Runs Kafka's ProducerPerformance at full speed, leaves out its first `warmUpMs`, and counts records acknowledged
+ * and processor time used over the `windowMs` that follow. The client is killed then.
+ */
+export function measureLoad(
+  jars: string,
+  running: Running,
+  load: Load,
+  times: { warmUpMs: number; windowMs: number },
+): Promise<Window> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("java", performanceArguments(jars, running, load), { stdio: ["ignore", "pipe", "pipe"] });
+    const startMs = nowMs();
+    let began: { atMs: number; cpu: number } | undefined;
+    let records = 0;
+    let resident = 0;
+    let errors = "";
+    let isDone = false;
+    const finish = (at: { atMs: number; cpu: number }): void => {
+      isDone = true;
+      child.kill("SIGKILL");
+      const seconds = (nowMs() - at.atMs) / 1000;
+      resolve({ records, seconds, brokerCpuSeconds: cpuSeconds(running.pids) - at.cpu, residentBytes: resident });
+    };
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const match = /^(\d+) records sent, .* max latency/.exec(line);
+      if (match === null || isDone) return;
+      if (began === undefined) {
+        if (nowMs() - startMs >= times.warmUpMs) began = { atMs: nowMs(), cpu: cpuSeconds(running.pids) };
+        return;
+      }
+      records += Number(match[1]);
+      resident = Math.max(resident, meanResident(running));
+      if (nowMs() - began.atMs >= times.windowMs) finish(began);
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-2000);
+    });
+    child.on("error", reject);
+    child.on("close", () => {
+      if (!isDone) reject(new Error(`ProducerPerformance ended early: ${errors}`));
+    });
+  });
+}
+
+/** Latencies of a steady produce, milliseconds. */
+export interface Latencies {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
+/** Runs ProducerPerformance at `rate` records a second with the client's own batching; leaves out the warm-up. */
+export async function measureLatency(
+  jars: string,
+  running: Running,
+  load: { topic: string; recordBytes: number; rate: number; warmUpSeconds: number; seconds: number },
+): Promise<Latencies> {
+  const warmUp = load.rate * load.warmUpSeconds;
+  const result = await run("java", [
+    ...javaArguments(jars, "512m"),
+    "org.apache.kafka.tools.ProducerPerformance",
+    ...["--topic", load.topic, "--num-records", `${warmUp + load.rate * load.seconds}`],
+    ...["--record-size", `${load.recordBytes}`, "--throughput", `${load.rate}`, "--warmup-records", `${warmUp}`],
+    ...["--bootstrap-server", bootstrapOf(running), "--command-property", "acks=all"],
+  ]);
+  // The last line of percentiles is that of the records after the warm-up.
+  const lines = result.output.split("\n").filter((line) => line.includes("99.9th"));
+  const numbers = /(\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th, (\d+) ms 99\.9th/.exec(lines.at(-1) ?? "");
+  if (numbers === null) throw new Error(`ProducerPerformance gave no percentiles: ${result.output.slice(-2000)}`);
+  return { p50: Number(numbers[1]), p99: Number(numbers[3]), p999: Number(numbers[4]) };
+}
+
+/** Kafka's EndToEndLatency: one record at a time, produced with acks=all, until a consumer has it. Milliseconds. */
+export async function measureEndToEnd(
+  jars: string,
+  running: Running,
+  load: { topic: string; recordBytes: number; records: number },
+): Promise<Latencies> {
+  const program = [...javaArguments(jars, "256m"), "org.apache.kafka.tools.EndToEndLatency"];
+  const args = [bootstrapOf(running), load.topic, `${load.records}`, "all", `${load.recordBytes}`];
+  const result = await run("java", [...program, ...args]);
+  const numbers = /50th = (\d+), 99th = (\d+), 99\.9th = (\d+)/.exec(result.output);
+  if (numbers === null) throw new Error(`EndToEndLatency gave no percentiles: ${result.output.slice(-2000)}`);
+  return { p50: Number(numbers[1]), p99: Number(numbers[2]), p999: Number(numbers[3]) };
+}

@@ -1,0 +1,157 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, openSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { nowMs, sleep } from "./machine.ts";
+import { type Broker, Connection, createTopic, metadata, produce, recordBatch } from "./wire-client.ts";
+
+export interface RunningBroker extends Broker {
+  readonly pid: number;
+}
+
+/** A cluster of three brokers that runs on this machine. */
+export interface Running {
+  readonly brokers: readonly RunningBroker[];
+  /** The processes whose processor time counts as the brokers': Tidemark's controller too, as Kafka's is inside. */
+  readonly pids: readonly number[];
+  /** Pid of the active controller; of a broker, where controllers are brokers. */
+  controllerPid(): Promise<number>;
+  /** From the first process to the first record acknowledged with acks=all by a topic on all three, milliseconds. */
+  readonly startMs: number;
+  stop(): Promise<void>;
+}
+
+export interface System {
+  readonly name: "Tidemark" | "Apache Kafka";
+  /** Starts three brokers from nothing in `folder`, which must be empty or missing. */
+  start(folder: string, options?: { restartsBrokers?: boolean }): Promise<Running>;
+}
+
+const started = new Set<number>();
+
+/** Starts a program of its own group; what it prints goes to `logFile`. */
+export function start(program: string, args: readonly string[], place: { folder: string; logFile: string }): number {
+  mkdirSync(path.dirname(place.logFile), { recursive: true });
+  const log = openSync(place.logFile, "a");
+  const child = spawn(program, args, { cwd: place.folder, stdio: ["ignore", log, log], detached: true });
+  if (child.pid === undefined) throw new Error(`${program} cannot be started`);
+  child.unref();
+  started.add(child.pid);
+  return child.pid;
+}
+
+/** Sends a signal to a process; nothing when it has ended. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended: what was wanted.
+  }
+}
+
+/** True while the process runs; a dead one that nobody has waited for does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return text.slice(text.lastIndexOf(")") + 2, text.lastIndexOf(")") + 3) !== "Z";
+  } catch {
+    return false;
+  }
+}
+
+/** Ends processes: asks, waits `graceMs`, then kills. */
+export async function end(pids: readonly number[], graceMs: number): Promise<void> {
+  for (const pid of pids) {
+    signal(pid, "SIGCONT");
+    signal(pid, "SIGTERM");
+  }
+  const deadline = nowMs() + graceMs;
+  while (pids.some(isAlive) && nowMs() < deadline) await sleep(50);
+  for (const pid of pids) {
+    signal(pid, "SIGKILL");
+    started.delete(pid);
+  }
+  while (pids.some(isAlive)) await sleep(20);
+}
+
+/** For a bench that ends early: nothing it started may go on. */
+export function killAllStarted(): void {
+  for (const pid of started) signal(pid, "SIGKILL");
+}
+
+/** A pid that is not our child, to be killed with the others when the bench ends early. */
+export const remember = (pid: number): Set<number> => started.add(pid);
+
+/** Waits until `attempt` answers something other than undefined; a throw counts as "not yet". */
+export async function until<T>(what: string, limitMs: number, attempt: () => Promise<T | undefined>): Promise<T> {
+  const deadline = nowMs() + limitMs;
+  let last: unknown;
+  while (nowMs() < deadline) {
+    try {
+      const value = await attempt();
+      if (value !== undefined) return value;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(10);
+  }
+  throw new Error(`${what}: not within ${limitMs} ms`, { cause: last });
+}
+
+/** Runs `use` with a connection to one broker. */
+export async function withConnection<T>(
+  address: { host: string; port: number },
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = new Connection(address);
+  try {
+    return await use(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+/** Waits until three brokers are known and a topic on all of them takes a record with acks=all. */
+export async function untilUsable(address: { host: string; port: number }): Promise<Broker[]> {
+  const brokers = await until("three brokers", 60_000, () =>
+    withConnection(address, async (connection) => {
+      const known = (await metadata(connection, null)).brokers;
+      return known.length === 3 ? known : undefined;
+    }),
+  );
+  await makeTopic(address, { name: "usable", partitions: 1 });
+  const batch = recordBatch({ count: 1, valueBytes: 10, timestampMs: Date.now() });
+  await until("a record acknowledged", 60_000, () =>
+    withConnection(address, async (connection) => {
+      const leader = (await metadata(connection, "usable")).partitions[0]?.leader;
+      const broker = brokers.find((candidate) => candidate.id === leader);
+      if (broker === undefined) return undefined;
+      return withConnection(broker, async (toLeader) => {
+        const code = await produce(toLeader, { topic: "usable", partition: 0, batch });
+        return code === 0 ? true : undefined;
+      });
+    }),
+  );
+  return brokers;
+}
+
+/** Makes a topic of three replicas and min.insync.replicas 2, and waits until every partition has a leader. */
+export async function makeTopic(
+  address: { host: string; port: number },
+  topic: { name: string; partitions: number; config?: Record<string, string> },
+): Promise<void> {
+  const config = { "min.insync.replicas": "2", ...topic.config };
+  await until(`topic ${topic.name}`, 120_000, () =>
+    withConnection(address, async (connection) => {
+      const code = await createTopic(connection, { ...topic, replicas: 3, config });
+      const exists = 36;
+      return code === 0 || code === exists ? true : undefined;
+    }),
+  );
+  await until(`leaders of ${topic.name}`, 120_000, () =>
+    withConnection(address, async (connection) => {
+      const { partitions } = await metadata(connection, topic.name);
+      const ready = partitions.filter((partition) => partition.leader >= 0 && partition.isr.length === 3);
+      return ready.length === topic.partitions ? true : undefined;
+    }),
+  );
+}

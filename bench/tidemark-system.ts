@@ -1,0 +1,87 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { root } from "./jars.ts";
+import { freePorts } from "./kafka-system.ts";
+import { nowMs } from "./machine.ts";
+import {
+  end,
+  isAlive,
+  type Running,
+  type RunningBroker,
+  remember,
+  start,
+  type System,
+  until,
+  untilUsable,
+} from "./system.ts";
+
+/** What `tidemark up` keeps true in cluster.json. */
+interface ClusterFile {
+  readonly controller: { readonly pid: number };
+  readonly brokers: readonly { readonly id: number; readonly pid: number; readonly kafka: string }[];
+}
+
+function readCluster(folder: string): ClusterFile | undefined {
+  const file = path.join(folder, "cluster.json");
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, "utf8")) as ClusterFile;
+}
+
+function brokersOf(cluster: ClusterFile): RunningBroker[] {
+  return cluster.brokers.map((broker) => {
+    const [host, port] = broker.kafka.split(":");
+    return { id: broker.id, pid: broker.pid, host: host as string, port: Number(port) };
+  });
+}
+
+/** Three successive ports: `up` takes P, P+1, P+2. */
+async function threePorts(): Promise<number> {
+  for (;;) {
+    const [first] = (await freePorts(1)) as [number];
+    if (first < 60_000) return first;
+  }
+}
+
+/** Tidemark as a user starts it: the command, three brokers, its own defaults. */
+export const tidemarkSystem: System = {
+  name: "Tidemark",
+  async start(folder, options = {}): Promise<Running> {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const data = path.join(folder, "data");
+    const logFile = path.join(folder, "log");
+    const command = path.join(root, "node_modules", ".bin", "tidemark");
+    const flags = ["up", "--data", data, "--port", `${await threePorts()}`, "--brokers", "3"];
+    if (options.restartsBrokers === false) flags.push("--no-restart");
+    const startAtMs = nowMs();
+    const supervisor = start(command, flags, { folder, logFile });
+    let cluster: ClusterFile;
+    try {
+      cluster = await until("cluster.json", 60_000, async () => {
+        if (!isAlive(supervisor)) throw new Error("tidemark up has ended");
+        const found = readCluster(data);
+        return found !== undefined && found.brokers.length === 3 ? found : undefined;
+      });
+      await untilUsable(brokersOf(cluster)[0] as RunningBroker);
+    } catch (error) {
+      await end([supervisor], 0);
+      throw new Error(`Tidemark did not start: ${readFileSync(logFile, "utf8")}`, { cause: error });
+    }
+    const startMs = nowMs() - startAtMs;
+    const brokers = brokersOf(readCluster(data) as ClusterFile);
+    const pids = [...brokers.map((broker) => broker.pid), cluster.controller.pid];
+    for (const pid of pids) remember(pid);
+    return {
+      brokers,
+      pids,
+      startMs,
+      controllerPid: async () => (readCluster(data) as ClusterFile).controller.pid,
+      stop: async () => {
+        const now = readCluster(data);
+        await end([supervisor], 10_000);
+        await end([...pids, ...(now === undefined ? [] : [now.controller.pid, ...now.brokers.map((b) => b.pid)])], 0);
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
