@@ -1,0 +1,500 @@
+import { assert } from "../base/assert.ts";
+import type { LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
+import type { HandOver, IsrRefused } from "../contract/control.ts";
+import type { PartitionRow } from "../contract/rows.ts";
+import type { LogConfig } from "../storage/log-config.ts";
+import type { EpochEnd, PartitionLog } from "../storage/partition-log.ts";
+import { AppendHold } from "./append-hold.ts";
+import { CommitWaiters } from "./commit-waiters.ts";
+import { countedEnd } from "./counted-end.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { HandOverWatch } from "./hand-over.ts";
+import { leaderEpochStanding } from "./leader-epoch-check.ts";
+import { type LeaderPorts, Leadership, type LedPartition } from "./leadership.ts";
+import { epochBefore } from "./log.ts";
+import { acceptsRow } from "./row-acceptance.ts";
+import { SerialQueue } from "./serial-queue.ts";
+import { truncationPoint } from "./truncation.ts";
+
+/** Kafka's codes that a replica answers. */
+const OFFSET_OUT_OF_RANGE = 1;
+const NOT_LEADER_OR_FOLLOWER = 6;
+const NOT_ENOUGH_REPLICAS = 19;
+const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
+const FENCED_LEADER_EPOCH = 74;
+const UNKNOWN_LEADER_EPOCH = 75;
+
+/** Appends are held while more than this waits for the disk, until half of it is written. */
+const UNWRITTEN_BYTES_MAX = 32 * 1024 * 1024;
+
+export type ReplicaRole = "leader" | "follower" | "opening" | "offline";
+
+export type AppendResult =
+  | {
+      readonly kind: "appended";
+      readonly baseOffset: Offset;
+      readonly lastOffset: Offset;
+      /** −1 with CreateTime. */
+      readonly logAppendTimeMs: number;
+      readonly logStart: Offset;
+    }
+  | {
+      /** The same batch was appended before; acks=all is answered once `lastOffset` is committed. */
+      readonly kind: "duplicate";
+      readonly baseOffset: Offset;
+      readonly lastOffset: Offset;
+      readonly logAppendTimeMs: number;
+      readonly logStart: Offset;
+    }
+  | { readonly kind: "refused"; readonly errorCode: number }
+  /** Appends are held for a moment: call `whenReleased` and append again then. Nothing was done. */
+  | { readonly kind: "held" };
+
+export interface ReadOptions {
+  readonly maxBytes: number;
+  /** Consumers read below the high watermark. */
+  readonly upTo: "highWatermark" | "logEnd";
+}
+
+export type ReadResult =
+  | { readonly kind: "records"; readonly chunks: readonly Uint8Array[]; readonly highWatermark: Offset; readonly logStart: Offset }
+  | { readonly kind: "refused"; readonly errorCode: number; readonly highWatermark: Offset; readonly logStart: Offset };
+
+/** A fetch that waits on some replicas. */
+export interface ReplicaListener {
+  /** High watermark, role or log start moved. */
+  onReplicaChange(): void;
+}
+
+/** What a replica stands on: the manager. */
+export interface ReplicaHost extends LeaderPorts {
+  readonly deadlines: Deadlines;
+  /** The replica follows `row.leader` from now on, until `unfollow`. */
+  follow(replica: Replica): void;
+  unfollow(replica: Replica): void;
+  /** More of a follower's log counts: its leader is to be told. */
+  onFollowerDurable(replica: Replica): void;
+  /** A disk failed: the process must end. */
+  onStorageFailure(error: unknown): void;
+}
+
+/** One partition on this broker: its log, its role, what is committed. */
+export class Replica implements LedPartition {
+  readonly topic: string;
+  readonly topicId: TopicId;
+  readonly partition: PartitionIndex;
+  readonly log: PartitionLog;
+  readonly #host: ReplicaHost;
+  readonly #queue: SerialQueue;
+  readonly #hold = new AppendHold();
+  readonly #commitWaiters: CommitWaiters;
+  readonly #writeWaiters: CommitWaiters;
+  readonly #listeners = new Set<ReplicaListener>();
+  readonly #handOver: HandOverWatch;
+  #config: LogConfig;
+  #row: PartitionRow | null = null;
+  #role: ReplicaRole = "opening";
+  #highWatermark: Offset;
+  #leadership: Leadership | null = null;
+  #syncedSaid: boolean | null = null;
+  #isClosed = false;
+
+  constructor(
+    host: ReplicaHost,
+    of: {
+      topic: string;
+      topicId: TopicId;
+      partition: PartitionIndex;
+      log: PartitionLog;
+      config: LogConfig;
+      /** As checkpointed. */
+      highWatermark: Offset;
+    },
+  ) {
+    this.#host = host;
+    this.topic = of.topic;
+    this.topicId = of.topicId;
+    this.partition = of.partition;
+    this.log = of.log;
+    this.#config = of.config;
+    this.#highWatermark = clamp(of.highWatermark, of.log);
+    this.#queue = new SerialQueue((error) => host.onStorageFailure(error));
+    this.#commitWaiters = new CommitWaiters(host.deadlines);
+    this.#writeWaiters = new CommitWaiters(host.deadlines);
+    this.#handOver = new HandOverWatch(host, this.#hold);
+    this.log.onDurable = () => this.#onDurable();
+    this.log.onFailure = (error) => host.onStorageFailure(error);
+  }
+
+  /** The newest row accepted; null before the first. */
+  get rowOrNull(): PartitionRow | null {
+    return this.#row;
+  }
+
+  get row(): PartitionRow {
+    assert(this.#row !== null, "a replica in use has a row");
+    return this.#row;
+  }
+
+  get role(): ReplicaRole {
+    return this.#role;
+  }
+
+  get highWatermark(): Offset {
+    return this.#highWatermark;
+  }
+
+  /** −1 before the first row. */
+  get leaderEpoch(): LeaderEpoch {
+    return this.#row?.leaderEpoch ?? (-1 as LeaderEpoch);
+  }
+
+  get leadership(): Leadership | null {
+    return this.#leadership;
+  }
+
+  get config(): LogConfig {
+    return this.#config;
+  }
+
+  /** The high watermark has reached the start of the leader's epoch; before, "latest" is OFFSET_NOT_AVAILABLE. */
+  get isReadyAsLeader(): boolean {
+    return this.#leadership?.isReady ?? false;
+  }
+
+  /** What Kafka answers to a request that names a leader epoch; −1 names none, 0 is no error. */
+  errorForEpoch(named: LeaderEpoch): number {
+    if (named < 0) return 0;
+    const standing = leaderEpochStanding({ named, current: this.leaderEpoch });
+    if (standing === "current") return 0;
+    return standing === "stale" ? FENCED_LEADER_EPOCH : UNKNOWN_LEADER_EPOCH;
+  }
+
+  /**
+   * Appends one validated batch, which then belongs to the log. Order of calls is order of records. acks=all is refused
+   * with NOT_ENOUGH_REPLICAS while the ISR is below minIsr.
+   */
+  append(batch: Uint8Array, options: { acks: -1 | 0 | 1; nowMs: number }): AppendResult {
+    const leadership = this.#leadership;
+    const row = this.#row;
+    if (leadership === null || row === null) return { kind: "refused", errorCode: NOT_LEADER_OR_FOLLOWER };
+    if (this.#hold.isClosed) return { kind: "held" };
+    if (options.acks === -1 && row.isr.length < row.minIsr) return { kind: "refused", errorCode: NOT_ENOUGH_REPLICAS };
+    const { log } = this;
+    const check = log.producers.check(batch, 0);
+    if (check.kind === "refused") return check;
+    if (check.kind === "duplicate") {
+      const { kind, baseOffset, lastOffset, timestampMs } = check;
+      const logAppendTimeMs = this.#config.timestampType === "LogAppendTime" ? timestampMs : -1;
+      return { kind, baseOffset, lastOffset, logAppendTimeMs, logStart: log.logStart };
+    }
+    const appended = log.appendAsLeader(batch, { leaderEpoch: leadership.epoch, nowMs: options.nowMs });
+    for (const target of leadership.targets) target.wake();
+    if (log.unwrittenBytes > UNWRITTEN_BYTES_MAX) this.#hold.close("unwritten");
+    const { baseOffset, lastOffset, logAppendTimeMs } = appended;
+    return { kind: "appended", baseOffset, lastOffset, logAppendTimeMs, logStart: log.logStart };
+  }
+
+  /** Calls `retry` once appends are no longer held, in the order in which they came. */
+  whenReleased(retry: () => void): void {
+    if (this.#hold.isClosed) this.#hold.park(retry);
+    else retry();
+  }
+
+  /**
+   * For acks=all: 0 once everything up to `lastOffset` is committed; 7 after `timeoutMs`; 20 as soon as an ISR below
+   * minIsr is committed; 6 when this broker leads no more. `done` may be called before this returns.
+   */
+  whenCommitted(lastOffset: Offset, options: { timeoutMs: number }, done: (errorCode: number) => void): void {
+    if (this.#leadership === null) done(NOT_LEADER_OR_FOLLOWER);
+    else if (this.#highWatermark > lastOffset) done(0);
+    else this.#commitWaiters.add(lastOffset, options, done);
+  }
+
+  /** For acks=1: 0 once the leader's own log counts everything up to `lastOffset`. Otherwise as `whenCommitted`. */
+  whenWritten(lastOffset: Offset, options: { timeoutMs: number }, done: (errorCode: number) => void): void {
+    if (countedEnd(this.log) > lastOffset) done(0);
+    else if (this.#leadership === null) done(NOT_LEADER_OR_FOLLOWER);
+    else this.#writeWaiters.add(lastOffset, options, done);
+  }
+
+  /**
+   * Whole batches from the one that holds `from` on, as the leader; in the same turn when memory has them. Empty
+   * between the bound and the log end; OFFSET_OUT_OF_RANGE beyond.
+   */
+  read(from: Offset, options: ReadOptions): ReadResult | Promise<ReadResult> {
+    if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);
+    const { log } = this;
+    if (from < log.logStart || from > log.logEnd) return this.#refusedRead(OFFSET_OUT_OF_RANGE);
+    const endOffset = options.upTo === "highWatermark" ? this.#highWatermark : log.logEnd;
+    if (from >= endOffset) return this.#records([]);
+    const bounds = { endOffset, maxBytes: options.maxBytes };
+    const chunks = log.readTail(from, bounds);
+    return chunks === null ? this.#readDisk(from, bounds) : this.#records(chunks);
+  }
+
+  /** Bytes that a consumer could read from `from` on, up to `maxBytes`; null when only a real read can tell. */
+  readableBytes(from: Offset, maxBytes: number): number | null {
+    const { log } = this;
+    if (this.#leadership === null || from < log.logStart || from > log.logEnd) return null;
+    if (from >= this.#highWatermark) return 0;
+    const chunks = log.readTail(from, { endOffset: this.#highWatermark, maxBytes });
+    if (chunks === null) return null;
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    return bytes;
+  }
+
+  listen(listener: ReplicaListener): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: ReplicaListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** Acts on a row of the controller; a late or repeated one changes nothing. */
+  applyRow(row: PartitionRow): void {
+    const current = this.#row;
+    if (this.#isClosed || !acceptsRow({ current, next: row })) return;
+    this.#row = row;
+    if (current !== null && current.leaderEpoch === row.leaderEpoch && current.leader === row.leader) {
+      this.#leadership?.onRow(row);
+    } else {
+      this.#leaveRole({ isStillLeader: current?.leader === this.#host.me && row.leader === this.#host.me });
+      this.#queue.run(() => this.#enterRole());
+    }
+    if (row.isr.length < row.minIsr) this.#commitWaiters.fail(NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    this.#sayIfSynced();
+    this.#notify();
+  }
+
+  configure(config: LogConfig): void {
+    this.#config = config;
+    this.log.configure(config);
+    this.#sayIfSynced();
+  }
+
+  onBrokers(): void {
+    this.#leadership?.onBrokers();
+  }
+
+  onRefused(refused: IsrRefused): void {
+    this.#leadership?.onRefused(refused);
+  }
+
+  /** A session with a controller stands again. */
+  onSession(): void {
+    this.#syncedSaid = null;
+    this.#leadership?.onSession();
+    this.#handOver.say();
+    this.#sayIfSynced();
+  }
+
+  onHandOver(message: HandOver): void {
+    if (this.#leadership !== null && this.#leadership.epoch === message.leaderEpoch) {
+      this.#handOver.start(message, this.#leadership, this.log);
+    }
+  }
+
+  tick(): void {
+    this.#leadership?.tick();
+  }
+
+  raiseHighWatermark(to: Offset): void {
+    assert(to > this.#highWatermark, "the high watermark only rises");
+    assert(to <= this.log.logEnd, "nothing beyond the log is committed");
+    this.#highWatermark = to;
+    this.#commitWaiters.passed(to);
+    if (this.#leadership !== null) for (const target of this.#leadership.targets) target.wakeMark();
+    this.#notify();
+  }
+
+  onProgress(): void {
+    this.#handOver.check();
+    this.#sayIfSynced();
+  }
+
+  /** What a follower says when it opens: null while it is not ready to follow. */
+  openingState(): { leaderEpoch: LeaderEpoch; lastEpoch: LeaderEpoch; logEnd: Offset } | null {
+    if (this.#role !== "follower" || this.#queue.isBusy) return null;
+    const { log } = this;
+    return { leaderEpoch: this.leaderEpoch, lastEpoch: epochBefore(log, log.logEnd), logEnd: log.logEnd };
+  }
+
+  /** What a follower states of itself after each write. */
+  statement(): { lastEpoch: LeaderEpoch; logEnd: Offset; isSynced: boolean } {
+    const { log } = this;
+    const logEnd = countedEnd(log);
+    const isSynced = this.#config.flushMessages === 1 && log.syncedEnd >= logEnd;
+    return { lastEpoch: epochBefore(log, logEnd), logEnd, isSynced };
+  }
+
+  /** Whether this replica follows in `epoch` now, with nothing else going on. */
+  isFollowingIn(epoch: LeaderEpoch): boolean {
+    if (leaderEpochStanding({ named: epoch, current: this.leaderEpoch }) !== "current") return false;
+    return this.#role === "follower" && !this.#queue.isBusy && !this.#isClosed;
+  }
+
+  /** Appends what the leader pushed. Anything but "appended": the follower has to open anew. */
+  appendAsFollower(bytes: Uint8Array): "appended" | "corrupt" | "gap" {
+    const result = this.log.appendAsFollower(bytes);
+    if (result.kind === "corrupt") {
+      const { topic, partition } = this;
+      this.#host.logger.warn("a leader sent records that fail their checks", { topic, partition, why: result.reason });
+    }
+    return result.kind;
+  }
+
+  /** What the leader says is committed and still there; never beyond the own log end. */
+  onLeaderMarks(marks: { highWatermark: Offset; logStart: Offset }): void {
+    const { log } = this;
+    const highWatermark = marks.highWatermark < log.logEnd ? marks.highWatermark : log.logEnd;
+    if (highWatermark > this.#highWatermark) this.#highWatermark = highWatermark;
+    const logStart = marks.logStart < this.#highWatermark ? marks.logStart : this.#highWatermark;
+    if (logStart > log.logStart) log.advanceLogStart(logStart);
+  }
+
+  /** The leader found a divergence: cuts the log where its epochs say, then calls `done`. */
+  truncate(epoch: LeaderEpoch, leaderEnd: EpochEnd, done: () => void): void {
+    this.#queue.run(async () => {
+      if (this.leaderEpoch !== epoch || this.#role !== "follower") return;
+      const { log } = this;
+      const cut = truncationPoint(
+        {
+          logStart: log.logStart,
+          logEnd: log.logEnd,
+          highWatermark: this.#highWatermark,
+          ownEnd: log.endOffsetFor(leaderEnd.epoch),
+        },
+        leaderEnd,
+      );
+      this.#reportCut(cut.offset, cut.isLoss);
+      await log.truncateTo(cut.offset);
+      this.#highWatermark = clamp(this.#highWatermark, log);
+    });
+    this.#queue.run(done);
+  }
+
+  /** Nothing in common is left with the leader: empties the log and starts at `logStart`, then calls `done`. */
+  restart(epoch: LeaderEpoch, logStart: Offset, done: () => void): void {
+    this.#queue.run(async () => {
+      if (this.leaderEpoch !== epoch || this.#role !== "follower") return;
+      this.#reportCut(logStart, this.#highWatermark > logStart);
+      await this.log.resetTo(logStart);
+      this.#highWatermark = logStart;
+    });
+    this.#queue.run(done);
+  }
+
+  /** Leaves its role and closes the log. Resolves when no work is under way. */
+  close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#leaveRole({ isStillLeader: false });
+      this.#role = "offline";
+      this.#notify();
+    }
+    return new Promise((resolve) => {
+      this.#queue.run(() => this.log.close());
+      this.#queue.run(resolve);
+    });
+  }
+
+  #leaveRole(next: { isStillLeader: boolean }): void {
+    if (this.#role === "follower") this.#host.unfollow(this);
+    this.#leadership?.end();
+    this.#leadership = null;
+    this.#role = "opening";
+    this.#handOver.end();
+    this.#hold.open("unwritten");
+    if (next.isStillLeader) return;
+    this.#commitWaiters.fail(NOT_LEADER_OR_FOLLOWER);
+    this.#writeWaiters.fail(NOT_LEADER_OR_FOLLOWER);
+  }
+
+  /** Takes the role that the newest row gives; rows that came and went meanwhile are skipped. */
+  #enterRole(): void {
+    const { row } = this;
+    if (this.#isClosed || this.#role !== "opening") return;
+    if (row.leader === this.#host.me) return this.#lead(row);
+    this.#commitWaiters.fail(NOT_LEADER_OR_FOLLOWER);
+    this.#writeWaiters.fail(NOT_LEADER_OR_FOLLOWER);
+    if (row.leader < 0) {
+      this.#role = "offline";
+      return;
+    }
+    this.#role = "follower";
+    this.#host.follow(this);
+  }
+
+  #lead(row: PartitionRow): void {
+    this.log.startEpoch(row.leaderEpoch);
+    this.#syncedSaid = null;
+    this.#leadership = new Leadership(this.#host, this);
+    this.#role = "leader";
+    this.#leadership.advance();
+    this.#notify();
+  }
+
+  #onDurable(): void {
+    const { log } = this;
+    this.#writeWaiters.passed(countedEnd(log));
+    if (this.#role === "follower") this.#host.onFollowerDurable(this);
+    this.#leadership?.advance();
+    if (log.unwrittenBytes < UNWRITTEN_BYTES_MAX / 2) this.#hold.open("unwritten");
+    this.#sayIfSynced();
+  }
+
+  /** Tells the controller when `synced` in the row is no longer what holds. */
+  #sayIfSynced(): void {
+    const leadership = this.#leadership;
+    const row = this.#row;
+    if (leadership === null || row === null || (this.#config.flushMessages !== 1 && !row.synced)) return;
+    const isSynced =
+      this.#config.flushMessages === 1 &&
+      this.log.syncedEnd >= this.#highWatermark &&
+      leadership.isReady &&
+      leadership.isEveryFollowerSynced();
+    const isNews = isSynced ? !row.synced : row.synced && this.#config.flushMessages !== 1;
+    if (!isNews || this.#syncedSaid === isSynced) return;
+    this.#syncedSaid = isSynced;
+    const { topicId, partition } = this;
+    const { epoch: leaderEpoch } = leadership;
+    this.#host.controller.send({ type: "synced", topicId, partition, leaderEpoch, synced: isSynced });
+  }
+
+  #reportCut(offset: Offset, isLoss: boolean): void {
+    const { topic, partition, log, leaderEpoch } = this;
+    const fields = { topic, partition, leaderEpoch, from: offset, to: log.logEnd, highWatermark: this.#highWatermark };
+    if (isLoss) this.#host.logger.warn("records below the high watermark are removed, as the leader has others", fields);
+    else if (offset < log.logEnd) this.#host.logger.info("uncommitted records are removed, as the leader has others", fields);
+  }
+
+  async #readDisk(from: Offset, bounds: { endOffset: Offset; maxBytes: number }): Promise<ReadResult> {
+    try {
+      return this.#records(await this.log.read(from, bounds));
+    } catch (error) {
+      // A log that was closed or cut under the read answers as any replica that leads no more.
+      if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);
+      throw error;
+    }
+  }
+
+  #records(chunks: readonly Uint8Array[]): ReadResult {
+    return { kind: "records", chunks, highWatermark: this.#highWatermark, logStart: this.log.logStart };
+  }
+
+  #refusedRead(errorCode: number): ReadResult {
+    return { kind: "refused", errorCode, highWatermark: this.#highWatermark, logStart: this.log.logStart };
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) listener.onReplicaChange();
+  }
+}
+
+function clamp(highWatermark: Offset, log: { logStart: Offset; logEnd: Offset }): Offset {
+  if (highWatermark > log.logEnd) return log.logEnd;
+  return highWatermark < log.logStart ? log.logStart : highWatermark;
+}
