@@ -1,0 +1,45 @@
+import type { AdminRequest, AdminResponse } from "#contract/control.ts";
+import type { PartitionRow, TopicRow } from "#contract/rows.ts";
+import { askJson } from "./small-http.ts";
+
+/** What the controller answers to GET /v1/status, as far as it is used here. */
+export interface ControllerStatus {
+  readonly clusterId: string;
+  readonly brokers: readonly BrokerStatus[];
+  readonly topics: readonly TopicRow[];
+  readonly partitions: readonly PartitionStatus[];
+}
+
+export interface BrokerStatus {
+  readonly id: number;
+  readonly incarnation: string;
+  readonly isFenced: boolean;
+  readonly isShuttingDown: boolean;
+}
+
+export interface PartitionStatus extends PartitionRow {
+  /** Names the brokers without which no leader can be elected; absent when it has a leader. */
+  readonly waitingFor?: readonly number[];
+}
+
+const STATUS_TIMEOUT_MS = 2000;
+const ADMIN_TIMEOUT_MS = 15_000;
+
+/** Null when no controller answers at `url`, or it is not ready yet. */
+export async function controllerStatus(url: string): Promise<ControllerStatus | null> {
+  const answer = await askJson(`${url}/v1/status`, { timeoutMs: STATUS_TIMEOUT_MS });
+  return answer?.status === 200 ? (answer.body as ControllerStatus) : null;
+}
+
+/** An administrative request to the controller at `url`; null when none answers. */
+export async function controllerAdmin(url: string, request: AdminRequest): Promise<AdminResponse | null> {
+  const answer = await askJson(`${url}/v1/admin`, { timeoutMs: ADMIN_TIMEOUT_MS, body: request });
+  return answer?.status === 200 ? (answer.body as AdminResponse) : null;
+}
+
+/** The incarnation that the process at `url` answers with; null when none does. */
+export async function incarnationAt(url: string, timeoutMs: number): Promise<string | null> {
+  const answer = await askJson(`${url}/v1/incarnation`, { timeoutMs });
+  const incarnation = (answer?.body as { incarnation?: unknown } | undefined)?.incarnation;
+  return answer?.status === 200 && typeof incarnation === "string" ? incarnation : null;
+}

@@ -1,0 +1,84 @@
+import { TidemarkError } from "#base/errors.ts";
+import { controllerStatus, type ControllerStatus } from "../adapters/process/controller-client.ts";
+import type { ClusterFile } from "../adapters/process/cluster-file.ts";
+import { endWithReader } from "./exit.ts";
+import { runningCluster } from "./running.ts";
+
+export interface StatusOptions {
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+/** `tidemark status`: what runs, who leads, and whom an offline partition waits for. */
+export async function status(options: StatusOptions): Promise<void> {
+  endWithReader();
+  const running = runningCluster(options.data);
+  const answer = await controllerStatus(running.controller.url);
+  if (answer === null) {
+    const says = `the controller at ${running.controller.url} does not answer; brokers serve on without it`;
+    throw new TidemarkError("PEER_UNREACHABLE", `${says}; is \`tidemark up\` running?`);
+  }
+  const text = options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : report(running, answer);
+  process.stdout.write(text);
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+}
+
+const list = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));
+
+function brokerRows(running: ClusterFile, answer: ControllerStatus): string[][] {
+  return running.brokers.map((entry) => {
+    const broker = answer.brokers.find((one) => one.id === entry.id);
+    const leads = answer.partitions.filter((partition) => partition.leader === entry.id).length;
+    const has = answer.partitions.filter((partition) => partition.replicas.includes(entry.id as never)).length;
+    const state =
+      broker === undefined ? "not registered" : broker.isFenced ? "away" : broker.isShuttingDown ? "leaving" : "up";
+    return [String(entry.id), state, String(entry.pid ?? "-"), entry.kafka, entry.http, String(leads), String(has)];
+  });
+}
+
+function report(running: ClusterFile, answer: ControllerStatus): string {
+  const lines = [
+    `cluster ${answer.clusterId}  bootstrap ${running.bootstrap}  controller ${running.controller.url}`,
+    "",
+    ...table([["BROKER", "STATE", "PID", "KAFKA", "HTTP", "LEADS", "REPLICAS"], ...brokerRows(running, answer)]),
+  ];
+  if (answer.topics.length > 0) lines.push("", ...table([["TOPIC", "PARTITIONS", "REPLICAS", "STATE"], ...topicRows(answer)]));
+  const troubled = troubledRows(answer);
+  if (troubled.length > 0) {
+    lines.push("", ...table([["PARTITION", "LEADER", "ISR", "ELR", "REPLICAS", "WAITS FOR"], ...troubled]));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function topicRows(answer: ControllerStatus): string[][] {
+  return [...answer.topics]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((topic) => {
+      const partitions = answer.partitions.filter((partition) => partition.topicId === topic.topicId);
+      const offline = partitions.filter((partition) => partition.leader < 0).length;
+      const behind = partitions.filter((partition) => partition.isr.length < partition.replicas.length).length;
+      const state = offline > 0 ? `${offline} offline` : behind > 0 ? `${behind} under-replicated` : "healthy";
+      return [topic.name, String(topic.partitionCount), String(partitions[0]?.replicas.length ?? 0), state];
+    });
+}
+
+/** Partitions that are not whole, at most a screenful. */
+function troubledRows(answer: ControllerStatus): string[][] {
+  const names = new Map(answer.topics.map((topic) => [topic.topicId, topic.name]));
+  return answer.partitions
+    .filter((partition) => partition.leader < 0 || partition.isr.length < partition.replicas.length)
+    .slice(0, 50)
+    .map((row) => [
+      `${names.get(row.topicId) ?? row.topicId}-${row.partition}`,
+      row.leader < 0 ? "none" : String(row.leader),
+      list(row.isr),
+      list(row.elr),
+      list(row.replicas),
+      list(row.waitingFor ?? []),
+    ]);
+}
