@@ -15,6 +15,12 @@ export interface ImageChange {
   readonly unmentioned: readonly TopicRow[];
 }
 
+/** One object, so that its identity says that nothing has changed. */
+const NOTHING_SET: Readonly<Record<string, string>> = {};
+
+/** One object, so that readers can tell by identity that nothing changed. */
+const NOTHING_SET: Readonly<Record<string, string>> = {};
+
 /** True when `a` names a later state than `b`. */
 export function isNewer(a: MetadataVersion, b: MetadataVersion | null): boolean {
   if (b === null) return true;
@@ -82,7 +88,7 @@ export class MetadataImage {
 
   /** What was set dynamically on one broker ("3") or on all ("" ). */
   brokerConfig(broker: string): Readonly<Record<string, string>> {
-    return this.#brokerConfigs.get(broker) ?? {};
+    return this.#brokerConfigs.get(broker) ?? NOTHING_SET;
   }
 
   /** All rows, as a snapshot of this version. */
