@@ -1,0 +1,122 @@
+import { TidemarkError } from "../base/errors.ts";
+import type { Offset } from "../base/ids.ts";
+import {
+  DATA_HEADER_BYTES,
+  type DataFrame,
+  decodeSmall,
+  FRAME_BYTES_MAX,
+  FrameKind,
+  FrameReader,
+  type FromFollower,
+  type FromLeader,
+  HEADER_BYTES,
+  SMALL_FRAME_BYTES_MAX,
+} from "./frames.ts";
+
+/** Records that fill less than this part of their chunk are copied out, so that they do not pin a larger slab. */
+const VIEW_SHARE = 0.5;
+
+/**
+ * Cuts chunks into frames. The batches of a data frame end up in one buffer that belongs to the receiver: they are
+ * copied once, or not at all when their chunk holds little else.
+ */
+export class FrameDecoder {
+  readonly #onFrame: (frame: FromFollower | FromLeader) => void;
+  readonly #acceptsData: boolean;
+  /** Start of a frame whose header, or whose whole if it is small, is not complete yet. */
+  readonly #head = new Uint8Array(SMALL_FRAME_BYTES_MAX);
+  readonly #headView = new DataView(this.#head.buffer);
+  #headBytes = 0;
+  /** The data frame that is being filled. */
+  #open: DataFrame | null = null;
+  #filledBytes = 0;
+  #isStopped = false;
+
+  /** Followers send no records: with `acceptsData` false a data frame is malformed. */
+  constructor(options: { acceptsData: boolean }, onFrame: (frame: FromFollower | FromLeader) => void) {
+    this.#acceptsData = options.acceptsData;
+    this.#onFrame = onFrame;
+  }
+
+  /** No frame is handed out any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#open = null;
+  }
+
+  /** @throws TidemarkError PEER_MALFORMED; the stream must be destroyed then. */
+  push(chunk: Uint8Array): void {
+    try {
+      let at = 0;
+      while (at < chunk.length && !this.#isStopped) at = this.#take(chunk, at);
+    } catch (cause) {
+      if (Error.isError(cause) && cause.name === "RangeError") {
+        throw new TidemarkError("PEER_MALFORMED", `a replication peer sent nonsense: ${cause.message}`, { cause });
+      }
+      throw cause;
+    }
+  }
+
+  /** Takes what it can from `at` on; answers where the rest begins. */
+  #take(chunk: Uint8Array, at: number): number {
+    if (this.#open !== null) return this.#fill(this.#open, chunk, at);
+    const start = at;
+    at = this.#gather(chunk, at, HEADER_BYTES);
+    if (this.#headBytes < HEADER_BYTES) return at;
+    const sizeBytes = 4 + this.#headView.getUint32(0);
+    if (this.#headView.getUint8(4) === FrameKind.data) return this.#startData(chunk, at, sizeBytes);
+    if (sizeBytes < HEADER_BYTES || sizeBytes > SMALL_FRAME_BYTES_MAX) {
+      throw new RangeError(`a frame of ${sizeBytes} bytes`);
+    }
+    at = this.#gather(chunk, at, sizeBytes);
+    if (this.#headBytes === sizeBytes) {
+      this.#headBytes = 0;
+      this.#onFrame(decodeSmall(this.#headView.getUint8(4), this.#head.slice(HEADER_BYTES, sizeBytes)));
+    }
+    if (at === start) throw new RangeError("no progress over a frame");
+    return at;
+  }
+
+  /** Copies into the head until it has `wanted` bytes. */
+  #gather(chunk: Uint8Array, at: number, wanted: number): number {
+    const missing = wanted - this.#headBytes;
+    if (missing <= 0) return at;
+    const taken = Math.min(missing, chunk.length - at);
+    this.#head.set(chunk.subarray(at, at + taken), this.#headBytes);
+    this.#headBytes += taken;
+    return at + taken;
+  }
+
+  #startData(chunk: Uint8Array, at: number, sizeBytes: number): number {
+    if (!this.#acceptsData || sizeBytes <= DATA_HEADER_BYTES || sizeBytes > FRAME_BYTES_MAX) throw new RangeError(`records of ${sizeBytes} bytes`);
+    at = this.#gather(chunk, at, DATA_HEADER_BYTES);
+    if (this.#headBytes < DATA_HEADER_BYTES) return at;
+    this.#headBytes = 0;
+    const reader = new FrameReader(this.#head.subarray(HEADER_BYTES, DATA_HEADER_BYTES));
+    const handle = reader.int();
+    const highWatermark = reader.long(0) as Offset;
+    const logStart = reader.long(0) as Offset;
+    const batchesBytes = sizeBytes - DATA_HEADER_BYTES;
+    const isWhole = chunk.length - at >= batchesBytes;
+    if (isWhole && batchesBytes >= chunk.buffer.byteLength * VIEW_SHARE) {
+      const batches = chunk.subarray(at, at + batchesBytes);
+      this.#onFrame({ kind: "data", handle, highWatermark, logStart, batches });
+      return at + batchesBytes;
+    }
+    const batches = new Uint8Array(Buffer.allocUnsafeSlow(batchesBytes).buffer);
+    this.#open = { kind: "data", handle, highWatermark, logStart, batches };
+    this.#filledBytes = 0;
+    return at < chunk.length ? this.#fill(this.#open, chunk, at) : at;
+  }
+
+  #fill(frame: DataFrame, chunk: Uint8Array, at: number): number {
+    const taken = Math.min(frame.batches.length - this.#filledBytes, chunk.length - at);
+    frame.batches.set(taken === chunk.length && at === 0 ? chunk : chunk.subarray(at, at + taken), this.#filledBytes);
+    this.#filledBytes += taken;
+    if (this.#filledBytes === frame.batches.length) {
+      this.#open = null;
+      this.#onFrame(frame);
+    }
+    return at + taken;
+  }
+}
