@@ -5,7 +5,7 @@ import type { IsrProposal, IsrRefused } from "../contract/control.ts";
 import type { PartitionRow } from "../contract/rows.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import { type Alignment, alignmentOf } from "./alignment.ts";
-import { brokerEpochOf, type ClusterView, type ControllerLink } from "./cluster-view.ts";
+import { type BrokersView, brokerEpochOf, type ControllerLink } from "./cluster-view.ts";
 import { countsLogEnd } from "./count-log-end.ts";
 import { countedEnd } from "./counted-end.ts";
 import { nextHighWatermark } from "./high-watermark.ts";
@@ -39,7 +39,7 @@ export interface LeaderPorts {
   readonly me: BrokerId;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly cluster: ClusterView;
+  readonly cluster: BrokersView;
   readonly controller: ControllerLink;
   /** `replica.lag.time.max.ms`, as in force now. */
   lagTimeMsMax(): number;

@@ -97,6 +97,8 @@ export class Replica implements LedPartition {
   #highWatermark: Offset;
   #leadership: Leadership | null = null;
   #syncedSaid: boolean | null = null;
+  /** The log is being cut to fit its leader's: nothing is appended to it. */
+  #isCutting = false;
   #isClosed = false;
 
   constructor(
@@ -301,6 +303,14 @@ export class Replica implements LedPartition {
     this.#leadership?.tick();
   }
 
+  /** Removes old segments as the topic's retention says; nothing at or above the high watermark. */
+  applyRetention(nowMs: number): void {
+    this.#queue.run(async () => {
+      if (this.#isClosed) return;
+      await this.log.applyRetention({ highWatermark: this.#highWatermark, nowMs });
+    });
+  }
+
   raiseHighWatermark(to: Offset): void {
     assert(to > this.#highWatermark, "the high watermark only rises");
     assert(to <= this.log.logEnd, "nothing beyond the log is committed");
@@ -317,7 +327,7 @@ export class Replica implements LedPartition {
 
   /** What a follower says when it opens: null while it is not ready to follow. */
   openingState(): { leaderEpoch: LeaderEpoch; lastEpoch: LeaderEpoch; logEnd: Offset } | null {
-    if (this.#role !== "follower" || this.#queue.isBusy) return null;
+    if (this.#role !== "follower" || this.#isCutting) return null;
     const { log } = this;
     return { leaderEpoch: this.leaderEpoch, lastEpoch: epochBefore(log, log.logEnd), logEnd: log.logEnd };
   }
@@ -333,7 +343,7 @@ export class Replica implements LedPartition {
   /** Whether this replica follows in `epoch` now, with nothing else going on. */
   isFollowingIn(epoch: LeaderEpoch): boolean {
     if (leaderEpochStanding({ named: epoch, current: this.leaderEpoch }) !== "current") return false;
-    return this.#role === "follower" && !this.#queue.isBusy && !this.#isClosed;
+    return this.#role === "follower" && !this.#isCutting && !this.#isClosed;
   }
 
   /** Appends what the leader pushed. Anything but "appended": the follower has to open anew. */
@@ -357,32 +367,32 @@ export class Replica implements LedPartition {
 
   /** The leader found a divergence: cuts the log where its epochs say, then calls `done`. */
   truncate(epoch: LeaderEpoch, leaderEnd: EpochEnd, done: () => void): void {
-    this.#queue.run(async () => {
-      if (this.leaderEpoch !== epoch || this.#role !== "follower") return;
+    this.#cut(epoch, done, async () => {
       const { log } = this;
-      const cut = truncationPoint(
-        {
-          logStart: log.logStart,
-          logEnd: log.logEnd,
-          highWatermark: this.#highWatermark,
-          ownEnd: log.endOffsetFor(leaderEnd.epoch),
-        },
-        leaderEnd,
-      );
+      const { logStart, logEnd } = log;
+      const ownEnd = log.endOffsetFor(leaderEnd.epoch);
+      const cut = truncationPoint({ logStart, logEnd, highWatermark: this.#highWatermark, ownEnd }, leaderEnd);
       this.#reportCut(cut.offset, cut.isLoss);
       await log.truncateTo(cut.offset);
       this.#highWatermark = clamp(this.#highWatermark, log);
     });
-    this.#queue.run(done);
   }
 
   /** Nothing in common is left with the leader: empties the log and starts at `logStart`, then calls `done`. */
   restart(epoch: LeaderEpoch, logStart: Offset, done: () => void): void {
-    this.#queue.run(async () => {
-      if (this.leaderEpoch !== epoch || this.#role !== "follower") return;
+    this.#cut(epoch, done, async () => {
       this.#reportCut(logStart, this.#highWatermark > logStart);
       await this.log.resetTo(logStart);
       this.#highWatermark = logStart;
+    });
+  }
+
+  /** Runs `work` alone, unless the role changed before its turn came. */
+  #cut(epoch: LeaderEpoch, done: () => void, work: () => Promise<void>): void {
+    this.#isCutting = true;
+    this.#queue.run(async () => {
+      if (this.leaderEpoch === epoch && this.#role === "follower" && !this.#isClosed) await work();
+      this.#isCutting = false;
     });
     this.#queue.run(done);
   }

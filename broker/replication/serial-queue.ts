@@ -8,8 +8,9 @@ export class SerialQueue {
     this.#onError = onError;
   }
 
-  get isBusy(): boolean {
-    return this.#isBusy;
+  /** Asked from within a task: nothing waits behind it. */
+  get isIdleAfterThis(): boolean {
+    return this.#tasks.length === 0;
   }
 
   run(task: () => void | Promise<void>): void {
