@@ -55,7 +55,7 @@ export interface Ready {
 
 const BROKERS_DEFAULT = 3;
 const LOOK_MS = 10;
-const LEARN_MS_MAX = 500;
+const LEARN_MS_MAX = 100;
 const PATIENCE_MS = 10_000;
 const BROKER_STOP_MS = 15_000;
 const CONTROLLER_STOP_MS = 5000;
@@ -68,7 +68,8 @@ const CLUSTER_NAME_DEFAULT = "local";
 interface Member {
   readonly id: number | null;
   readonly process: Supervised;
-  readonly optionsFile: string;
+  /** It was last started with other options than these. */
+  readonly hasNewOptions: boolean;
   readonly url: string;
   incarnation: string | null;
 }
@@ -173,7 +174,10 @@ export class LocalCluster {
   #inUse(): TidemarkError {
     const pid = readClusterFile(this.#path(CLUSTER_FILE))?.supervisor.pid;
     const who = pid === undefined ? "another `tidemark up`" : `another \`tidemark up\` (pid ${pid})`;
-    return new TidemarkError("FOLDER_IN_USE", `${this.#options.folder} is in use by ${who}; stop it or give another --data`);
+    return new TidemarkError(
+      "FOLDER_IN_USE",
+      `${this.#options.folder} is in use by ${who}; stop it or give another --data`,
+    );
   }
 
   #identity(): Identity | null {
@@ -288,7 +292,7 @@ export class LocalCluster {
   #launch(running: ClusterFile | null, adoptable: ReadonlySet<number>): void {
     const config = this.#config();
     const controller = { host: LOCAL_HOST, port: this.#ports.controller };
-    const { clusterId } = this.#write();
+    const clusterId = this.#clusterId;
     const dataFolder = (name: string): string => this.#path(name);
     this.#controller = this.#member(null, {
       program: this.#options.programs.controller,
@@ -301,7 +305,16 @@ export class LocalCluster {
       return this.#member(id, {
         program: this.#options.programs.broker,
         http,
-        options: { brokerId: id, dataFolder: dataFolder(`broker-${id}`), clusterId, controller, kafka, http, rack: null, config },
+        options: {
+          brokerId: id,
+          dataFolder: dataFolder(`broker-${id}`),
+          clusterId,
+          controller,
+          kafka,
+          http,
+          rack: null,
+          config,
+        },
       });
     });
     for (const member of this.#members) {
@@ -309,13 +322,10 @@ export class LocalCluster {
       const pid = (id < 0 ? running?.controller : running?.brokers.find((one) => one.id === id))?.pid ?? null;
       if (pid !== null && adoptable.has(id)) {
         member.process.adopt(pid);
-        this.#say(`${member.process.options.name} runs already (pid ${pid})`);
+        const how = member.hasNewOptions ? "; its new configuration counts from its next start" : "";
+        this.#say(`${member.process.options.name} runs already (pid ${pid})${how}`);
       } else member.process.start();
     }
-  }
-
-  #write(): { clusterId: string } {
-    return { clusterId: this.#clusterId };
   }
 
   #member(
@@ -325,7 +335,8 @@ export class LocalCluster {
     const name = id === null ? "controller" : `broker ${id}`;
     const optionsFile = this.#optionsFile(id ?? -1);
     const before = readText(optionsFile);
-    if (before?.trimEnd() !== JSON.stringify(options)) writeJson(optionsFile, options);
+    const hasNewOptions = before?.trimEnd() !== JSON.stringify(options);
+    if (hasNewOptions) writeJson(optionsFile, options);
     const process = new Supervised(this.#clock, {
       name,
       args: [...NODE_FLAGS, program, optionsFile],
@@ -334,7 +345,7 @@ export class LocalCluster {
       onChange: () => this.#onChange(member),
       onGone: (gone) => this.#onGone(member, gone),
     });
-    const member: Member = { id, process, optionsFile, url: `http://${http.host}:${http.port}`, incarnation: null };
+    const member: Member = { id, process, hasNewOptions, url: `http://${http.host}:${http.port}`, incarnation: null };
     return member;
   }
 
@@ -363,7 +374,8 @@ export class LocalCluster {
   #onGone(member: Member, gone: Gone): void {
     const { name, logFile } = member.process.options;
     const { code, signal } = gone.exit;
-    const how = signal !== null ? `was killed by ${signal}` : code === null ? "is gone" : `ended with exit code ${code}`;
+    const how =
+      signal !== null ? `was killed by ${signal}` : code === null ? "is gone" : `ended with exit code ${code}`;
     if (this.#startFault !== null && signal === null && code !== null && code !== 0) {
       const why = gone.reason === "" ? `it ${how}` : gone.reason;
       this.#startFault(new TidemarkError("REFUSED", `${name} could not start: ${why} (log: ${logFile})`));
@@ -398,7 +410,7 @@ export class LocalCluster {
       const status = await controllerStatus(this.#controllerUrl());
       const up = new Set(status?.brokers.filter((broker) => !broker.isFenced).map((broker) => broker.id));
       const missing = this.#brokers.filter((broker) => !up.has(broker.id ?? -1)).map((broker) => broker.id);
-      if (missing.length === 0) return;
+      if (missing.length === 0 && this.#members.every((member) => member.incarnation !== null)) return;
       if (this.#clock.monotonic() - heardMs >= PATIENCE_MS) {
         heardMs = this.#clock.monotonic();
         const who = status === null ? "the controller" : `broker ${missing.join(", broker ")}`;

@@ -45,7 +45,8 @@ function part(token: string): (record: ReadRecord) => Buffer {
   let bytes = Buffer.from(token);
   if (token.startsWith("\\")) {
     const escaped = Object.hasOwn(escapes, letter) ? escapes[letter] : undefined;
-    if (escaped === undefined) throw new TidemarkError("BAD_INPUT", `--format: unknown ${token}; known: \\n \\t \\r \\0 \\\\`);
+    if (escaped === undefined)
+      throw new TidemarkError("BAD_INPUT", `--format: unknown ${token}; known: \\n \\t \\r \\0 \\\\`);
     bytes = Buffer.from(escaped);
   }
   return () => bytes;

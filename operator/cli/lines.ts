@@ -31,7 +31,10 @@ export class LineCutter {
     this.#rest.push(part);
     this.#restBytes += part.length;
     if (this.#restBytes > LINE_BYTES_MAX) {
-      throw new TidemarkError("BAD_INPUT", `standard input has a line of over ${LINE_BYTES_MAX} bytes; records end with a line feed`);
+      throw new TidemarkError(
+        "BAD_INPUT",
+        `standard input has a line of over ${LINE_BYTES_MAX} bytes; records end with a line feed`,
+      );
     }
   }
 

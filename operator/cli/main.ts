@@ -3,6 +3,8 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { exitWith, FAILED, USAGE } from "./exit.ts";
 
 enableCompileCache();
+// Node's and the client libraries' own warnings are not for those who use the command.
+process.removeAllListeners("warning");
 
 const DATA_DEFAULT = "tidemark-data";
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
@@ -30,7 +32,11 @@ function upCommand(): Command {
     .option("-f, --file <file>", "YAML of a Cluster and its Topics; may be given several times", collect, [])
     .addOption(dataOption())
     .option("--brokers <n>", "number of brokers (default: as the file says, else 3)", wholeNumber(1, 100))
-    .option("--port <port>", "Kafka port of the first broker; the others take the next ones; 0: any free ports", wholeNumber(0, 65_535))
+    .option(
+      "--port <port>",
+      "Kafka port of the first broker; the others take the next ones; 0: any free ports",
+      wholeNumber(0, 65_535),
+    )
     .option("--no-restart", "leave brokers dead when they die")
     .action(async (options) => (await import("./up.ts")).up(options));
 }
@@ -52,7 +58,9 @@ function produceCommand(): Command {
     .addOption(bootstrapOption())
     .option("--key-separator <text>", "what stands between key and value in a line (default: lines have no key)")
     .option("--partition <n>", "write to this partition only", wholeNumber(0, 2 ** 31 - 1))
-    .addOption(new Option("--acks <acks>", "who must have a record before it counts").choices(["all", "1", "0"]).default("all"))
+    .addOption(
+      new Option("--acks <acks>", "who must have a record before it counts").choices(["all", "1", "0"]).default("all"),
+    )
     .action(async (topic: string, options) => (await import("./produce.ts")).produce(topic, options));
 }
 
@@ -83,7 +91,11 @@ function program(): Command {
   return root;
 }
 
-const oneLine = (text: string): string => text.replace(/^error: /, "").trim().replaceAll(/\s*\n\s*/g, " ");
+const oneLine = (text: string): string =>
+  text
+    .replace(/^error: /, "")
+    .trim()
+    .replaceAll(/\s*\n\s*/g, " ");
 
 try {
   await program().parseAsync(process.argv);

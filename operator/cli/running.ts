@@ -8,14 +8,20 @@ const BOOTSTRAP_DEFAULT = "127.0.0.1:9092";
 export function runningCluster(data: string): ClusterFile {
   const running = readClusterFile(path.resolve(data, CLUSTER_FILE));
   if (running !== null) return running;
-  throw new TidemarkError("PEER_UNREACHABLE", `no cluster runs on ${data}; start it with \`tidemark up --data ${data}\``);
+  throw new TidemarkError(
+    "PEER_UNREACHABLE",
+    `no cluster runs on ${data}; start it with \`tidemark up --data ${data}\``,
+  );
 }
 
 /** The brokers to ask first: those given, else those that run on the data folder, else Kafka's usual port. */
 export function bootstrapOf(options: { bootstrap?: string; data: string }): string[] {
   const running = options.bootstrap === undefined ? readClusterFile(path.resolve(options.data, CLUSTER_FILE)) : null;
   const list = options.bootstrap ?? running?.bootstrap ?? BOOTSTRAP_DEFAULT;
-  const brokers = list.split(",").map((one) => one.trim()).filter((one) => one !== "");
+  const brokers = list
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
   for (const broker of brokers) {
     if (!/^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$/.test(broker)) {
       throw new TidemarkError("BAD_INPUT", `--bootstrap: ${JSON.stringify(broker)} is not host:port`);

@@ -25,7 +25,12 @@ export async function status(options: StatusOptions): Promise<void> {
 /** Columns as wide as their widest cell. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 const list = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));
@@ -47,7 +52,8 @@ function report(running: ClusterFile, answer: ControllerStatus): string {
     "",
     ...table([["BROKER", "STATE", "PID", "KAFKA", "HTTP", "LEADS", "REPLICAS"], ...brokerRows(running, answer)]),
   ];
-  if (answer.topics.length > 0) lines.push("", ...table([["TOPIC", "PARTITIONS", "REPLICAS", "STATE"], ...topicRows(answer)]));
+  if (answer.topics.length > 0)
+    lines.push("", ...table([["TOPIC", "PARTITIONS", "REPLICAS", "STATE"], ...topicRows(answer)]));
   const troubled = troubledRows(answer);
   if (troubled.length > 0) {
     lines.push("", ...table([["PARTITION", "LEADER", "ISR", "ELR", "REPLICAS", "WAITS FOR"], ...troubled]));

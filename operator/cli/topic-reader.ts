@@ -1,9 +1,10 @@
-import type { Consumer, FetchResponse } from "@platformatic/kafka";
+import type { Consumer } from "@platformatic/kafka";
 import { TidemarkError } from "#base/errors.ts";
 import type { Start } from "./consume.ts";
 import type { ReadRecord } from "./format.ts";
 
 type Client = Consumer<Buffer, Buffer, Buffer, Buffer>;
+type FetchResponse = Awaited<ReturnType<Client["fetch"]>>;
 
 export interface ReaderOptions {
   readonly topic: string;
@@ -46,7 +47,9 @@ const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTi
 /** The reasons inside an error of the client, innermost last. */
 export function reasons(error: unknown): string[] {
   if (!Error.isError(error)) return [String(error)];
-  const inner: unknown[] = [...((error as { errors?: unknown[] }).errors ?? []), error.cause].filter((one) => one !== undefined);
+  const inner: unknown[] = [...((error as { errors?: unknown[] }).errors ?? []), error.cause].filter(
+    (one) => one !== undefined,
+  );
   const own = (error as { apiId?: unknown }).apiId;
   return [typeof own === "string" ? own : error.message.split("\n", 1)[0]!, ...inner.flatMap(reasons)];
 }
@@ -95,12 +98,15 @@ export class TopicReader {
     if (Error.isError(error) && error.name === "TidemarkError") throw error;
     const why = reasons(error);
     const { topic, brokers } = this.#options;
-    if (why.includes("UNKNOWN_TOPIC_OR_PARTITION")) {
+    if (why.some((one) => one === "UNKNOWN_TOPIC_OR_PARTITION" || one.startsWith("Unknown topic"))) {
       throw new TidemarkError("BAD_INPUT", `topic ${topic} does not exist; \`tidemark status\` lists the topics`);
     }
     if (why.includes("INVALID_TOPIC_EXCEPTION")) throw new TidemarkError("BAD_INPUT", `${topic} is no name of a topic`);
     if (why.includes("OFFSET_OUT_OF_RANGE")) {
-      throw new TidemarkError("BAD_INPUT", `topic ${topic} has no record at that offset; --from beginning reads what is there`);
+      throw new TidemarkError(
+        "BAD_INPUT",
+        `topic ${topic} has no record at that offset; --from beginning reads what is there`,
+      );
     }
     const isUnreachable = this.#troubleSinceMs !== null && why.some((one) => one.includes("ECONNREFUSED"));
     if (isOver || (isUnreachable && !this.#client.isConnected())) {
@@ -113,7 +119,8 @@ export class TopicReader {
     const { topic } = this.#options;
     const metadata = await this.#client.metadata({ topics: [topic], forceUpdate: isFresh, autocreateTopics: false });
     const found = metadata.topics.get(topic);
-    if (found === undefined) throw new TidemarkError("BAD_INPUT", `topic ${topic} does not exist; \`tidemark status\` lists the topics`);
+    if (found === undefined)
+      throw new TidemarkError("BAD_INPUT", `topic ${topic} does not exist; \`tidemark status\` lists the topics`);
     return found;
   }
 
@@ -121,7 +128,10 @@ export class TopicReader {
     const { topic, partition } = this.#options;
     const { partitions } = await this.#metadata({ isFresh: true });
     if (partition !== null && partition >= partitions.length) {
-      throw new TidemarkError("BAD_INPUT", `topic ${topic} has partitions 0 to ${partitions.length - 1}, not ${partition}`);
+      throw new TidemarkError(
+        "BAD_INPUT",
+        `topic ${topic} has partitions 0 to ${partitions.length - 1}, not ${partition}`,
+      );
     }
     const wanted = partitions.map((_, index) => index).filter((index) => partition === null || index === partition);
     const list = async (timestamp: bigint): Promise<bigint[]> => {

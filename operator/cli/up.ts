@@ -29,7 +29,8 @@ const here = (relative: string): string => fileURLToPath(new URL(relative, impor
 /** The programs of the processes; another folder of them may be named by tests. */
 function programs(): { controller: string; broker: string } {
   const other = process.env["TIDEMARK_PROGRAMS"];
-  if (other !== undefined) return { controller: path.join(other, "controller.ts"), broker: path.join(other, "broker.ts") };
+  if (other !== undefined)
+    return { controller: path.join(other, "controller.ts"), broker: path.join(other, "broker.ts") };
   return { controller: here("../controller-main.ts"), broker: here("../../broker/main.ts") };
 }
 

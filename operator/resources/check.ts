@@ -63,7 +63,9 @@ export function breaches(schema: Schema, value: unknown, path = ""): Breach[] {
   const allowed = schema.type === undefined ? [] : [schema.type].flat();
   if (allowed.length > 0 && !typesOf(value).some((type) => allowed.includes(type))) {
     const wanted = allowed.map((type) => words[type] ?? type).join(" or ");
-    return [{ path, says: value === null ? `is empty; it must be ${wanted}` : `must be ${wanted}, not ${show(value)}` }];
+    return [
+      { path, says: value === null ? `is empty; it must be ${wanted}` : `must be ${wanted}, not ${show(value)}` },
+    ];
   }
   if (isMap(value)) return mapBreaches(schema, value, path);
   if (Array.isArray(value)) return listBreaches(schema, value, path);
@@ -73,8 +75,10 @@ export function breaches(schema: Schema, value: unknown, path = ""): Breach[] {
 
 function scalarBreach(schema: Schema, value: unknown): string | null {
   if (typeof value === "number") {
-    if (schema.minimum !== undefined && value < schema.minimum) return `must be at least ${schema.minimum}, not ${value}`;
-    if (schema.maximum !== undefined && value > schema.maximum) return `must be at most ${schema.maximum}, not ${value}`;
+    if (schema.minimum !== undefined && value < schema.minimum)
+      return `must be at least ${schema.minimum}, not ${value}`;
+    if (schema.maximum !== undefined && value > schema.maximum)
+      return `must be at most ${schema.maximum}, not ${value}`;
   }
   if (typeof value === "string") {
     if (schema.maxLength !== undefined && value.length > schema.maxLength) {
@@ -115,7 +119,12 @@ function listBreaches(schema: Schema, value: readonly unknown[], path: string): 
     return [{ path, says: `must have at least ${schema.minItems} item` }];
   }
   if (schema.maxItems !== undefined && value.length > schema.maxItems) {
-    return [{ path, says: `must have at most ${schema.maxItems} item${schema.maxItems === 1 ? "" : "s"}, not ${value.length}` }];
+    return [
+      {
+        path,
+        says: `must have at most ${schema.maxItems} item${schema.maxItems === 1 ? "" : "s"}, not ${value.length}`,
+      },
+    ];
   }
   const items = schema.items;
   return items === undefined ? [] : value.flatMap((part, index) => breaches(items, part, `${path}[${index}]`));

@@ -56,7 +56,8 @@ export function readResources(files: readonly SourceFile[], rules: AllConfigRule
   for (const { resource, where } of found) checkConfig(resource, where, rules[resource.kind]);
   const clusters = found.filter(({ resource }) => resource.kind === "Cluster");
   const second = clusters[1];
-  if (second !== undefined) refuse(second.where, "is a second Cluster; `up` runs one: move the other to a file of its own");
+  if (second !== undefined)
+    refuse(second.where, "is a second Cluster; `up` runs one: move the other to a file of its own");
   const cluster = (clusters[0]?.resource as Cluster | undefined) ?? null;
   const topics: Topic[] = [];
   const names = new Set<string>();
@@ -112,7 +113,8 @@ function readFile(file: SourceFile): Found[] {
     if (value === null) continue;
     found.push(readDocument(value, { file: file.name, number: documents.length > 1 ? index + 1 : null }));
   }
-  if (found.length === 0) refuse(file.name, "has no resource in it; examples/quickstart.yaml shows what one looks like");
+  if (found.length === 0)
+    refuse(file.name, "has no resource in it; examples/quickstart.yaml shows what one looks like");
   return found;
 }
 
@@ -131,7 +133,11 @@ function readDocument(value: unknown, at: { file: string; number: number | null 
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     refuse(place, `must be a map with apiVersion, kind, metadata and spec, not ${show(value)}`);
   }
-  const { apiVersion, kind, metadata } = value as { apiVersion?: unknown; kind?: unknown; metadata?: { name?: unknown } };
+  const { apiVersion, kind, metadata } = value as {
+    apiVersion?: unknown;
+    kind?: unknown;
+    metadata?: { name?: unknown };
+  };
   if (apiVersion !== API_VERSION) refuse(place, `apiVersion must be ${API_VERSION}, not ${show(apiVersion)}`);
   if (typeof kind !== "string" || !Object.hasOwn(schemas, kind)) {
     const meant = typeof kind === "string" ? nearest(kind, kinds) : null;

@@ -19,7 +19,8 @@ export async function applyTopics(controllerUrl: string, topics: readonly Topic[
   const status = await controllerStatus(controllerUrl);
   if (status === null) throw new TidemarkError("PEER_UNREACHABLE", "the controller does not answer; look into its log");
   const applied: Applied[] = [];
-  for (const topic of topics) applied.push({ topic: topicNameOf(topic), did: await applyTopic(controllerUrl, topic, status) });
+  for (const topic of topics)
+    applied.push({ topic: topicNameOf(topic), did: await applyTopic(controllerUrl, topic, status) });
   return applied;
 }
 
@@ -47,7 +48,10 @@ async function applyTopic(url: string, topic: Topic, status: ControllerStatus): 
   return did.length === 0 ? "as it was" : did.join(", ");
 }
 
-function configChanges(wanted: Readonly<Record<string, string>>, present: Readonly<Record<string, string>>): ConfigChange[] {
+function configChanges(
+  wanted: Readonly<Record<string, string>>,
+  present: Readonly<Record<string, string>>,
+): ConfigChange[] {
   return Object.entries(wanted)
     .filter(([key, value]) => present[key] !== value)
     .map(([key, value]) => ({ key, operation: "set", value }));
@@ -56,7 +60,13 @@ function configChanges(wanted: Readonly<Record<string, string>>, present: Readon
 async function create(url: string, topic: Topic): Promise<string> {
   const name = topicNameOf(topic);
   const { partitions = -1, replicationFactor = -1 } = topic.spec;
-  const wanted = { name, partitionCount: partitions, replicationFactor, assignments: null, config: configText(topic.spec.config) };
+  const wanted = {
+    name,
+    partitionCount: partitions,
+    replicationFactor,
+    assignments: null,
+    config: configText(topic.spec.config),
+  };
   const response = await ask(url, { kind: "createTopics", topics: [wanted], validateOnly: false });
   const answer = response.kind === "createTopics" ? response.topics[0] : undefined;
   expectDone(name, answer);
@@ -77,8 +87,10 @@ async function setConfig(url: string, options: { name: string; changes: readonly
 
 async function ask(url: string, request: AdminRequest): Promise<AdminResponse> {
   const response = await controllerAdmin(url, request);
-  if (response === null) throw new TidemarkError("PEER_UNREACHABLE", "the controller does not answer; look into its log");
-  if (response.kind === "failed") throw new TidemarkError("REFUSED", `the controller refused: ${response.errorMessage ?? response.errorCode}`);
+  if (response === null)
+    throw new TidemarkError("PEER_UNREACHABLE", "the controller does not answer; look into its log");
+  if (response.kind === "failed")
+    throw new TidemarkError("REFUSED", `the controller refused: ${response.errorMessage ?? response.errorCode}`);
   return response;
 }
 

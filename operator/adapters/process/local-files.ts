@@ -19,7 +19,8 @@ const codeOf = (error: unknown): string => (Error.isError(error) ? ((error as No
 
 function failed(path: string, error: unknown): TidemarkError {
   const code = codeOf(error);
-  if (code === "ENOSPC") return new TidemarkError("DISK_FULL", `${path}: the disk is full; make room`, { cause: error });
+  if (code === "ENOSPC")
+    return new TidemarkError("DISK_FULL", `${path}: the disk is full; make room`, { cause: error });
   const why = Error.isError(error) ? error.message : String(error);
   return new TidemarkError("DISK_FAILED", `${path}: ${why}`, { cause: error });
 }
@@ -97,7 +98,10 @@ export function lastLines(path: string, from = 0): string[] {
     } finally {
       closeSync(file);
     }
-    return buffer.toString("utf8").split("\n").filter((line) => line !== "");
+    return buffer
+      .toString("utf8")
+      .split("\n")
+      .filter((line) => line !== "");
   } catch {
     return [];
   }

@@ -51,7 +51,8 @@ async function kafkaPort(
   if (isAny) return firstFreePort(LOCAL_HOST, (kafka.at(-1) ?? anyPort()) + 1, new Set(kafka));
   const start = first ?? before?.kafka[0] ?? KAFKA_PORT_DEFAULT;
   const port = first === null && old !== undefined ? old : start + id;
-  if (port > 65_535) throw new TidemarkError("BAD_INPUT", `Kafka port ${port} of broker ${id} is over 65535; give a lower --port`);
+  if (port > 65_535)
+    throw new TidemarkError("BAD_INPUT", `Kafka port ${port} of broker ${id} is over 65535; give a lower --port`);
   if (await isOurs(port)) return port;
   throw new TidemarkError(
     "PORT_IN_USE",

@@ -12,7 +12,8 @@ export interface Answer {
 export function askJson(url: string, options: { timeoutMs: number; body?: unknown }): Promise<Answer | null> {
   return new Promise((resolve) => {
     const text = options.body === undefined ? null : JSON.stringify(options.body);
-    const headers = text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+    const headers =
+      text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
     const call = request(url, { method: text === null ? "GET" : "POST", headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let sizeBytes = 0;

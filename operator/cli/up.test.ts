@@ -1,0 +1,288 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { ClusterFile } from "../adapters/process/cluster-file.ts";
+import { isAlive } from "../adapters/process/child-process.ts";
+
+const MAIN = path.resolve("operator/cli/main.ts");
+const env = { ...process.env, TIDEMARK_PROGRAMS: path.resolve("operator/cli/stand-ins") };
+
+let folder = "";
+const started: Run[] = [];
+const seenPids = new Set<number>();
+
+/** One run of the command, with everything it printed. */
+class Run {
+  readonly process: ChildProcess;
+  out = "";
+  err = "";
+  readonly #whenExit: Promise<number | null>;
+  #wake: (() => void)[] = [];
+
+  constructor(args: readonly string[]) {
+    this.process = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], { env });
+    this.process.stdout?.on("data", (chunk: Buffer) => this.#take({ out: chunk.toString() }));
+    this.process.stderr?.on("data", (chunk: Buffer) => this.#take({ err: chunk.toString() }));
+    this.#whenExit = new Promise((resolve) => this.process.once("close", (code) => resolve(code)));
+    void this.#whenExit.then(() => this.#wakeAll());
+    started.push(this);
+  }
+
+  #take({ out = "", err = "" }: { out?: string; err?: string }): void {
+    this.out += out;
+    this.err += err;
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** Resolves when `text` was printed; fails when the command ended without it. */
+  async says(text: string): Promise<void> {
+    while (!`${this.out}\n${this.err}`.includes(text)) {
+      if (this.process.exitCode !== null) throw new Error(`ended without "${text}": ${this.out}${this.err}`);
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  exit(): Promise<number | null> {
+    return this.#whenExit;
+  }
+}
+
+const up = (...args: string[]): Run => new Run(["up", "--data", folder, "--port", "0", ...args]);
+
+function clusterFile(): ClusterFile {
+  const file = JSON.parse(readFileSync(path.join(folder, "cluster.json"), "utf8")) as ClusterFile;
+  for (const { pid } of [file.controller, ...file.brokers]) if (pid !== null) seenPids.add(pid);
+  return file;
+}
+
+/** Looks again until `condition` holds. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+async function stop(run: Run): Promise<number | null> {
+  run.process.kill("SIGTERM");
+  return run.exit();
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "tidemark-up-"));
+});
+
+afterEach(async () => {
+  if (existsSync(path.join(folder, "cluster.json"))) clusterFile();
+  for (const run of started.splice(0)) {
+    run.process.kill("SIGKILL");
+    await run.exit();
+  }
+  for (const pid of seenPids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
+  seenPids.clear();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("tidemark up", () => {
+  test("starts three brokers, says so in one line, and stops them on SIGTERM", async () => {
+    const run = up();
+    await run.says("ready in ");
+    const file = clusterFile();
+    expect(run.out).toBe(`${run.out.trimEnd()}\n`);
+    expect(run.out).toMatch(/^ready in \d+ ms {2}bootstrap (127\.0\.0\.1:\d+,){2}127\.0\.0\.1:\d+\n$/);
+    expect(run.out).toContain(`bootstrap ${file.bootstrap}`);
+    expect(file.brokers.map(({ id }) => id)).toEqual([0, 1, 2]);
+    const pids = [file.controller, ...file.brokers].map(({ pid }) => pid ?? 0);
+    expect(pids.every((pid) => isAlive(pid))).toBe(true);
+    expect(await stop(run)).toBe(0);
+    expect(pids.some((pid) => isAlive(pid))).toBe(false);
+    expect(existsSync(path.join(folder, "cluster.json"))).toBe(false);
+  });
+
+  test("creates the topics of the file and keeps ports and cluster id over a restart", async () => {
+    const first = up("-f", "examples/quickstart.yaml");
+    await first.says("ready in ");
+    expect(first.err).toContain("topic cities: created, 24 partitions × 3");
+    const before = clusterFile();
+    expect(await stop(first)).toBe(0);
+    const second = up("-f", "examples/quickstart.yaml");
+    await second.says("ready in ");
+    const after = clusterFile();
+    expect(after.clusterId).toBe(before.clusterId);
+    expect(after.bootstrap).toBe(before.bootstrap);
+    expect(after.controller.url).toBe(before.controller.url);
+  });
+
+  test("starts a killed broker and a killed controller again, and cluster.json stays true", async () => {
+    const run = up();
+    await run.says("ready in ");
+    const before = clusterFile();
+    const pidsBefore = [before.controller.pid ?? 0, before.brokers[1]?.pid ?? 0];
+    for (const pid of pidsBefore) process.kill(pid, "SIGKILL");
+    await run.says("broker 1 (pid");
+    await run.says("controller (pid");
+    await until(() => {
+      const { controller, brokers } = clusterFile();
+      return [controller, ...brokers].every(({ pid, incarnation }) => pid !== null && incarnation !== null);
+    });
+    const after = clusterFile();
+    expect([after.controller.pid, after.brokers[1]?.pid]).not.toEqual(pidsBefore);
+    expect(isAlive(after.controller.pid ?? 0) && isAlive(after.brokers[1]?.pid ?? 0)).toBe(true);
+    expect(after.brokers[0]).toEqual(before.brokers[0]);
+    expect(run.err).toContain("was killed by SIGKILL; starting it again");
+  });
+
+  test("leaves a killed broker dead with --no-restart, but not the controller", async () => {
+    const run = up("--no-restart");
+    await run.says("ready in ");
+    const before = clusterFile();
+    process.kill(before.brokers[2]?.pid ?? 0, "SIGKILL");
+    await run.says("was killed by SIGKILL; it stays down");
+    await until(() => clusterFile().brokers[2]?.pid === null);
+    process.kill(before.controller.pid ?? 0, "SIGKILL");
+    await until(() => ![null, before.controller.pid].includes(clusterFile().controller.pid));
+    expect(clusterFile().brokers[2]?.pid).toBeNull();
+  });
+
+  test("after its own death the next one adopts what still runs and starts what does not", async () => {
+    const first = up();
+    await first.says("ready in ");
+    await until(
+      () =>
+        clusterFile().brokers.every(({ incarnation }) => incarnation !== null) &&
+        clusterFile().controller.incarnation !== null,
+    );
+    const before = clusterFile();
+    first.process.kill("SIGKILL");
+    await first.exit();
+    process.kill(before.brokers[0]?.pid ?? 0, "SIGKILL");
+    const second = up();
+    await second.says("ready in ");
+    const after = clusterFile();
+    expect(after.controller.pid).toBe(before.controller.pid);
+    expect(after.brokers.slice(1).map(({ pid }) => pid)).toEqual(before.brokers.slice(1).map(({ pid }) => pid));
+    expect(after.brokers[0]?.pid).not.toBe(before.brokers[0]?.pid);
+    process.kill(after.brokers[1]?.pid ?? 0, "SIGKILL");
+    await until(() => ![null, after.brokers[1]?.pid].includes(clusterFile().brokers[1]?.pid));
+    expect(await stop(second)).toBe(0);
+    expect(isAlive(before.controller.pid ?? 0)).toBe(false);
+  });
+
+  test("a second one on the same folder is refused, and the first runs on", async () => {
+    const first = up();
+    await first.says("ready in ");
+    const second = up();
+    expect(await second.exit()).toBe(1);
+    expect(second.err).toBe(
+      `tidemark: ${folder} is in use by another \`tidemark up\` (pid ${first.process.pid}); stop it or give another --data\n`,
+    );
+    expect(clusterFile().brokers.every(({ pid }) => isAlive(pid ?? 0))).toBe(true);
+  });
+
+  test("a folder of another cluster is refused", async () => {
+    const first = up("-f", "examples/quickstart.yaml");
+    await first.says("ready in ");
+    await stop(first);
+    const other = path.join(folder, "other.yaml");
+    writeFileSync(other, readFileSync("examples/quickstart.yaml", "utf8").replaceAll("quickstart", "other"));
+    const second = up("-f", other);
+    expect(await second.exit()).toBe(1);
+    expect(second.err).toBe(
+      `tidemark: ${folder} has the data of Cluster quickstart, not of other; give another --data\n`,
+    );
+  });
+
+  test("fewer brokers than the folder has are refused", async () => {
+    const first = up();
+    await first.says("ready in ");
+    await stop(first);
+    const second = up("--brokers", "2");
+    expect(await second.exit()).toBe(1);
+    expect(second.err).toContain("has 3 brokers and their data; 2 would leave data behind; start it with 3");
+  });
+
+  test("a Kafka port in use is refused by its number", async () => {
+    const server = createServer();
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+    });
+    const run = new Run(["up", "--data", folder, "--port", String(port)]);
+    expect(await run.exit()).toBe(1);
+    server.close();
+    expect(run.err).toBe(
+      `tidemark: Kafka port 127.0.0.1:${port} of broker 0 is in use; stop what listens there or give another --port\n`,
+    );
+  });
+
+  test("a broker that cannot start ends the command with the broker's own reason, and nothing stays behind", async () => {
+    writeFileSync(path.join(folder, "broken-1"), "");
+    const run = up();
+    expect(await run.exit()).toBe(1);
+    expect(run.err).toContain(
+      "tidemark: broker 1 could not start: tidemark-broker: the data folder is damaged; restore it (log: ",
+    );
+    expect(existsSync(path.join(folder, "cluster.json"))).toBe(false);
+  });
+
+  test("a topic that the controller refuses ends the command with the reason", async () => {
+    const file = path.join(folder, "t.yaml");
+    writeFileSync(file, readFileSync("examples/quickstart.yaml", "utf8").replace("name: cities", "name: refused"));
+    const run = up("-f", file);
+    expect(await run.exit()).toBe(1);
+    expect(run.err).toContain("tidemark: topic refused: a policy forbids it\n");
+  });
+
+  test("a second signal kills what does not stop", async () => {
+    writeFileSync(path.join(folder, "stubborn"), "");
+    const run = up();
+    await run.says("ready in ");
+    const pids = clusterFile().brokers.map(({ pid }) => pid ?? 0);
+    run.process.kill("SIGINT");
+    await run.says("stopping");
+    run.process.kill("SIGINT");
+    expect(await run.exit()).toBe(1);
+    await until(() => !pids.some((pid) => isAlive(pid)));
+    expect(run.err).toContain("killing what is left");
+  });
+});
+
+describe("the command refuses wrong use with one line and no stack trace", () => {
+  test.each([
+    [["up", "-f", "nowhere.yaml"], 1, "tidemark: nowhere.yaml: no such file\n"],
+    [
+      ["up", "--brokers", "0"],
+      2,
+      "tidemark: option '--brokers <n>' argument '0' is invalid. it must be a whole number from 1 to 100.\n",
+    ],
+    [["up", "--prot", "1"], 2, "tidemark: unknown option '--prot' (Did you mean --port?)\n"],
+    [["down"], 2, "tidemark: unknown command 'down'\n"],
+    [["produce"], 2, "tidemark: missing required argument 'topic'\n"],
+    [
+      ["produce", "t", "--acks", "2"],
+      2,
+      "tidemark: option '--acks <acks>' argument '2' is invalid. Allowed choices are all, 1, 0.\n",
+    ],
+    [["produce", "t", "--bootstrap", "x"], 1, 'tidemark: --bootstrap: "x" is not host:port\n'],
+    [
+      ["consume", "t", "--bootstrap", "127.0.0.1:1"],
+      1,
+      "tidemark: topic t cannot be read from 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; is the cluster running?\n",
+    ],
+    [["consume", "t", "--from", "-3"], 1, "tidemark: --from -3: it must be beginning, end or an offset\n"],
+    [["consume", "t", "--format", "%z"], 1, "tidemark: --format: unknown %z; known: %v %k %t %p %o %T %%\n"],
+    [
+      ["status", "--data", "nowhere"],
+      1,
+      "tidemark: no cluster runs on nowhere; start it with `tidemark up --data nowhere`\n",
+    ],
+  ])("%j", async (args, code, line) => {
+    const run = new Run(args);
+    expect(await run.exit()).toBe(code);
+    expect(run.err).toBe(line);
+    expect(run.out).toBe("");
+  });
+});
