@@ -1,0 +1,60 @@
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { decodeLike, goldenFrames, reencode } from "./golden-frames.ts";
+
+const frames = await goldenFrames();
+
+test("every declared key has frames of a real client, and four unrelated clients have frames", () => {
+  const keys = [...new Set(frames.map(({ api }) => api.key))];
+  expect(keys).toEqual([0, 1, 2, 3, 18, 19, 20, 22, 23, 32, 37, 43, 44, 60, 75]);
+  const clients = [...new Set(frames.map(({ client }) => client))].sort();
+  expect(clients).toEqual(["java", "kafka-python", "kafkajs", "librdkafka", "platformatic"]);
+});
+
+describe("a recorded frame", () => {
+  test.each(frames.map((frame) => [frame.name, frame] as const))(
+    "%s is written again byte for byte",
+    (_name, frame) => {
+      expect(reencode(frame).toString("hex")).toBe(frame.bytes.toString("hex"));
+    },
+  );
+
+  test("of each kind decodes to what its client meant", () => {
+    const body = (name: string): unknown => {
+      const frame = frames.find((each) => each.name === name);
+      return frame === undefined ? undefined : decodeLike(frame, frame.bytes);
+    };
+    expect(body("19-create-topics/java-4.3.1-v7.request.hex")).toMatchObject({
+      topics: [
+        {
+          name: "golden-java",
+          numPartitions: 2,
+          replicationFactor: 1,
+          configs: [{ name: "max.message.bytes", value: "100000" }],
+        },
+        { name: "golden-java-2", numPartitions: -1, replicationFactor: -1, configs: [] },
+      ],
+      validateOnly: false,
+    });
+    expect(body("00-produce/kafkajs-2.2.4-v7.request.hex")).toMatchObject({
+      transactionalId: null,
+      acks: -1,
+      topicData: [{ name: "golden-js" }],
+    });
+    expect(body("43-elect-leaders/java-4.3.1-v2.response.hex")).toMatchObject({
+      errorCode: 0,
+      replicaElectionResults: [{ topic: "golden-java", partitionResult: [{ partitionId: 0, errorCode: 84 }] }],
+    });
+  });
+});
+
+test("no truncation and no hostile length of a recorded frame does more than be refused", () => {
+  const program = path.join(import.meta.dirname, "hostile.ts");
+  const { stdout, stderr, status } = spawnSync(process.execPath, [program], { encoding: "utf8" });
+  expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  const tally = JSON.parse(stdout) as Record<string, number>;
+  expect(tally).toMatchObject({ frames: frames.length, failures: 0 });
+  expect(tally["refused"]).toBeGreaterThan(100_000);
+  expect(tally["decoded"]).toBeGreaterThan(100_000);
+}, 120_000);
