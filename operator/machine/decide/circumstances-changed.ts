@@ -1,0 +1,40 @@
+import type { PartitionRow, TopicRow } from "#contract/rows.ts";
+import type { Change } from "../changes.ts";
+import { circumstancesOf } from "../circumstances.ts";
+import { type Decision, decided } from "../decision.ts";
+import { settleMembership } from "../elr.ts";
+import { minIsrOf } from "../min-isr.ts";
+import { withMinIsr } from "../min-isr-change.ts";
+import { elect, revised } from "../partition-election.ts";
+import { isAlive, type State } from "../state.ts";
+
+/**
+ * Level-based: whatever the rows say that no longer fits is put right, however it came about. Offline partitions get a
+ * leader if somebody can lead; dead members that a cut-off commit left behind leave; minIsr follows the setting.
+ */
+export function decideCircumstancesChanged(state: State): Decision {
+  const changes: Change[] = [];
+  for (const [topicId, rows] of state.partitions) {
+    const topic = state.topics.get(topicId);
+    if (topic === undefined) {
+      changes.push({ kind: "rowsSwept", topicId });
+      continue;
+    }
+    for (const row of rows) {
+      const next = fitted(state, topic, row);
+      if (next !== row) changes.push({ kind: "partition", row: next });
+    }
+  }
+  return decided(changes);
+}
+
+function fitted(state: State, topic: TopicRow, row: PartitionRow): PartitionRow {
+  const minIsr = minIsrOf(state, topic, row);
+  const base = minIsr === row.minIsr ? row : withMinIsr(row, minIsr);
+  const isr = base.isr.filter((broker) => isAlive(state, broker));
+  const isSettled = isr.length === base.isr.length && isr.includes(base.leader);
+  if (isSettled) return base === row ? row : revised(row, base);
+  const next = elect(base, settleMembership(base, { isr }), circumstancesOf(state, topic));
+  // The step counts once, whatever it was made of.
+  return next === base ? revised(row, base) : next;
+}

@@ -1,0 +1,64 @@
+import { assert } from "#base/assert.ts";
+import { type BrokerId, NO_BROKER } from "#base/ids.ts";
+import type { PartitionRow } from "#contract/rows.ts";
+import type { Change } from "./changes.ts";
+import { type BrokerRecord, partitionOf, type State } from "./state.ts";
+
+/** States what must hold between the state and the changes about to be committed to it. A break ends the process. */
+export function checkInvariants(before: State, changes: readonly Change[]): void {
+  const rows = new Map<string, PartitionRow>();
+  for (const change of changes) {
+    switch (change.kind) {
+      case "partition": {
+        const name = `${change.row.topicId}/${change.row.partition}`;
+        checkRow(change.row, name);
+        checkStep(rows.get(name) ?? partitionOf(before, change.row), change.row, name);
+        rows.set(name, change.row);
+        break;
+      }
+      case "broker":
+        checkBroker(before.brokers.get(change.broker.id) ?? null, change.broker);
+        break;
+      case "topic":
+        assert(!before.deletions.has(change.row.topicId), `topic ${change.row.name} is not one that was deleted`);
+        break;
+      case "nextProducerId":
+        assert(change.value > before.nextProducerId, "producer ids are handed out once");
+        break;
+      case "nextBrokerEpoch":
+        assert(change.value > before.nextBrokerEpoch, "broker epochs are handed out once");
+        break;
+      default:
+    }
+  }
+}
+
+function checkRow(row: PartitionRow, name: string): void {
+  const isReplica = (broker: BrokerId): boolean => row.replicas.includes(broker);
+  assert(row.replicas.length > 0 && isSet(row.replicas), `${name} has replicas, each once`);
+  assert(row.isr.every(isReplica) && isSet(row.isr), `${name}: the ISR is part of the replicas`);
+  assert(row.elr.every(isReplica) && isSet(row.elr), `${name}: the ELR is part of the replicas`);
+  assert(row.lost.every(isReplica) && isSet(row.lost), `${name}: the lost are part of the replicas`);
+  assert(row.leader === NO_BROKER || row.isr.includes(row.leader), `${name}: the leader is in the ISR`);
+  assert(!row.elr.some((broker) => row.isr.includes(broker)), `${name}: nobody is in ISR and ELR`);
+  const isEligible = (broker: BrokerId): boolean => row.isr.includes(broker) || row.elr.includes(broker);
+  assert(!row.lost.some(isEligible), `${name}: nobody is eligible and lost`);
+  assert(row.minIsr >= 1 && row.minIsr <= row.replicas.length, `${name}: minIsr is between 1 and the replicas`);
+}
+
+function checkStep(before: PartitionRow | null, after: PartitionRow, name: string): void {
+  if (before === null) return;
+  assert(after.partitionEpoch === before.partitionEpoch + 1, `${name}: each change is one partition epoch`);
+  assert(after.leaderEpoch >= before.leaderEpoch, `${name}: the leader epoch never falls`);
+  if (after.leader === before.leader) return;
+  assert(after.leaderEpoch > before.leaderEpoch, `${name}: another leader leads in another epoch`);
+}
+
+function checkBroker(before: BrokerRecord | null, after: BrokerRecord): void {
+  if (before === null) return;
+  assert(after.epoch >= before.epoch, `broker ${after.id}: its epoch never falls`);
+  if (after.incarnation === before.incarnation) return;
+  assert(after.epoch > before.epoch, `broker ${after.id}: another process has another epoch`);
+}
+
+const isSet = (brokers: readonly BrokerId[]): boolean => new Set(brokers).size === brokers.length;
