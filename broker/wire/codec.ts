@@ -210,7 +210,7 @@ function emitWriteStruct(at: Emitter, shape: Shape, from: Source, out: string[])
   }
   for (const [name, field] of plain) {
     const member = emitMember(at, { name, from }, out);
-    if (field.kind === "struct") emitWrite(at, field, member, out);
+    if (field.kind === "struct" && field.fallback === undefined) emitWrite(at, field, member, out);
     else emitWrite(at, field, { ...member, value: emitDefaulted(at, field, member.value, out) }, out);
   }
   if (tagged.length > 0) emitWriteTags(at, { tagged, from }, out);
