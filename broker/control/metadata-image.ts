@@ -15,9 +15,6 @@ export interface ImageChange {
   readonly unmentioned: readonly TopicRow[];
 }
 
-/** One object, so that its identity says that nothing has changed. */
-const NOTHING_SET: Readonly<Record<string, string>> = {};
-
 /** One object, so that readers can tell by identity that nothing changed. */
 const NOTHING_SET: Readonly<Record<string, string>> = {};
 

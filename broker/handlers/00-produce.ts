@@ -1,0 +1,216 @@
+import type { BrokerId, LeaderEpoch, Offset, PartitionIndex, TimestampMs } from "../base/ids.ts";
+import type { TopicConfig } from "../contract/config-values.ts";
+import type { TopicRow } from "../contract/rows.ts";
+import { produce, type ProduceRequest, type ProduceResponse } from "../wire/apis/00-produce.ts";
+import { kafkaErrors } from "../wire/error-codes.ts";
+import { compressionCodecs, compressionOf, isTransactional } from "../wire/record-batch.ts";
+import { validateBatch } from "../wire/record-batch-validation.ts";
+import type { BrokerContext } from "./context.ts";
+import { type Call, handler } from "./handler.ts";
+import { findLeader, LeaderHints, topicByName } from "./leaders.ts";
+import type { HostedReplica } from "./replicas.ts";
+
+/*
+ * Produce: 3–11 (0–2 are advertised, as by Kafka, because old versions of librdkafka look for them; they are refused).
+ *
+ * Behaviour: each partition's one batch is checked (size, magic, CRC, header; uncompressed records in place) and
+ * appended in the turn in which the request came; the answer waits for the acks. acks=0 has no answer: an error closes
+ * the connection. Who leads instead is told in v10 and later (KIP-951).
+ *
+ * Left out: transactions. A transactional id or batch is refused with INVALID_TXN_STATE. Bodies of compressed batches
+ * are not opened: their count is believed, as consumers will check it.
+ */
+
+type Acks = -1 | 0 | 1;
+
+interface PartitionAnswer {
+  index: PartitionIndex;
+  errorCode: number;
+  baseOffset: Offset;
+  logAppendTimeMs: TimestampMs;
+  logStartOffset: Offset;
+  recordErrors: { batchIndex: number; batchIndexErrorMessage: string | null }[];
+  errorMessage: string | null;
+  currentLeader: { leaderId: BrokerId; leaderEpoch: LeaderEpoch } | undefined;
+}
+
+interface TopicAnswer {
+  readonly name: string;
+  readonly partitionResponses: PartitionAnswer[];
+}
+
+const NO_OFFSET = -1 as Offset;
+const NO_TIMESTAMP = -1 as TimestampMs;
+/** First version whose clients can read zstd. */
+const ZSTD_SINCE = 7;
+const NO_RECORD_ERRORS: PartitionAnswer["recordErrors"] = [];
+
+function newAnswer(index: PartitionIndex): PartitionAnswer {
+  return {
+    index,
+    errorCode: 0,
+    baseOffset: NO_OFFSET,
+    logAppendTimeMs: NO_TIMESTAMP,
+    logStartOffset: NO_OFFSET,
+    recordErrors: NO_RECORD_ERRORS,
+    errorMessage: null,
+    currentLeader: undefined,
+  };
+}
+
+/** One produce request under way. */
+class Production {
+  readonly #request: ProduceRequest;
+  readonly #call: Call<ProduceResponse>;
+  readonly #broker: BrokerContext;
+  readonly #nowMs: number;
+  readonly #responses: TopicAnswer[] = [];
+  /** Partitions that are not answered yet, and 1 for the loop over them. */
+  #open = 1;
+
+  constructor(request: ProduceRequest, call: Call<ProduceResponse>, broker: BrokerContext) {
+    this.#request = request;
+    this.#call = call;
+    this.#broker = broker;
+    this.#nowMs = broker.clock.now();
+  }
+
+  start(): void {
+    const { acks, transactionalId, topicData } = this.#request;
+    const general = generalError(acks, transactionalId);
+    for (const { name, partitionData } of topicData) {
+      const response: TopicAnswer = { name, partitionResponses: [] };
+      this.#responses.push(response);
+      const target = topicByName(this.#broker, name);
+      for (const { index, records } of partitionData) {
+        const answer = newAnswer(index);
+        response.partitionResponses.push(answer);
+        if (general !== 0) {
+          answer.errorCode = general;
+          continue;
+        }
+        const found = findLeader(this.#broker, target, { partition: index, leaderEpoch: -1 as LeaderEpoch });
+        if (found.kind === "refused") answer.errorCode = found.errorCode;
+        else this.#checkAndAppend(found.replica, target.topic!, { records, answer });
+      }
+    }
+    this.#settle();
+  }
+
+  #checkAndAppend(
+    replica: HostedReplica,
+    topic: TopicRow,
+    of: { records: Uint8Array | null; answer: PartitionAnswer },
+  ): void {
+    const { records, answer } = of;
+    const config = this.#broker.topicConfig(topic);
+    const batch = records ?? NO_BYTES;
+    if (!this.#isSound(batch, config, answer)) return;
+    this.#open++;
+    this.#append(replica, batch, answer);
+  }
+
+  /** False when the batch is refused; `answer` says why. */
+  #isSound(batch: Uint8Array, config: TopicConfig, answer: PartitionAnswer): boolean {
+    const hasOwnTime = config.timestampType === "CreateTime";
+    const fault = validateBatch(batch, {
+      maxBatchBytes: config.maxMessageBytes,
+      requiresKeys: false,
+      timestampMin: hasOwnTime ? this.#nowMs - config.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY,
+      timestampMax: hasOwnTime ? this.#nowMs + config.timestampAfterMaxMs : Number.POSITIVE_INFINITY,
+    });
+    if (fault !== undefined) {
+      answer.errorCode = fault.code;
+      answer.errorMessage = fault.message;
+      if (fault.recordIndex !== undefined) {
+        answer.recordErrors = [{ batchIndex: fault.recordIndex, batchIndexErrorMessage: fault.message }];
+      }
+      return false;
+    }
+    if (batch.length > config.segmentBytes) {
+      answer.errorCode = kafkaErrors.RECORD_LIST_TOO_LARGE;
+      answer.errorMessage = `record batch of ${batch.length} bytes; a segment takes ${config.segmentBytes}`;
+    } else if (isTransactional(batch, 0)) {
+      answer.errorCode = kafkaErrors.INVALID_TXN_STATE;
+      answer.errorMessage = NO_TRANSACTIONS;
+    } else if (this.#call.header.apiVersion < ZSTD_SINCE && compressionOf(batch, 0) === compressionCodecs.zstd) {
+      answer.errorCode = kafkaErrors.UNSUPPORTED_COMPRESSION_TYPE;
+      answer.errorMessage = `zstd needs version ${ZSTD_SINCE} of Produce`;
+    }
+    return answer.errorCode === 0;
+  }
+
+  #append(replica: HostedReplica, batch: Uint8Array, answer: PartitionAnswer): void {
+    const acks = this.#request.acks as Acks;
+    const result = replica.append(batch, { acks, nowMs: this.#nowMs });
+    switch (result.kind) {
+      case "held":
+        return replica.whenReleased(() => {
+          // A client that is gone retries elsewhere; only acks=0 promised nothing and expects it to be done.
+          if (acks === 0 || this.#call.isOpen) this.#append(replica, batch, answer);
+        });
+      case "refused":
+        return this.#end(answer, result.errorCode);
+      default: {
+        answer.baseOffset = result.baseOffset;
+        answer.logAppendTimeMs = result.logAppendTimeMs as TimestampMs;
+        answer.logStartOffset = result.logStart;
+        if (acks === 0) return this.#end(answer, 0);
+        const options = { timeoutMs: Math.max(0, this.#request.timeoutMs) };
+        const done = (errorCode: number): void => this.#end(answer, errorCode);
+        if (acks === 1) replica.whenWritten(result.lastOffset, options, done);
+        else replica.whenCommitted(result.lastOffset, options, done);
+      }
+    }
+  }
+
+  #end(answer: PartitionAnswer, errorCode: number): void {
+    if (errorCode !== 0) {
+      answer.errorCode = errorCode;
+      answer.baseOffset = NO_OFFSET;
+      answer.logAppendTimeMs = NO_TIMESTAMP;
+      answer.logStartOffset = NO_OFFSET;
+    }
+    this.#settle();
+  }
+
+  /** Answers once every partition has its outcome. */
+  #settle(): void {
+    if (--this.#open > 0) return;
+    const { acks } = this.#request;
+    const partitions = this.#responses.flatMap(({ partitionResponses }) => partitionResponses);
+    const hasError = partitions.some(({ errorCode }) => errorCode !== 0);
+    if (acks === 0) return hasError ? this.#call.close() : this.#call.answerNothing();
+    this.#call.answer({
+      responses: this.#responses,
+      throttleTimeMs: 0,
+      nodeEndpoints: hasError && this.#call.header.apiVersion >= HINTS_SINCE ? this.#addHints() : [],
+    });
+  }
+
+  #addHints(): ReturnType<LeaderHints["endpoints"]> {
+    const hints = new LeaderHints(this.#broker, this.#call.listener);
+    for (const { name, partitionResponses } of this.#responses) {
+      const { topic } = topicByName(this.#broker, name);
+      for (const answer of partitionResponses) {
+        answer.currentLeader = hints.leaderFor(answer.errorCode, topic, answer.index);
+      }
+    }
+    return hints.endpoints();
+  }
+}
+
+const HINTS_SINCE = 10;
+const NO_BYTES = new Uint8Array(0);
+const NO_TRANSACTIONS = "transactions are not served by this cluster";
+
+function generalError(acks: number, transactionalId: string | null): number {
+  if (acks !== -1 && acks !== 0 && acks !== 1) return kafkaErrors.INVALID_REQUIRED_ACKS;
+  return transactionalId === null ? 0 : kafkaErrors.INVALID_TXN_STATE;
+}
+
+export const produceHandler = handler(
+  produce,
+  { served: { min: 3, max: 11 }, advertised: { min: 0, max: 11 } },
+  (request, call, broker) => new Production(request, call, broker).start(),
+);

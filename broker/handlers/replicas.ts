@@ -1,0 +1,32 @@
+import type { TopicId } from "../base/ids.ts";
+import type { Replica } from "../replication/replica.ts";
+import type { PartitionLog } from "../storage/partition-log.ts";
+
+/** What the handlers use of a partition's log. */
+export type ReplicaLog = Pick<
+  PartitionLog,
+  "logStart" | "logEnd" | "endOffsetFor" | "epochAt" | "offsetForTimestamp" | "offsetOfMaxTimestamp"
+>;
+
+/** What the handlers use of a partition that this broker hosts. */
+export type HostedReplica = Pick<
+  Replica,
+  | "role"
+  | "highWatermark"
+  | "leaderEpoch"
+  | "isReadyAsLeader"
+  | "errorForEpoch"
+  | "append"
+  | "whenReleased"
+  | "whenCommitted"
+  | "whenWritten"
+  | "read"
+  | "listen"
+  | "unlisten"
+> & { readonly log: ReplicaLog };
+
+/** The partitions that this broker hosts. */
+export interface Replicas {
+  get(topicId: TopicId, partition: number): HostedReplica | undefined;
+  getByName(topic: string, partition: number): HostedReplica | undefined;
+}
