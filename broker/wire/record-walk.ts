@@ -69,13 +69,26 @@ export class RecordWalk {
     return true;
   }
 
-  /** A zigzag-coded number of at most 32 bits. */
+  /** A zigzag-coded number of at most 32 bits. One and two bytes, which is nearly all of them, go without a loop. */
   private varint(): number {
-    const first = this.at < this.end ? this.bytes[this.at]! : 128;
-    if (first < 128) {
-      this.at++;
-      return (first >>> 1) ^ -(first & 1);
+    const { bytes, at } = this;
+    if (at + 2 <= this.end) {
+      const first = bytes[at]!;
+      if (first < 128) {
+        this.at = at + 1;
+        return (first >>> 1) ^ -(first & 1);
+      }
+      const second = bytes[at + 1]!;
+      if (second < 128) {
+        this.at = at + 2;
+        const value = (first & 127) | (second << 7);
+        return (value >>> 1) ^ -(value & 1);
+      }
     }
+    return this.longVarint();
+  }
+
+  private longVarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       if (this.at >= this.end) break;
