@@ -1,4 +1,4 @@
-import { assert } from "#base/assert.ts";
+import { assert } from "../base/assert.ts";
 import { brokerConfigKeys, type ConfigKey, type ConfigType, topicConfigKeys } from "./config-keys.ts";
 import type { ConfigChange } from "./control.ts";
 

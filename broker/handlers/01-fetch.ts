@@ -119,7 +119,7 @@ class Fetching {
     this.#lookFrom(0);
   }
 
-  /** Looks at the partitions from `at` on; one that must be read from disk interrupts it until the disk has answered. */
+  /** Looks at the partitions from `at` on; one that must be read from disk holds it up until the disk has answered. */
   #lookFrom(at: number): void {
     for (let next = at; next < this.#wanted.length; next++) {
       const result = this.#lookAt(this.#wanted[next]!);

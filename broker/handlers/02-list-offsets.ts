@@ -1,12 +1,11 @@
 import type { LeaderEpoch, Offset, PartitionIndex, TimestampMs } from "../base/ids.ts";
-import type { FoundOffset } from "../storage/partition-log.ts";
 import { listOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from "../wire/apis/02-list-offsets.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
 import { repeated } from "./admin-calls.ts";
 import type { BrokerContext } from "./context.ts";
 import { type Call, handler } from "./handler.ts";
 import { findLeader, topicByName } from "./leaders.ts";
-import type { HostedReplica } from "./replicas.ts";
+import type { FoundOffset, HostedReplica } from "./replicas.ts";
 
 /*
  * ListOffsets: 1–11.

@@ -10,8 +10,8 @@ export interface Versions {
 }
 
 /**
- * One request under way. Exactly one of `answer`, `answerNothing`, `close` and `fail` is called, once, in this turn or later;
- * what is called after that, or after the client has gone, does nothing. Answers leave in the order of requests.
+ * One request under way. Exactly one of `answer`, `answerNothing`, `close` and `fail` is called, once, in this turn or
+ * later; what is called after that, or after the client has gone, does nothing. Answers leave in the order of requests.
  */
 export interface Call<Response> {
   readonly header: RequestHeader;

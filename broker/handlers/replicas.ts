@@ -1,10 +1,9 @@
 import type { TopicId } from "../base/ids.ts";
 import type { Replica } from "../replication/replica.ts";
-import type { PartitionLog } from "../storage/partition-log.ts";
 
 /** What the handlers use of a partition's log. */
 export type ReplicaLog = Pick<
-  PartitionLog,
+  Replica["log"],
   "logStart" | "logEnd" | "endOffsetFor" | "epochAt" | "offsetForTimestamp" | "offsetOfMaxTimestamp"
 >;
 
@@ -30,3 +29,6 @@ export interface Replicas {
   get(topicId: TopicId, partition: number): HostedReplica | undefined;
   getByName(topic: string, partition: number): HostedReplica | undefined;
 }
+
+/** A record's place and time. */
+export type FoundOffset = NonNullable<Awaited<ReturnType<ReplicaLog["offsetForTimestamp"]>>>;

@@ -2,7 +2,7 @@ import { produceHandler } from "./00-produce.ts";
 import { fetchHandler } from "./01-fetch.ts";
 import { listOffsetsHandler } from "./02-list-offsets.ts";
 import { metadataHandler } from "./03-metadata.ts";
-import { apiVersionsHandler } from "./18-api-versions.ts";
+import { apiVersionsHandler, apiVersionsRefusal } from "./18-api-versions.ts";
 import { createTopicsHandler } from "./19-create-topics.ts";
 import { deleteTopicsHandler } from "./20-delete-topics.ts";
 import { initProducerIdHandler } from "./22-init-producer-id.ts";
@@ -34,3 +34,6 @@ const withoutVersions: readonly Handler[] = [
 
 /** Every API key that is served. What ApiVersions tells follows from it. */
 export const handlers: readonly Handler[] = [...withoutVersions, apiVersionsHandler(withoutVersions)];
+
+/** The answer, in version 0, to an ApiVersions request of a version that is not served. */
+export const versionRefusal = apiVersionsRefusal;

@@ -1,10 +1,9 @@
 import { type Clock, every, type Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logging.ts";
 import type { Metrics } from "../base/metrics.ts";
-import { apiVersionsRefusal } from "../handlers/18-api-versions.ts";
 import type { BrokerContext } from "../handlers/context.ts";
 import type { Handler } from "../handlers/handler.ts";
-import { handlers } from "../handlers/table.ts";
+import { handlers, versionRefusal } from "../handlers/table.ts";
 import type { ByteStream } from "../ports/network.ts";
 import { Connection, type ConnectionLimits, type ConnectionShared } from "./connection.ts";
 import { ServerMetrics } from "./server-metrics.ts";
@@ -55,7 +54,7 @@ export class KafkaServer {
         connections: () => this.#connections.size,
       }),
       handlers: served,
-      apiVersionsRefusal,
+      apiVersionsRefusal: versionRefusal,
       onClosed: (connection) => this.#connections.delete(connection),
       onBug: options.onBug ?? (() => {}),
     };

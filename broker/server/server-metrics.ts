@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Metrics } from "../base/metrics.ts";
+import type { Counter, Histogram, Metrics } from "../base/metrics.ts";
 
 const LATENCY_BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000];
 

@@ -89,6 +89,7 @@ export const rooms: readonly Room[] = [
       "broker/config",
       "broker/wire",
       "broker/contract",
+      "broker/control",
       "broker/replication",
       "broker/groups",
       "broker/transactions",
@@ -97,8 +98,16 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "broker/server",
-    may: ["broker/base", "broker/ports", "broker/config", "broker/wire", "broker/handlers/table"],
-    door: "the server knows the handlers through broker/handlers/table.ts only",
+    may: [
+      "broker/base",
+      "broker/ports",
+      "broker/config",
+      "broker/wire",
+      "broker/handlers/table",
+      "broker/handlers/handler",
+      "broker/handlers/context",
+    ],
+    door: "the server knows the handlers through broker/handlers/table.ts only (handler.ts and context.ts are its terms)",
   },
   {
     path: "broker/http",
