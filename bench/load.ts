@@ -30,13 +30,20 @@ export const bootstrapOf = (running: Running): string =>
 const meanResident = (running: Running): number =>
   running.brokers.reduce((sum, broker) => sum + residentBytes(broker.pid), 0) / running.brokers.length;
 
+const flagsOf = (values: Record<string, string | number>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+
 function performanceArguments(jars: string, running: Running, load: Load): string[] {
-  const args = [
-    ...["--topic", load.topic, "--num-records", "2000000000", "--record-size", `${load.recordBytes}`],
-    ...["--throughput", "-1", "--reporting-interval", "1000", "--bootstrap-server", bootstrapOf(running)],
-    ...["--command-property", "acks=all", `linger.ms=${load.lingerMs}`, `batch.size=${load.batchBytes}`],
-    "max.in.flight.requests.per.connection=5",
-  ];
+  const flags = flagsOf({
+    topic: load.topic,
+    "bootstrap-server": bootstrapOf(running),
+    "num-records": 2_000_000_000,
+    "record-size": load.recordBytes,
+    throughput: -1,
+    "reporting-interval": 1000,
+  });
+  const properties = ["acks=all", `linger.ms=${load.lingerMs}`, `batch.size=${load.batchBytes}`];
+  const args = [...flags, "--command-property", ...properties, "max.in.flight.requests.per.connection=5"];
   if (load.producers === 1) {
     return [...javaArguments(jars, "512m"), "org.apache.kafka.tools.ProducerPerformance", ...args];
   }
@@ -106,9 +113,15 @@ export async function measureLatency(
   const result = await run("java", [
     ...javaArguments(jars, "512m"),
     "org.apache.kafka.tools.ProducerPerformance",
-    ...["--topic", load.topic, "--num-records", `${warmUp + load.rate * load.seconds}`],
-    ...["--record-size", `${load.recordBytes}`, "--throughput", `${load.rate}`, "--warmup-records", `${warmUp}`],
-    ...["--bootstrap-server", bootstrapOf(running), "--command-property", "acks=all"],
+    ...flagsOf({
+      topic: load.topic,
+      "bootstrap-server": bootstrapOf(running),
+      "num-records": warmUp + load.rate * load.seconds,
+      "warmup-records": warmUp,
+      "record-size": load.recordBytes,
+      throughput: load.rate,
+      "command-property": "acks=all",
+    }),
   ]);
   // The last line of percentiles is that of the records after the warm-up.
   const lines = result.output.split("\n").filter((line) => line.includes("99.9th"));

@@ -116,7 +116,7 @@ export class Probe {
         );
       }
       nextMs = Math.max(nextMs + periodMs, nowMs());
-      await sleep(nextMs - nowMs());
+      await sleep(Math.max(0, nextMs - nowMs()));
     }
   }
 }

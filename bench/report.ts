@@ -30,8 +30,7 @@ export function ratioOf(row: Row): number | undefined {
 const sign = (row: Row): string => (row.better === "more" ? "≥" : "≤");
 
 export function isReached(row: Row): boolean | undefined {
-  const [value, aim] =
-    row.limit !== undefined ? [row.tidemark?.median, row.limit] : [ratioOf(row), row.target];
+  const [value, aim] = row.limit !== undefined ? [row.tidemark?.median, row.limit] : [ratioOf(row), row.target];
   if (value === undefined || aim === undefined) return undefined;
   return row.better === "more" ? value >= aim : value <= aim;
 }

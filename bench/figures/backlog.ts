@@ -1,0 +1,69 @@
+import { cpuSeconds, nowMs, residentBytes, sleep } from "../machine.ts";
+import type { Row } from "../report.ts";
+import { deleteTopic, Connection, fetchRecords, metadata, nextOffset, produce, recordBatch } from "../wire-client.ts";
+import { makeTopic, type Running, type RunningBroker, withConnection } from "../system.ts";
+import { type Context, type Figures, note, row, say } from "./context.ts";
+import type { Pair } from "./throughput.ts";
+
+const topic = "backlog";
+const recordsPerBatch = 900;
+
+async function fill(running: Running, records: number): Promise<void> {
+  const batch = recordBatch({ count: recordsPerBatch, valueBytes: 1024, timestampMs: Date.now() });
+  const first = running.brokers[0] as RunningBroker;
+  const leader = await withConnection(first, async (c) => (await metadata(c, topic)).partitions[0]?.leader);
+  const broker = running.brokers.find((candidate) => candidate.id === leader) as RunningBroker;
+  await withConnection(broker, async (connection) => {
+    let left = Math.ceil(records / recordsPerBatch);
+    const send = async (): Promise<void> => {
+      while (left-- > 0) {
+        const code = await produce(connection, { topic, partition: 0, batch });
+        if (code !== 0) throw new Error(`a produce was refused with code ${code}`);
+      }
+    };
+    await Promise.all([send(), send(), send(), send()]);
+  });
+}
+
+/** Reads the partition from its start to its end; answers the bytes read and the leader's greatest memory. */
+async function readAll(leader: RunningBroker): Promise<{ bytes: number; residentMax: number }> {
+  const connection = new Connection(leader);
+  let [offset, bytes, residentMax] = [0, 0, 0];
+  for (;;) {
+    const answer = await fetchRecords(connection, { topic, partition: 0, offset, maxBytes: 1_048_576 });
+    if (answer.errorCode !== 0) throw new Error(`a fetch was refused with code ${answer.errorCode}`);
+    const next = nextOffset(answer.records);
+    if (next < 0 || offset >= answer.highWatermark) break;
+    bytes += answer.records.length;
+    offset = next;
+    residentMax = Math.max(residentMax, residentBytes(leader.pid));
+  }
+  connection.close();
+  return { bytes, residentMax };
+}
+
+/** What reading a long backlog costs the leader: processor time, and memory that it did not hold before. */
+export async function backlogFigures(context: Context, pairs: readonly Pair[]): Promise<Row[]> {
+  const [growth, perCpu]: [Figures, Figures] = [{}, {}];
+  for (const { system, running } of pairs) {
+    const first = running.brokers[0] as RunningBroker;
+    await makeTopic(first, { name: topic, partitions: 1 });
+    await fill(running, context.extent.backlogRecords);
+    await sleep(3000);
+    const leaderId = await withConnection(first, async (c) => (await metadata(c, topic)).partitions[0]?.leader);
+    const leader = running.brokers.find((broker) => broker.id === leaderId) as RunningBroker;
+    const [before, cpu, startMs] = [residentBytes(leader.pid), cpuSeconds([leader.pid]), nowMs()];
+    const { bytes, residentMax } = await readAll(leader);
+    const used = cpuSeconds([leader.pid]) - cpu;
+    const grown = Math.max(0, (residentMax - before) / 1e6);
+    const seconds = ((nowMs() - startMs) / 1000).toFixed(1);
+    say(`${system.name}: read ${Math.round(bytes / 1e6)} MB in ${seconds} s, memory grew by ${Math.round(grown)} MB`);
+    note(growth, system.name, grown);
+    note(perCpu, system.name, bytes / 1e6 / Math.max(used, 0.01));
+    await withConnection(first, (connection) => deleteTopic(connection, topic));
+  }
+  return [
+    row(growth, { figure: "memory that reading a backlog adds", unit: "MB", better: "less", limit: 16 }),
+    row(perCpu, { figure: "reading a backlog, per CPU-second of the leader", unit: "MB", better: "more" }),
+  ];
+}

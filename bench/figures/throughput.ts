@@ -1,0 +1,131 @@
+import type { Load, Window } from "../load.ts";
+import type { Row } from "../report.ts";
+import { isClose } from "../statistics.ts";
+import { deleteTopic } from "../wire-client.ts";
+import { makeTopic, type Running, type RunningBroker, type System, withConnection } from "../system.ts";
+import { type Context, type Figures, note, row, say } from "./context.ts";
+
+export interface Pair {
+  readonly system: System;
+  readonly running: Running;
+}
+
+type Shape = Omit<Load, "topic">;
+
+const kilobytes: Shape = { recordBytes: 1024, batchBytes: 131_072, lingerMs: 5, producers: 1 };
+const small: Shape = { recordBytes: 100, batchBytes: 131_072, lingerMs: 5, producers: 1 };
+const unbatched: Shape = { recordBytes: 1024, batchBytes: 0, lingerMs: 0, producers: 10 };
+
+let topics = 0;
+
+/** One window of a load on a topic of its own, which is gone afterwards. */
+async function measure(context: Context, pair: Pair, shape: Shape, warmUpMs: number): Promise<Window> {
+  const topic = `load-${++topics}`;
+  const broker = pair.running.brokers[0] as RunningBroker;
+  await makeTopic(broker, { name: topic, partitions: 6 });
+  const times = { warmUpMs, windowMs: context.extent.windowMs };
+  const window = await context.client.load(pair.running, { ...shape, topic }, times);
+  const code = await withConnection(broker, (connection) => deleteTopic(connection, topic));
+  if (code !== 0) throw new Error(`${pair.system.name} did not delete topic ${topic}: code ${code}`);
+  return window;
+}
+
+const perCpuSecond = (window: Window): number => window.records / window.brokerCpuSeconds;
+
+function describe(pair: Pair, shape: Shape, window: Window): string {
+  const rate = window.records / window.seconds;
+  const megabytes = ((rate * shape.recordBytes) / 1e6).toFixed(1);
+  const efficiency = Math.round(perCpuSecond(window));
+  return `${pair.system.name}: ${Math.round(rate)} records/s, ${megabytes} MB/s, ${efficiency} records per broker CPU-second`;
+}
+
+/** Runs a load until two successive windows of a system differ by less than 10 %, at most as often as agreed. */
+async function warmUp(context: Context, pair: Pair, shape: Shape): Promise<void> {
+  let before = 0;
+  for (let run = 0; run < context.extent.warmUpRunsMax; run++) {
+    const window = await measure(context, pair, shape, context.extent.clientWarmUpMs);
+    say(`warming up ${describe(pair, shape, window)}`);
+    const now = perCpuSecond(window);
+    if (isClose({ first: before, second: now, part: 0.1 })) return;
+    before = now;
+  }
+}
+
+/** Warm runs of one load, the systems by turns; calls `seen` with each window. */
+async function warmRuns(
+  context: Context,
+  pairs: readonly Pair[],
+  shape: Shape,
+  seen: (pair: Pair, window: Window) => void,
+): Promise<void> {
+  for (const pair of pairs) await warmUp(context, pair, shape);
+  for (let run = 0; run < context.extent.runs; run++) {
+    for (const pair of pairs) {
+      const window = await measure(context, pair, shape, context.extent.clientWarmUpMs);
+      say(describe(pair, shape, window));
+      seen(pair, window);
+    }
+  }
+}
+
+const megabytesPer = (window: Window, shape: Shape): number => (perCpuSecond(window) * shape.recordBytes) / 1e6;
+
+/** The first window of a system that has just started, its client just as cold. */
+export async function coldThroughput(context: Context, pair: Pair): Promise<number> {
+  const window = await measure(context, pair, kilobytes, 0);
+  say(`just started ${describe(pair, kilobytes, window)}`);
+  return megabytesPer(window, kilobytes);
+}
+
+export function coldRow(figures: Figures): Row {
+  const figure = "1 KB records in 128 KiB batches, per broker CPU-second, first minute";
+  return row(figures, { figure, unit: "MB", better: "more", target: 4 });
+}
+
+/** Records and megabytes that one second of the brokers' processor time carries, warm. */
+export async function throughputFigures(context: Context, pairs: readonly Pair[]): Promise<Row[]> {
+  const [large, tiny, single, memory, rate]: [Figures, Figures, Figures, Figures, Figures] = [{}, {}, {}, {}, {}];
+  await warmRuns(context, pairs, kilobytes, ({ system }, window) => {
+    note(large, system.name, megabytesPer(window, kilobytes));
+    note(memory, system.name, window.residentBytes / 1e6);
+    note(rate, system.name, (window.records * kilobytes.recordBytes) / window.seconds / 1e6);
+  });
+  await warmRuns(context, pairs, small, ({ system }, window) => {
+    note(tiny, system.name, perCpuSecond(window) / 1000);
+  });
+  await warmRuns(context, pairs, unbatched, ({ system }, window) => {
+    note(single, system.name, perCpuSecond(window));
+  });
+  const cpu = "per broker CPU-second, warm";
+  return [
+    row(large, {
+      figure: `1 KB records in 128 KiB batches, ${cpu}`,
+      unit: "MB",
+      better: "more",
+      target: 1.6,
+    }),
+    row(tiny, {
+      figure: `100 B records in 128 KiB batches, ${cpu}`,
+      unit: "k records",
+      better: "more",
+      target: 1.3,
+    }),
+    row(single, {
+      figure: `1 KB unbatched, 10 producers × 5 in flight, ${cpu}`,
+      unit: "records",
+      better: "more",
+      target: 5,
+    }),
+    row(rate, {
+      figure: "1 KB records in 128 KiB batches, as fast as it goes",
+      unit: "MB/s",
+      better: "more",
+    }),
+    row(memory, {
+      figure: "resident memory per broker, under load",
+      unit: "MB",
+      better: "less",
+      target: 1 / 3,
+    }),
+  ];
+}
