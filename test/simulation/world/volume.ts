@@ -4,8 +4,8 @@ import { FileNode, FolderNode, type Loss, type NameChange, type Node } from "./d
 export interface VolumeListener {
   written(file: FileNode, position: number, length: number): void;
   truncated(file: FileNode): void;
-  /** A file was created, removed or renamed in `folder`, or the folder itself was. */
-  namesChanged(folder: FolderNode): void;
+  /** A file was created, removed or renamed: `name` in `folder` is now another one, or none. */
+  nameChanged(folder: FolderNode, name: string): void;
   /** Anything may have changed: the power went. */
   lostPower(): void;
 }
@@ -129,10 +129,7 @@ export class Volume {
         node.name = name;
       }
     }
-    for (const { folder, node } of change.parts) {
-      this.listener?.namesChanged(folder);
-      if (node instanceof FolderNode) this.listener?.namesChanged(node);
-    }
+    for (const { folder, name } of change.parts) this.listener?.nameChanged(folder, name);
   }
 }
 

@@ -1,0 +1,163 @@
+import { fetch } from "../../../broker/wire/apis/01-fetch.ts";
+import { listOffsets } from "../../../broker/wire/apis/02-list-offsets.ts";
+import { isRetriableCode, kafkaErrorName, kafkaErrors } from "../../../broker/wire/error-codes.ts";
+import type { ClusterClient, PartitionView } from "./cluster-client.ts";
+import type { KafkaConnection } from "./connection.ts";
+
+/** What one answer to one fetch showed of one partition. */
+export interface Reading {
+  readonly reader: string;
+  readonly topicId: string;
+  readonly partition: number;
+  /** The broker that answered, and the leader epoch that the request named: it was current there. */
+  readonly broker: number;
+  readonly leaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly highWatermark: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface ConsumerObserver {
+  /** @returns the offset to read next. */
+  read(reading: Reading): number;
+  /** The position is not in the log. @returns true when that has a known cause. */
+  outOfRange(consumer: string, topicId: string, partition: number, position: number): void;
+  misbehaved(what: string): void;
+}
+
+export interface ConsumerOptions {
+  readonly topic: string;
+  readonly partition: number;
+  readonly maxWaitMs: number;
+  readonly observer: ConsumerObserver;
+}
+
+/** Versions that name topics by name and by id. */
+const VERSIONS = [12, 17] as const;
+const RETRY_MS = 60;
+
+/** Reads one partition from its start, without end. */
+export class SimulatedConsumer {
+  readonly name: string;
+  position = 0;
+  /** High watermark of the last answer. */
+  highWatermark = -1;
+  readonly #client: ClusterClient;
+  readonly #options: ConsumerOptions;
+  readonly #version: number;
+  #isBusy = false;
+  #topicId = "";
+
+  constructor(name: string, client: ClusterClient, options: ConsumerOptions) {
+    this.name = name;
+    this.#client = client;
+    this.#options = options;
+    this.#version = client.random.pick(VERSIONS);
+    client.onReady = () => this.#next();
+  }
+
+  start(): void {
+    this.#client.refreshSoon();
+    this.#tick();
+  }
+
+  #tick(): void {
+    this.#next();
+    this.#client.process.clock.after(250, () => this.#tick());
+  }
+
+  #next(): void {
+    if (this.#isBusy) return;
+    const view = this.#client.view(this.#options.topic, this.#options.partition);
+    if (view === undefined || view.leader < 0) return this.#client.refreshSoon();
+    if (view.topicId !== this.#topicId) {
+      this.#topicId = view.topicId;
+      this.position = 0;
+    }
+    const connection = this.#client.connection(view.leader);
+    if (connection === null) return;
+    this.#isBusy = true;
+    this.#fetch(connection, view);
+  }
+
+  #retry(): void {
+    this.#client.refreshSoon();
+    this.#client.process.clock.after(RETRY_MS, () => {
+      this.#isBusy = false;
+      this.#next();
+    });
+  }
+
+  #fetch(connection: KafkaConnection, view: PartitionView): void {
+    const { topic, partition, maxWaitMs } = this.#options;
+    const body = {
+      maxWaitMs,
+      minBytes: 1,
+      maxBytes: 1 << 20,
+      topics: [
+        {
+          topic,
+          topicId: view.topicId,
+          partitions: [
+            {
+              partition,
+              currentLeaderEpoch: view.leaderEpoch,
+              fetchOffset: this.position,
+              partitionMaxBytes: this.#client.random.chance(0.2) ? 100 : 65_536,
+            },
+          ],
+        },
+      ],
+      forgottenTopicsData: [],
+    } as unknown as Parameters<typeof fetch.writeRequest>[2];
+    connection.send(fetch, { version: this.#version, body }, (response) => {
+      const answer = response?.responses[0]?.partitions[0];
+      if (answer === undefined) return this.#retry();
+      if (answer.errorCode !== 0) return this.#failed(connection, view, answer);
+      this.#isBusy = false;
+      this.highWatermark = answer.highWatermark;
+      this.position = this.#options.observer.read({
+        reader: this.name,
+        topicId: view.topicId,
+        partition,
+        broker: view.leader,
+        leaderEpoch: view.leaderEpoch,
+        fetchOffset: this.position,
+        highWatermark: answer.highWatermark,
+        bytes: answer.records ?? new Uint8Array(0),
+      });
+      this.#next();
+    });
+  }
+
+  #failed(
+    connection: KafkaConnection,
+    view: PartitionView,
+    answer: { errorCode: number; currentLeader: { leaderId: number; leaderEpoch: number } },
+  ): void {
+    const { topic, partition, observer } = this.#options;
+    if (answer.errorCode === kafkaErrors.OFFSET_OUT_OF_RANGE) {
+      observer.outOfRange(this.name, view.topicId, partition, this.position);
+      return this.#seekToEnd(connection);
+    }
+    if (!isRetriableCode(answer.errorCode)) {
+      observer.misbehaved(`${this.name} was answered ${kafkaErrorName(answer.errorCode)}`);
+    }
+    this.#client.hint(topic, partition, answer.currentLeader);
+    this.#retry();
+  }
+
+  #seekToEnd(connection: KafkaConnection): void {
+    const { topic, partition } = this.#options;
+    const body = {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: -1 }] }],
+    } as unknown as Parameters<typeof listOffsets.writeRequest>[2];
+    connection.send(listOffsets, { version: 5, body }, (response) => {
+      const answer = response?.topics[0]?.partitions[0];
+      if (answer !== undefined && answer.errorCode === 0) this.position = answer.offset;
+      this.#retry();
+    });
+  }
+}

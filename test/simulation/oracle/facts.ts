@@ -1,0 +1,110 @@
+import type { BrokerRecord } from "../../../operator/machine/state.ts";
+import type { PartitionRow, TopicRow } from "../../../broker/contract/rows.ts";
+import type { ReplicaMirror } from "./replica-mirror.ts";
+
+/** A broken invariant: its number in docs/architecture.md, and what was seen. */
+export interface Violation {
+  readonly invariant: number;
+  readonly text: string;
+  readonly atMs: number;
+}
+
+/** Records that nobody kept: allowed only after a loss of power, and listed by the run. */
+export interface Loss {
+  readonly partition: string;
+  readonly fromOffset: number;
+  readonly count: number;
+  readonly atMs: number;
+}
+
+export type Commitment = { readonly id: number; readonly isAcked: boolean };
+
+/** All that the oracle knows of one partition. */
+export class PartitionFacts {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly name: string;
+  row: PartitionRow | null = null;
+  isDeleted = false;
+  /** By offset: records acked with acks=all, or shown to a reader. Holes are offsets of which nothing is known yet. */
+  committed: (number | undefined)[] = [];
+  /** Those of them that a producer has the word for. */
+  acked: boolean[] = [];
+  lossCount = 0;
+  readonly mirrors = new Map<number, ReplicaMirror>();
+
+  constructor(topicId: string, partition: number) {
+    this.topicId = topicId;
+    this.partition = partition;
+    this.name = `${topicId.slice(0, 6)}-${partition}`;
+  }
+
+  /** Who must hold everything committed: in-sync and eligible leader replicas. */
+  get members(): readonly number[] {
+    return this.row === null ? [] : [...this.row.isr, ...this.row.elr];
+  }
+}
+
+export const counterNames = [
+  "elections",
+  "electionsFromElr",
+  "waitsForAll",
+  "truncations",
+  "duplicateAnswers",
+  "takeovers",
+  "unknownCommits",
+  "ackedRecords",
+  "readRecords",
+  "faults",
+  "powerLosses",
+  "isrChanges",
+  "sessions",
+  "commits",
+] as const;
+export type Counters = Record<(typeof counterNames)[number], number>;
+
+export const noCounts = (): Counters =>
+  Object.fromEntries(counterNames.map((name) => [name, 0])) as Counters;
+
+/** What all invariants read: the committed metadata, the replicas' files, and what clients were told. */
+export class Facts {
+  readonly counters: Counters = noCounts();
+  readonly partitions = new Map<string, PartitionFacts>();
+  readonly topics = new Map<string, TopicRow>();
+  readonly registry = new Map<number, BrokerRecord>();
+  /** Brokers whose machine lost power and whose next process is not yet registered: nothing is expected of them. */
+  readonly unsettled = new Set<number>();
+  /** Topics that come and go: what is acked there may be gone. */
+  readonly volatileTopics = new Set<string>();
+  readonly losses: Loss[] = [];
+  violation: Violation | null = null;
+  controllerEpoch = 0;
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs();
+  }
+
+  /** Only the first violation counts: what follows may follow from it. */
+  fail(invariant: number, text: string): void {
+    this.violation ??= { invariant, text, atMs: this.#nowMs() };
+  }
+
+  partition(topicId: string, partition: number): PartitionFacts {
+    const key = `${topicId}/${partition}`;
+    const known = this.partitions.get(key);
+    if (known !== undefined) return known;
+    const fresh = new PartitionFacts(topicId, partition);
+    this.partitions.set(key, fresh);
+    return fresh;
+  }
+
+  isVolatile(topicId: string): boolean {
+    const topic = this.topics.get(topicId);
+    return topic === undefined || this.volatileTopics.has(topic.name);
+  }
+}

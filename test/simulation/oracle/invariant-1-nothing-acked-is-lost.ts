@@ -1,0 +1,64 @@
+import { checkMember, checkMembers, commit, excuse, firstLacking } from "./committed-records.ts";
+import type { Facts, PartitionFacts } from "./facts.ts";
+import type { Invariant, RowChange } from "./invariant.ts";
+import { recordId } from "./replica-mirror.ts";
+
+/**
+ * A record acked with acks=all is never lost while a replica that had it keeps its files. Checked where it is decided:
+ * whoever may be elected without asking (in-sync and eligible leader replicas) holds every acked record, at each ack,
+ * at each change of a row, and at each change of a member's files. When all of them lost their page cache, the one
+ * elected lacks only what none of the last known members kept.
+ */
+export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused"]): Invariant {
+  const checkElected = ({ partition, before, after }: RowChange): void => {
+    if (before === null || after.leader < 0 || after.leaderEpoch === before.leaderEpoch) return;
+    if (before.isr.includes(after.leader) || before.elr.includes(after.leader)) return;
+    const elected = partition.mirrors.get(after.leader);
+    const offset = firstLacking(partition, elected);
+    if (offset === null) return;
+    const keeper = keeperOf(partition, [...before.isr, ...before.elr, ...before.lost]);
+    if (keeper !== null) {
+      facts.fail(
+        1,
+        `${partition.name} elected ${after.leader}, which lacks offset ${keeper.offset}; broker ${keeper.broker} kept it`,
+      );
+    } else if (facts.counters.powerLosses === 0) {
+      facts.fail(1, `${partition.name} lost offset ${offset} although the power never went`);
+    } else {
+      excuse(facts, partition, offset);
+      tellExcused?.(partition, offset);
+    }
+
+    /** A last known member that has a committed record which the elected one lacks. */
+    function keeperOf(of: PartitionFacts, members: readonly number[]): { broker: number; offset: number } | null {
+      for (let at = offset as number; at < of.committed.length; at++) {
+        const id = of.committed[at];
+        if (id === undefined || elected?.idAt(at) === id) continue;
+        const broker = members.find((member) => of.mirrors.get(member)?.idAt(at) === id);
+        if (broker !== undefined) return { broker, offset: at };
+      }
+      return null;
+    }
+  };
+  return {
+    acked(partition, ack) {
+      if (ack.acks !== -1 || ack.baseOffset < 0 || facts.isVolatile(partition.topicId)) return;
+      for (let place = 0; place < ack.batch.count; place++) {
+        const id = recordId(ack.batch.crc, place);
+        commit(facts, partition, { offset: ack.baseOffset + place, id, isAcked: true });
+      }
+    },
+    rowCommitted(change) {
+      checkElected(change);
+      checkMembers(facts, change.partition);
+    },
+    brokerCommitted(record) {
+      for (const partition of facts.partitions.values()) {
+        if (partition.members.includes(record.id)) checkMember(facts, partition, record.id);
+      }
+    },
+    mirrorChanged(partition, mirror) {
+      if (partition.members.includes(mirror.broker)) checkMember(facts, partition, mirror.broker);
+    },
+  };
+}
