@@ -19,8 +19,8 @@ export const roomOf = (file: string): Room | undefined =>
 
 /** Where a specifier of ours leads, relative to the root; undefined for packages and node's own modules. */
 function targetOf(file: string, specifier: string): string | undefined {
-  if (specifier.startsWith("#base/")) return `broker/base/${specifier.slice("#base/".length)}`;
-  if (specifier.startsWith("#contract/")) return `broker/contract/${specifier.slice("#contract/".length)}`;
+  const door = /^#(adapters|base|contract|ports)\//.exec(specifier);
+  if (door !== null) return `broker/${specifier.slice(1)}`;
   if (specifier.startsWith(".")) return path.posix.join(path.posix.dirname(file), specifier);
   return undefined;
 }
@@ -39,7 +39,7 @@ function importBreak(file: SourceFile, specifier: string): string | undefined {
     return `imports ${target}: the broker never imports the operator; what both say is in broker/contract`;
   }
   if (side === "operator" && target.startsWith("broker/") && specifier.startsWith(".") && !isTest) {
-    return `imports ${target}: the operator enters the broker through two doors only: #base/* and #contract/*`;
+    return `imports ${target}: the operator enters the broker through its doors: #base/* and #contract/*`;
   }
   if (side === "broker" && specifier.startsWith("#"))
     return `imports ${specifier}: inside broker/ imports are relative`;

@@ -140,7 +140,8 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "operator/controller",
-    may: [...doors, "operator/machine", "operator/ports"],
+    // Its streams, probes and posts are the ones that brokers use.
+    may: [...doors, "broker/ports", "operator/machine", "operator/ports"],
     door: "declare a port in operator/ports; its adapters are handed in by the entry",
   },
   {
@@ -165,13 +166,15 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "operator/adapters",
-    may: [...doors, "operator/ports", "operator/machine", "operator/resources"],
+    // The local store stands on the same Disk port as a broker's log.
+    may: [...doors, "broker/ports", "operator/ports", "operator/machine", "operator/resources"],
     door: "an adapter implements a port of operator/ports: declare the port there",
   },
   {
     path: "operator",
-    may: [...doors, ...operatorRooms],
-    door: "the operator enters the broker through two doors only: #base/* and #contract/*",
+    // An entry composes: it hands the broker's adapters to rooms that know their ports only.
+    may: [...doors, "broker/ports", "broker/adapters", ...operatorRooms],
+    door: "the operator enters the broker through #base/* and #contract/*; #ports/* and #adapters/* are for entries",
   },
   { path: "test", may: ["broker", "operator", "test", "examples", "bench"], door: "tests may import everything" },
   {
