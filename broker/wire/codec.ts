@@ -24,6 +24,7 @@ interface Emitter extends Target {
 export function compileReader(shape: Shape, target: Target): (reader: Reader) => unknown {
   const out: string[] = [];
   const value = emitReadStruct(emitter(target), shape, out);
+  // oxlint-disable-next-line typescript/no-implied-eval -- the code comes from our own declarations, never from input
   return new Function("r", source(target, "read", [...out, `return ${value};`])) as (reader: Reader) => unknown;
 }
 
@@ -31,6 +32,7 @@ export function compileReader(shape: Shape, target: Target): (reader: Reader) =>
 export function compileWriter(shape: Shape, target: Target): (writer: Writer, value: unknown) => void {
   const out: string[] = [];
   emitWriteStruct(emitter(target), shape, { value: "o", path: "" }, out);
+  // oxlint-disable-next-line typescript/no-implied-eval -- the code comes from our own declarations, never from input
   const write = new Function("w", "o", "refuse", source(target, "write", out)) as CompiledWriter;
   const refuse = (path: string): never => {
     const field = path.slice(1);

@@ -170,3 +170,13 @@ test("long byte strings are handed on as they are, short ones are copied", () =>
   expect(reader.nullableBytesView()?.length).toBe(1_024);
   expect(reader.remaining).toBe(0);
 });
+
+test("a byte string in several pieces reads back as one", () => {
+  const pieces = [Buffer.alloc(2_000, 1), Buffer.alloc(10, 2), Buffer.alloc(2_000, 3)];
+  const writer = new Writer();
+  writer.compactBytesView(pieces);
+  writer.int8(9);
+  const reader = new Reader(Buffer.concat(writer.chunks()));
+  expect(Buffer.concat(pieces).equals(reader.compactBytesView())).toBe(true);
+  expect([reader.int8(), reader.remaining]).toEqual([9, 0]);
+});

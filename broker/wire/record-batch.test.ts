@@ -175,7 +175,7 @@ describe("validation refuses", () => {
       for (const byte of [0, 1, 0x7f, 0x80, 0xff])
         codes.add(codeOf(changed(sound, (bytes) => bytes.writeUInt8(byte, at))));
     }
-    expect([...codes].sort()).toEqual([kafkaErrors.NONE, kafkaErrors.INVALID_RECORD]);
+    expect(codes).toEqual(new Set([kafkaErrors.NONE, kafkaErrors.INVALID_RECORD]));
   });
 });
 
@@ -211,7 +211,7 @@ describe("decompression", () => {
     const bytes = buildBatch([{ value: plain, timestamp: 0 }], { compression: name });
     const body = bytes.subarray(batch.BATCH_HEADER_BYTES);
     expect(decompress(codec, body).length).toBeGreaterThan(300_000);
-    expect(() => decompress(codec, body, 299_999)).toThrow();
+    expect(() => decompress(codec, body, 299_999)).toThrow(/open to|larger than/u);
   });
 
   test.each([1, 2, 3, 4, 5])("of codec %i refuses garbage and cut-off bodies cleanly", (codec) => {

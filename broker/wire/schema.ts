@@ -82,35 +82,40 @@ export class Field<Decoded, Drafted = Decoded, Optional extends boolean = false>
     this.shape = parts.shape;
   }
 
+  private with<D, W, O extends boolean>(changes: Partial<FieldParts>): Field<D, W, O> {
+    const { kind, versions, nullableVersions, tag, fallback, isIgnorable, element, shape } = this;
+    return new Field({ kind, versions, nullableVersions, tag, fallback, isIgnorable, element, shape, ...changes });
+  }
+
   /** The field exists from version `first` on. */
   since(first: number): Field<Decoded, Drafted, Optional> {
-    return new Field({ ...this, versions: { ...this.versions, first } });
+    return this.with({ versions: { ...this.versions, first } });
   }
 
   /** `last` is the last version that has the field. */
   until(last: number): Field<Decoded, Drafted, Optional> {
-    return new Field({ ...this, versions: { ...this.versions, last } });
+    return this.with({ versions: { ...this.versions, last } });
   }
 
   /** The field may be null from version `first` on. */
   nullable(first = 0): Field<Decoded | null, Drafted | null, Optional> {
-    return new Field({ ...this, nullableVersions: { first, last: Number.POSITIVE_INFINITY } });
+    return this.with({ nullableVersions: { first, last: Number.POSITIVE_INFINITY } });
   }
 
   /** What the field is where it is absent, instead of its type's zero. May be left out when writing. */
   default(fallback: FieldValue & (Decoded | number | null)): Field<Decoded, Drafted, true> {
-    return new Field({ ...this, fallback });
+    return this.with({ fallback });
   }
 
   /** Versions without the field drop its value without complaint. May be left out when writing. */
   ignorable(): Field<Decoded, Drafted, true> {
-    return new Field({ ...this, isIgnorable: true });
+    return this.with({ isIgnorable: true });
   }
 
   /** The field is a tagged one: written only when it is not its default. May be left out when writing. */
   tagged(tag: number): Field<Decoded, Drafted, true> {
     assert(this.kind !== "bytes" && this.kind !== "records", "a tagged field holds no spliced bytes");
-    return new Field({ ...this, tag });
+    return this.with({ tag });
   }
 }
 
@@ -130,17 +135,20 @@ export type Draft<S> = {
   readonly [K in Exclude<keyof S, OptionalKeys<S>>]: DraftOf<S[K]>;
 } & { readonly [K in OptionalKeys<S>]?: DraftOf<S[K]> | undefined };
 
-const scalar = <T>(kind: Kind, fallback: FieldValue): Field<T> =>
-  new Field({
-    kind,
-    versions: ALL_VERSIONS,
-    nullableVersions: undefined,
-    tag: undefined,
-    fallback,
-    isIgnorable: false,
-    element: undefined,
-    shape: undefined,
-  });
+/** A field in all versions, never null, without a tag, that is not ignorable. */
+const plain = (kind: Kind, parts: Partial<FieldParts>): FieldParts => ({
+  kind,
+  versions: ALL_VERSIONS,
+  nullableVersions: undefined,
+  tag: undefined,
+  fallback: undefined,
+  isIgnorable: false,
+  element: undefined,
+  shape: undefined,
+  ...parts,
+});
+
+const scalar = <T>(kind: Kind, fallback: FieldValue): Field<T> => new Field(plain(kind, { fallback }));
 
 export const int8 = scalar<number>("int8", 0);
 export const int16 = scalar<number>("int16", 0);
@@ -172,14 +180,11 @@ export const topicId = scalar<TopicId>("uuid", NO_TOPIC_ID);
 export function array<T>(element: Field<T, T, boolean>): Field<T[], readonly T[]>;
 export function array<const S extends Shape>(element: S): Field<Infer<S>[], readonly Draft<S>[]>;
 export function array(element: AnyField | Shape): AnyField {
-  return new Field({
-    ...scalar("array", []),
-    element: element instanceof Field ? element : struct(element),
-  });
+  return new Field(plain("array", { fallback: [], element: element instanceof Field ? element : struct(element) }));
 }
 
 export const struct = <const S extends Shape>(shape: S): Field<Infer<S>, Draft<S>> =>
-  new Field({ ...scalar("struct", undefined), shape });
+  new Field(plain("struct", { shape }));
 
 /** Whether `range` holds `version`. */
 export const inRange = (range: VersionRange | undefined, version: number): boolean =>

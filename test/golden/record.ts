@@ -1,8 +1,8 @@
 /*
  * Records golden frames: stands between a client and a real Kafka, hands everything on, and keeps of every API key and
- * version the longest request and response of at most 4 KiB. The broker must advertise the address that this listens on.
+ * version the longest request and response of at most 4 KiB. The broker must advertise the address of this program.
  *
- *   node test/golden/record.ts --listen PORT --to HOST:PORT --origin "kafkajs 2.2.4" [--keys 0,1,3]
+ *   node test/golden/record.ts --listen PORT --to HOST:PORT --origin "kafkajs 2.2.4"
  *
  * SIGINT or SIGTERM writes the frames to test/golden/NN-name/ORIGIN-vN.request.hex (…response.hex).
  */

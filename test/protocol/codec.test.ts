@@ -19,7 +19,7 @@ function unsized(frame: Buffer): Buffer {
 const comparable = (body: unknown): string =>
   inspect(body, { depth: 12, maxArrayLength: 2_000, maxStringLength: null });
 
-function requestRoundTrip(api: Api, version: number, filling: Filling): void {
+function expectRequestRoundTrip(api: Api, version: number, filling: Filling): void {
   const body = sampleMessage(api.request, version, filling);
   const frame = joined(encodeRequest(api, { version, correlationId: 77, clientId: "sampler" }, body));
   const decoded = decodeRequest(api, unsized(frame));
@@ -27,7 +27,7 @@ function requestRoundTrip(api: Api, version: number, filling: Filling): void {
   expect(comparable(decoded.body)).toBe(comparable(body));
 }
 
-function responseRoundTrip(api: Api, version: number, filling: Filling): void {
+function expectResponseRoundTrip(api: Api, version: number, filling: Filling): void {
   const body = sampleMessage(api.response, version, filling);
   const frame = joined(encodeResponse(api, { version, correlationId: -3 }, body));
   const decoded = decodeResponse(api, version, unsized(frame));
@@ -41,10 +41,10 @@ test("every key of the first served set is declared", () => {
 
 describe.each(apis.map((api) => [api.name, api] as const))("%s", (_name, api) => {
   test.each(versionsOf(api))("version %i of the request is read back as it was written", (version) => {
-    for (const filling of fillings) requestRoundTrip(api, version, filling);
+    for (const filling of fillings) expectRequestRoundTrip(api, version, filling);
   });
 
   test.each(versionsOf(api))("version %i of the response is read back as it was written", (version) => {
-    for (const filling of fillings) responseRoundTrip(api, version, filling);
+    for (const filling of fillings) expectResponseRoundTrip(api, version, filling);
   });
 });

@@ -4,9 +4,9 @@ import { array, boolean, brokerId, int16, int32, leaderEpoch, partitionIndex, st
 
 /*
  * Metadata: brokers, topics, partitions, leaders.
- * v0 takes an empty list of topics for "all"; from v1 null is "all" and an empty list is "none". v4 may forbid automatic
- * creation; v7 has leader epochs; v8 authorized operations; v9 is flexible; v10 has topic ids; v12 asks by topic id;
- * v13 has an error code of its own, for a client that must find the cluster anew (KIP-1102).
+ * v0 takes an empty list of topics for "all"; from v1 null is "all" and an empty list is "none". v4 may forbid
+ * automatic creation; v7 has leader epochs; v8 authorized operations; v9 is flexible; v10 has topic ids; v12 asks by
+ * topic id; v13 has an error code of its own, for a client that must find the cluster anew (KIP-1102).
  */
 
 const request = {

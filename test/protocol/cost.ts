@@ -2,17 +2,17 @@
  * What the protocol costs on one core: decoding and encoding a Metadata response, the produce path from frame to
  * validated batch, and the fetch path from body to chunks.
  *
- *   node bench/wire.ts
+ *   node test/protocol/cost.ts
  */
-import type { BrokerId, LeaderEpoch, Offset, PartitionIndex } from "../broker/base/ids.ts";
-import { fetch } from "../broker/wire/apis/01-fetch.ts";
-import { metadata } from "../broker/wire/apis/03-metadata.ts";
-import { produce } from "../broker/wire/apis/00-produce.ts";
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, joined } from "../broker/wire/frame.ts";
-import { buildBatch } from "../broker/wire/record-batch-builder.ts";
-import type { BatchLimits } from "../broker/wire/record-batch-validation.ts";
-import { validateBatch } from "../broker/wire/record-batch-validation.ts";
-import { RecordWalk } from "../broker/wire/record-walk.ts";
+import type { BrokerId, LeaderEpoch, Offset, PartitionIndex } from "../../broker/base/ids.ts";
+import { fetch } from "../../broker/wire/apis/01-fetch.ts";
+import { metadata } from "../../broker/wire/apis/03-metadata.ts";
+import { produce } from "../../broker/wire/apis/00-produce.ts";
+import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, joined } from "../../broker/wire/frame.ts";
+import { buildBatch } from "../../broker/wire/record-batch-builder.ts";
+import type { BatchLimits } from "../../broker/wire/record-batch-validation.ts";
+import { validateBatch } from "../../broker/wire/record-batch-validation.ts";
+import { RecordWalk } from "../../broker/wire/record-walk.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 400;
