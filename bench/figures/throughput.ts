@@ -36,7 +36,8 @@ function describe(pair: Pair, shape: Shape, window: Window): string {
   const rate = window.records / window.seconds;
   const megabytes = ((rate * shape.recordBytes) / 1e6).toFixed(1);
   const efficiency = Math.round(perCpuSecond(window));
-  return `${pair.system.name}: ${Math.round(rate)} records/s, ${megabytes} MB/s, ${efficiency} records per broker CPU-second`;
+  const speed = `${Math.round(rate)} records/s, ${megabytes} MB/s`;
+  return `${pair.system.name}: ${speed}, ${efficiency} records per broker CPU-second`;
 }
 
 /** Runs a load until two successive windows of a system differ by less than 10 %, at most as often as agreed. */
