@@ -119,9 +119,9 @@ export const kafkaSystem = (jars: string): System => ({
       pids,
       startMs: nowMs() - startAtMs,
       controllerPid: () => activeController(jars, brokers),
-      stop: async () => {
+      stop: async (options = {}) => {
         await end(pids, 10_000);
-        rmSync(folder, { recursive: true, force: true });
+        if (options.keepsData !== true) rmSync(folder, { recursive: true, force: true });
       },
     };
   },

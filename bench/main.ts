@@ -90,8 +90,9 @@ function documentOf(rows: readonly Row[], context: Context, minutes: number): st
       "idempotence and compression as the client has them by default (on, none).",
     ),
     paragraph(
-      "- CPU-seconds are user and system time of all broker processes; Tidemark's controller process counts as one of",
-      "them, because Kafka's controllers are in its brokers. Kafka: three nodes, each broker and controller, 1 GiB heaps.",
+      "- CPU-seconds are user and system time of all broker processes; Tidemark's controller process counts as one",
+      "of them, because Kafka's controllers are in its brokers. Kafka: three nodes, each broker and controller,",
+      "1 GiB heaps.",
     ),
     paragraph(
       "- Start: from the first process to the first record acknowledged with acks=all; Kafka's formatting of its storage",

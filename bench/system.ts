@@ -17,13 +17,14 @@ export interface Running {
   controllerPid(): Promise<number>;
   /** From the first process to the first record acknowledged with acks=all by a topic on all three, milliseconds. */
   readonly startMs: number;
-  stop(): Promise<void>;
+  /** Ends every process, cleanly where it can, and removes the data unless `keepsData`. */
+  stop(options?: { keepsData?: boolean }): Promise<void>;
 }
 
 export interface System {
   readonly name: "Tidemark" | "Apache Kafka";
-  /** Starts three brokers from nothing in `folder`, which must be empty or missing. */
-  start(folder: string, options?: { restartsBrokers?: boolean }): Promise<Running>;
+  /** Starts three brokers in `folder`, from nothing unless it `keepsData` of an earlier start. */
+  start(folder: string, options?: { restartsBrokers?: boolean; keepsData?: boolean }): Promise<Running>;
 }
 
 const started = new Set<number>();

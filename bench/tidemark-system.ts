@@ -45,14 +45,14 @@ async function threePorts(): Promise<number> {
 /** Tidemark as a user starts it: the command, three brokers, its own defaults. */
 export const tidemarkSystem: System = {
   name: "Tidemark",
-  async start(folder, options = {}): Promise<Running> {
-    rmSync(folder, { recursive: true, force: true });
+  async start(folder, startOptions = {}): Promise<Running> {
+    if (startOptions.keepsData !== true) rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const data = path.join(folder, "data");
     const logFile = path.join(folder, "log");
     const command = path.join(root, "node_modules", ".bin", "tidemark");
     const flags = ["up", "--data", data, "--port", `${await threePorts()}`, "--brokers", "3"];
-    if (options.restartsBrokers === false) flags.push("--no-restart");
+    if (startOptions.restartsBrokers === false) flags.push("--no-restart");
     const startAtMs = nowMs();
     const supervisor = start(command, flags, { folder, logFile });
     let cluster: ClusterFile;
@@ -76,11 +76,11 @@ export const tidemarkSystem: System = {
       pids,
       startMs,
       controllerPid: async () => (readCluster(data) as ClusterFile).controller.pid,
-      stop: async () => {
+      stop: async (options = {}) => {
         const now = readCluster(data);
         await end([supervisor], 10_000);
         await end([...pids, ...(now === undefined ? [] : [now.controller.pid, ...now.brokers.map((b) => b.pid)])], 0);
-        rmSync(folder, { recursive: true, force: true });
+        if (options.keepsData !== true) rmSync(folder, { recursive: true, force: true });
       },
     };
   },
