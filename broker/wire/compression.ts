@@ -1,9 +1,16 @@
+import { createRequire } from "node:module";
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { compressFrameSync, decompressFrameSync } from "lz4-napi";
-import { compressSync as snappyCompress, uncompressSync as snappyUncompress } from "snappy";
+import type * as Lz4 from "lz4-napi";
+import type * as Snappy from "snappy";
 import { lz4FrameBytes } from "./lz4-size.ts";
 import { isMalformed, MalformedError } from "./malformed.ts";
 import { compressionCodecs } from "./record-batch.ts";
+
+// Both are native and take some 12 MB together: loaded when a batch is first opened with them, which most brokers
+// never do.
+const require = createRequire(import.meta.url);
+const lz4 = (): typeof Lz4 => require("lz4-napi") as typeof Lz4;
+const snappy = (): typeof Snappy => require("snappy") as typeof Snappy;
 
 /** A batch that opens to more than this is refused: a small frame must not become a huge heap. */
 const MAX_OPENED_BYTES = 128 * 1024 * 1024;
@@ -26,7 +33,7 @@ export function decompress(codec: number, body: Uint8Array, maxBytes = MAX_OPENE
         return openSnappy(body, maxBytes);
       case compressionCodecs.lz4:
         checkSize(lz4FrameBytes(body), maxBytes);
-        return decompressFrameSync(asBuffer(body));
+        return lz4().decompressFrameSync(asBuffer(body));
       case compressionCodecs.zstd:
         return zstdDecompressSync(body, { maxOutputLength: maxBytes });
       default:
@@ -46,9 +53,9 @@ export function compress(codec: number, body: Uint8Array): Uint8Array {
     case compressionCodecs.gzip:
       return gzipSync(body);
     case compressionCodecs.snappy:
-      return snappyCompress(body);
+      return snappy().compressSync(body);
     case compressionCodecs.lz4:
-      return compressFrameSync(asBuffer(body));
+      return lz4().compressFrameSync(asBuffer(body));
     case compressionCodecs.zstd:
       return zstdCompressSync(body);
     default:
@@ -76,7 +83,7 @@ function openSnappy(body: Uint8Array, maxBytes: number): Uint8Array {
 
 function openSnappyBlock(block: Uint8Array, maxBytes: number): Uint8Array {
   checkSize(snappyBlockBytes(block), maxBytes);
-  return snappyUncompress(block) as Buffer;
+  return snappy().uncompressSync(block) as Buffer;
 }
 
 /** A snappy block starts with the size that it opens to, as uvarint. */
