@@ -60,7 +60,8 @@ export const tidemarkSystem: System = {
       cluster = await until("cluster.json", 60_000, async () => {
         if (!isAlive(supervisor)) throw new Error("tidemark up has ended");
         const found = readCluster(data);
-        return found !== undefined && found.brokers.length === 3 ? found : undefined;
+        // The file of an earlier start names processes that have ended.
+        return found?.brokers.length === 3 && found.brokers.every(({ pid }) => isAlive(pid)) ? found : undefined;
       });
       await untilUsable(brokersOf(cluster)[0] as RunningBroker);
     } catch (error) {
