@@ -63,7 +63,13 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "broker/storage",
-    may: ["broker/base", "broker/ports", "broker/config", "broker/wire/record-batch", "broker/wire/record-batch-records"],
+    may: [
+      "broker/base",
+      "broker/ports",
+      "broker/config",
+      "broker/wire/record-batch",
+      "broker/wire/record-batch-records",
+    ],
     door: "take plain values as arguments; of wire only its record batches; the disk is broker/ports/disk.ts",
   },
   {
