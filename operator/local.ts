@@ -135,6 +135,12 @@ export class LocalCluster {
     return { bootstrap: this.bootstrap, applied };
   }
 
+  /** Starts every broker that is down (`--no-restart` leaves them so). */
+  startDead(): void {
+    for (const { process } of this.#brokers)
+      if (process.startIfDown()) this.#say(`${process.options.name} is started again`);
+  }
+
   /** Brokers first, each handing over what it leads, the controller last. Safe to call at any time after `start`. */
   async stop(): Promise<void> {
     this.#isStopping = true;

@@ -37,7 +37,7 @@ function upCommand(): Command {
       "Kafka port of the first broker; the others take the next ones; 0: any free ports",
       wholeNumber(0, 65_535),
     )
-    .option("--no-restart", "leave brokers dead when they die")
+    .option("--no-restart", "leave brokers dead when they die, until SIGUSR2")
     .action(async (options) => (await import("./up.ts")).up(options));
 }
 

@@ -136,7 +136,7 @@ describe("tidemark up", () => {
     expect(run.err).toContain("was killed by SIGKILL; starting it again");
   });
 
-  test("leaves a killed broker dead with --no-restart, but not the controller", async () => {
+  test("leaves a killed broker dead with --no-restart until SIGUSR2, but not the controller", async () => {
     const run = up("--no-restart");
     await run.says("ready in ");
     const before = clusterFile();
@@ -146,6 +146,10 @@ describe("tidemark up", () => {
     process.kill(before.controller.pid ?? 0, "SIGKILL");
     await until(() => ![null, before.controller.pid].includes(clusterFile().controller.pid));
     expect(clusterFile().brokers[2]?.pid).toBeNull();
+    run.process.kill("SIGUSR2");
+    await run.says("broker 2 is started again");
+    await until(() => clusterFile().brokers[2]?.pid !== null);
+    expect(isAlive(clusterFile().brokers[2]?.pid ?? 0)).toBe(true);
   });
 
   test("after its own death the next one adopts what still runs and starts what does not", async () => {

@@ -103,5 +103,6 @@ function stopOnSignals(cluster: LocalCluster): void {
       },
     );
   };
+  process.on("SIGUSR2", () => cluster.startDead());
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, onSignal);
 }

@@ -55,6 +55,14 @@ export class Supervised {
     this.#watch(startChild(this.options.args, this.options.logFile));
   }
 
+  /** Starts it if it is down and nothing else is about to; says whether it did. */
+  startIfDown(): boolean {
+    if (this.#child !== null || this.#isStopping) return false;
+    this.#again?.cancel();
+    this.start();
+    return true;
+  }
+
   adopt(pid: number): void {
     this.#logStart = sizeOf(this.options.logFile);
     this.#watch(adoptChild(pid));

