@@ -1,5 +1,5 @@
 import type { LeaderEpoch, Offset } from "../base/ids.ts";
-import type { EpochEnd } from "../storage/partition-log.ts";
+import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
 
 /** What a leader answers to a follower that opens with (last epoch, log end). */
 export type Alignment =

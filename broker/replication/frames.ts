@@ -1,5 +1,5 @@
 import { type BrokerEpoch, type BrokerId, type LeaderEpoch, type Offset, type PartitionIndex, type TopicId } from "../base/ids.ts";
-import type { EpochEnd } from "../storage/partition-log.ts";
+import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
 
 /**
  * What leader and follower say on their stream. A frame is a length (u32, of what follows), a kind (u8) and a body;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { below, type Random } from "../base/random.ts";
 import type { LeaderEpoch, Offset } from "../base/ids.ts";
-import type { EpochEnd } from "../storage/partition-log.ts";
+import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
 import { alignmentOf } from "./alignment.ts";
 import { truncationPoint } from "./truncation.ts";
 

@@ -1,5 +1,5 @@
 import type { Offset } from "../base/ids.ts";
-import type { EpochEnd } from "../storage/partition-log.ts";
+import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
 
 export interface DivergentFollower {
   readonly logStart: Offset;
