@@ -46,6 +46,10 @@ sim-smoke: setup ## Simulate twenty seeds
 sim-ci: setup ## Simulate what CI simulates: 2,000 seeds, and every planted bug found
 	@$(NODE) test/simulation/ci.ts
 
+.PHONY: protocol
+protocol: setup ## Compare our declarations of the protocol with Kafka's own, field by field (needs Maven)
+	@$(NODE) test/protocol/compare-with-kafka.ts
+
 .PHONY: bench
 bench: setup ## Tidemark against Apache Kafka, one table; writes docs/benchmarks.md (ARGS=--quick while developing)
 	@$(NODE) bench/main.ts $(ARGS)

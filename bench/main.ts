@@ -95,8 +95,8 @@ function documentOf(rows: readonly Row[], context: Context, minutes: number): st
       "1 GiB heaps.",
     ),
     paragraph(
-      "- Start: from the first process to the first record acknowledged with acks=all; Kafka's formatting of its storage",
-      "is left out.",
+      "- Start: from the first process to the first record acknowledged with acks=all; Kafka's formatting of its",
+      "storage is left out.",
     ),
     paragraph(
       "- Time without a leader: the longest pause between two acknowledgements of one partition, seen by a probe that",

@@ -1,3 +1,5 @@
+import { writeSync } from "node:fs";
+
 /** What Jest hands a reporter at the end of a run; only what is used here. */
 interface RunResults {
   readonly numPassedTests: number;
@@ -14,9 +16,9 @@ export default class ClosingReporter {
     const seconds = ((Date.now() - results.startTime) / 1000).toFixed(1);
     const broken = results.numRuntimeErrorTestSuites;
     const note = broken > 0 ? ` (${broken} files could not run)` : "";
-    process.stdout.write(
-      `${results.numPassedTests} passed, ${results.numFailedTests + broken} failed${note}` +
-        ` in ${results.numTotalTestSuites} files, ${seconds} s\n`,
-    );
+    const counts = `${results.numPassedTests} passed, ${results.numFailedTests + broken} failed${note}`;
+    const line = `${counts} in ${results.numTotalTestSuites} files, ${seconds} s\n`;
+    // Jest writes its own summary after the reporters: only at the very end is this the last line.
+    process.on("exit", () => writeSync(1, line));
   }
 }

@@ -113,7 +113,7 @@ export const rooms: readonly Room[] = [
       "broker/handlers/handler",
       "broker/handlers/context",
     ],
-    door: "the server knows the handlers through broker/handlers/table.ts only (handler.ts and context.ts are its terms)",
+    door: "the server knows the handlers through broker/handlers/table.ts (handler.ts and context.ts are its terms)",
   },
   {
     path: "broker/http",
@@ -185,8 +185,8 @@ export const rooms: readonly Room[] = [
   { path: "test", may: ["broker", "operator", "test", "examples", "bench"], door: "tests may import everything" },
   {
     path: "bench",
-    may: ["broker/base", "bench"],
-    door: "the bench uses the system as its users do: the command and a client",
+    may: ["broker/base", "broker/wire", "bench"],
+    door: "a bench measures one pure room, or the system as its users have it: the command and a client",
   },
   { path: "examples", may: ["broker/base", "examples"], door: "an example uses the system as its users do" },
 ];
