@@ -1,0 +1,204 @@
+import { TidemarkError } from "../base/errors.ts";
+import { type Offset, offset, type TopicId } from "../base/ids.ts";
+import { replaceFile } from "../ports/disk.ts";
+import {
+  CUT_NAME,
+  DELETED_SUFFIX,
+  EPOCHS_NAME,
+  indexName,
+  logName,
+  METADATA_NAME,
+  snapshotName,
+  timeIndexName,
+} from "./file-names.ts";
+import { LeaderEpochCache } from "./leader-epoch-cache.ts";
+import { decodePartitionMetadata, encodePartitionMetadata } from "./partition-metadata.ts";
+import { decodeSnapshot } from "./producer-snapshot.ts";
+import type { ProducerStates } from "./producer-state.ts";
+import type { Segment } from "./segment.ts";
+import type { SharedStorage } from "./shared-storage.ts";
+
+/** Everything in a partition's folder besides the contents of its segments. */
+export class LogFolder {
+  readonly path: string;
+  readonly shared: SharedStorage;
+  readonly #topicId: TopicId;
+  /** Whether the topic id is known to be durable: a folder with a segment got there only after that. */
+  #isPrepared = false;
+  #areEntriesDirty = true;
+
+  constructor(shared: SharedStorage, options: { path: string; topicId: TopicId }) {
+    this.shared = shared;
+    this.path = options.path;
+    this.#topicId = options.topicId;
+  }
+
+  /** Names of the files. Makes the folder, with its topic id, when it is missing; refuses one of another topic. */
+  async open(): Promise<string[]> {
+    const { disk } = this.shared;
+    const names = await disk.list(this.path);
+    const content = names.includes(METADATA_NAME) ? await disk.readFile(this.#at(METADATA_NAME)) : null;
+    const found = content === null ? null : decodePartitionMetadata(content);
+    if (found !== null && found !== this.#topicId) {
+      throw new TidemarkError("LOG_CORRUPT", `${this.path} holds topic id ${found}, not ${this.#topicId}`);
+    }
+    const holdsRecords = names.some((name) => name.endsWith(".log"));
+    if (found === null && holdsRecords) {
+      throw new TidemarkError("LOG_CORRUPT", `${this.#at(METADATA_NAME)} is unreadable: whose records are these?`);
+    }
+    this.#isPrepared = holdsRecords;
+    if (found === null) await this.#create();
+    return names;
+  }
+
+  async #create(): Promise<void> {
+    const { disk } = this.shared;
+    await disk.makeFolder(this.path);
+    const file = await disk.open(this.#at(METADATA_NAME), { create: true });
+    if (file === null) throw new TidemarkError("DISK_FAILED", `${this.path} cannot be written`);
+    try {
+      const content = encodePartitionMetadata(this.#topicId);
+      await file.write([content], 0);
+      await file.truncate(content.length);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Before a segment's file is made: the topic id is synced before the folder's first record. */
+  async prepare(segment: Segment): Promise<void> {
+    if (!this.#isPrepared) {
+      const { disk } = this.shared;
+      const file = await disk.open(this.#at(METADATA_NAME));
+      if (file === null) throw new TidemarkError("DISK_FAILED", `${this.#at(METADATA_NAME)} has gone`);
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await disk.syncFolder(this.path);
+      await disk.syncFolder("");
+      this.#isPrepared = true;
+    }
+    this.#areEntriesDirty = true;
+    segment.isOnDisk = true;
+  }
+
+  /** Makes created files findable after a power cut, if any were. */
+  async syncEntries(): Promise<void> {
+    if (!this.#areEntriesDirty) return;
+    this.#areEntriesDirty = false;
+    await this.shared.disk.syncFolder(this.path);
+  }
+
+  /** Removes a segment for good, its `.log` durably first: what is left over of it then means nothing. */
+  async removeSegment(segment: Segment): Promise<void> {
+    const { disk, files, indexes } = this.shared;
+    if (segment.isOnDisk) {
+      await files.forget(segment.path);
+      await disk.remove(segment.path);
+      await disk.syncFolder(this.path);
+    }
+    for (const name of [indexName(segment.baseOffset), timeIndexName(segment.baseOffset)]) {
+      indexes.forget(this.#at(name));
+      await files.forget(this.#at(name));
+      await disk.remove(this.#at(name));
+    }
+  }
+
+  /**
+   * Takes a segment out of the log by renaming its files, the `.log` durably first. Resolves to what removes them.
+   * Segments go one by one, the oldest first, so that a crash never leaves a hole.
+   */
+  async renameSegment(segment: Segment): Promise<() => Promise<void>> {
+    const { disk, files, indexes } = this.shared;
+    const { baseOffset } = segment;
+    const names = [logName(baseOffset), indexName(baseOffset), timeIndexName(baseOffset), snapshotName(baseOffset)];
+    const present = new Set(await disk.list(this.path));
+    const renamed: string[] = [];
+    for (const name of names) {
+      if (!present.has(name)) continue;
+      indexes.forget(this.#at(name));
+      await files.forget(this.#at(name));
+      await disk.rename(this.#at(name), this.#at(name + DELETED_SUFFIX));
+      if (name.endsWith(".log")) await disk.syncFolder(this.path);
+      renamed.push(name + DELETED_SUFFIX);
+    }
+    return async () => {
+      for (const name of renamed) await disk.remove(this.#at(name));
+    };
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.shared.disk.remove(this.#at(name));
+  }
+
+  /** Writes and syncs producer state as of `at`. */
+  async writeSnapshot(at: Offset, content: Uint8Array): Promise<void> {
+    await this.#write(snapshotName(at), content);
+  }
+
+  async removeSnapshot(at: Offset): Promise<void> {
+    await this.remove(snapshotName(at));
+  }
+
+  /** Null when missing or damaged. */
+  async readSnapshot(at: Offset, nowMs: number): Promise<ProducerStates | null> {
+    const content = await this.shared.disk.readFile(this.#at(snapshotName(at)));
+    return content === null ? null : decodeSnapshot(content, nowMs);
+  }
+
+  async writeEpochs(epochs: LeaderEpochCache): Promise<void> {
+    await replaceFile(this.shared.disk, this.#at(EPOCHS_NAME), epochs.encode());
+  }
+
+  /** Null when missing or damaged. */
+  async readEpochs(): Promise<LeaderEpochCache | null> {
+    const content = await this.shared.disk.readFile(this.#at(EPOCHS_NAME));
+    return content === null ? null : LeaderEpochCache.decode(content);
+  }
+
+  /**
+   * Says durably that nothing at or above `cutAt` counts as synced any more, whatever the broker's checkpoint says,
+   * until all below `until` was synced again.
+   */
+  async writeCut(cut: Cut): Promise<void> {
+    await replaceFile(this.shared.disk, this.#at(CUT_NAME), new TextEncoder().encode(`0\n${cut.cutAt} ${cut.until}\n`));
+  }
+
+  async readCut(): Promise<Cut | null> {
+    const content = await this.shared.disk.readFile(this.#at(CUT_NAME));
+    if (content === null) return null;
+    const [, cutAt, until] = /^0\n(\d+) (\d+)\n$/.exec(new TextDecoder().decode(content)) ?? [];
+    // A damaged mark still says that there was a cut: then nothing counts as synced.
+    if (cutAt === undefined || until === undefined) return { cutAt: offset(0), until: offset(Number.MAX_SAFE_INTEGER) };
+    return { cutAt: offset(Number(cutAt)), until: offset(Number(until)) };
+  }
+
+  async removeCut(): Promise<void> {
+    await this.remove(CUT_NAME);
+  }
+
+  async #write(name: string, content: Uint8Array): Promise<void> {
+    const file = await this.shared.disk.open(this.#at(name), { create: true });
+    if (file === null) throw new TidemarkError("DISK_FAILED", `${this.#at(name)} cannot be written`);
+    try {
+      await file.write([content], 0);
+      await file.truncate(content.length);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    this.#areEntriesDirty = true;
+  }
+
+  #at(name: string): string {
+    return `${this.path}/${name}`;
+  }
+}
+
+/** See {@link LogFolder.writeCut}. */
+export interface Cut {
+  readonly cutAt: Offset;
+  readonly until: Offset;
+}

@@ -1,0 +1,296 @@
+import type { Clock } from "../base/clock.ts";
+import { NO_EPOCH, type Offset, offset } from "../base/ids.ts";
+import { baseOffsetOf, hasValidCrc, lastOffsetOf, leaderEpochOf, maxTimestampOf } from "../wire/record-batch.ts";
+import { type ScanEnd, scanBatches } from "./batch-scan.ts";
+import { DELETED_SUFFIX, offsetOfName, TEMPORARY_SUFFIX } from "./file-names.ts";
+import { LeaderEpochCache } from "./leader-epoch-cache.ts";
+import type { LogConfig } from "./log-config.ts";
+import type { LogFolder } from "./log-folder.ts";
+import { ProducerStates } from "./producer-state.ts";
+import { replayProducers } from "./producer-replay.ts";
+import { noTimestamp, Segment } from "./segment.ts";
+
+/** What the broker's checkpoint files say of a partition. */
+export interface Checkpoint {
+  readonly recoveryPoint: Offset;
+  readonly logStart: Offset;
+  /** A log that ends below it has lost records that were committed. */
+  readonly highWatermark?: Offset;
+}
+
+export interface RecoveryOptions {
+  readonly folder: LogFolder;
+  readonly clock: Clock;
+  readonly config: LogConfig;
+  readonly checkpoint: Checkpoint | null;
+  readonly isCleanStart: boolean;
+}
+
+/** What recovery found and did. */
+export interface Recovery {
+  /** Bytes of log removed at the end. */
+  readonly cutBytes: number;
+  /** More than an incomplete last write was cut, or synced or committed records are missing. */
+  readonly isDamaged: boolean;
+  /** Bytes of log read. 0 after a clean stop. */
+  readonly scannedBytes: number;
+}
+
+/** A log's state in memory, rebuilt. */
+export interface LoadedLog {
+  /** At least one; the last is the active one. */
+  readonly segments: Segment[];
+  readonly epochs: LeaderEpochCache;
+  readonly producers: ProducerStates;
+  /** Offsets of the snapshot files, rising. */
+  readonly snapshots: Offset[];
+  readonly logStart: Offset;
+  readonly recoveryPoint: Offset;
+  /** Whether `epochs` are other than what the folder's checkpoint says. */
+  readonly areEpochsDirty: boolean;
+  /** Until everything below this is synced again, the folder says that the broker's checkpoint is wrong. */
+  readonly cutUntil: Offset | null;
+  readonly recovery: Recovery;
+}
+
+/**
+ * Brings a log back: everything below the recovery point is trusted, everything above is read and verified, and at the
+ * first batch that is not what it should be the log ends. Only then is anything appended.
+ */
+export async function recoverLog(options: RecoveryOptions): Promise<LoadedLog> {
+  return await new LogRecovery(options).run();
+}
+
+class LogRecovery {
+  readonly #options: RecoveryOptions;
+  readonly #folder: LogFolder;
+  #segments: Segment[] = [];
+  #snapshots: Offset[] = [];
+  #epochs = new LeaderEpochCache();
+  #cutBytes = 0;
+  #scannedBytes = 0;
+  #isDamaged = false;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+    this.#folder = options.folder;
+  }
+
+  async run(): Promise<LoadedLog> {
+    await this.#loadFiles(await this.#folder.open());
+    const isClean = this.#isCleanlyStopped();
+    const trusted = isClean ? this.#options.checkpoint!.recoveryPoint : await this.#trustedEnd();
+    const epochs = await this.#folder.readEpochs();
+    const stored = epochs?.encode() ?? new LeaderEpochCache().encode();
+    if (epochs !== null) this.#epochs = epochs;
+    const isEmpty = this.#segments.every((segment) => segment.isEmpty);
+    if (isClean && (epochs !== null || isEmpty)) await this.#openActive(trusted);
+    else await this.#scanFrom(epochs === null ? this.#segments[0]!.baseOffset : trusted);
+    const logEnd = this.#segments.at(-1)!.endOffset;
+    const logStart = this.#logStart(logEnd);
+    this.#epochs.truncateFromEnd(logEnd);
+    this.#epochs.truncateFromStart(logStart);
+    if (logEnd < trusted || logEnd < (this.#options.checkpoint?.highWatermark ?? 0)) this.#isDamaged = true;
+    const recoveryPoint = Math.min(trusted, logEnd) as Offset;
+    const cutUntil = await this.#rememberCut(recoveryPoint, { isClean });
+    return {
+      cutUntil,
+      areEpochsDirty: Buffer.compare(stored, this.#epochs.encode()) !== 0,
+      segments: this.#segments,
+      epochs: this.#epochs,
+      producers: await this.#producers({ recoveryPoint }),
+      snapshots: this.#snapshots,
+      logStart,
+      recoveryPoint,
+      recovery: { cutBytes: this.#cutBytes, isDamaged: this.#isDamaged, scannedBytes: this.#scannedBytes },
+    };
+  }
+
+  #isCleanlyStopped(): boolean {
+    const { checkpoint, isCleanStart } = this.#options;
+    return isCleanStart && checkpoint !== null && checkpoint.recoveryPoint >= this.#segments.at(-1)!.baseOffset;
+  }
+
+  async #loadFiles(names: readonly string[]): Promise<void> {
+    const present = new Set(names);
+    for (const name of names) {
+      const indexOf = offsetOfName(name, ".index") ?? offsetOfName(name, ".timeindex");
+      const isOrphan = indexOf !== null && !present.has(`${name.slice(0, name.indexOf("."))}.log`);
+      if (isOrphan || name.endsWith(DELETED_SUFFIX) || name.endsWith(TEMPORARY_SUFFIX)) await this.#folder.remove(name);
+      const base = offsetOfName(name, ".log");
+      if (base !== null) this.#segments.push(await this.#segmentAt(base));
+      const snapshot = offsetOfName(name, ".snapshot");
+      if (snapshot !== null) this.#snapshots.push(snapshot);
+    }
+    this.#segments.sort((one, other) => one.baseOffset - other.baseOffset);
+    this.#snapshots.sort((one, other) => one - other);
+    this.#segments.forEach((segment, index) => {
+      segment.endOffset = this.#segments[index + 1]?.baseOffset ?? segment.endOffset;
+    });
+    if (this.#segments.length === 0) {
+      this.#segments.push(this.#newSegment(this.#options.checkpoint?.logStart ?? offset(0), { isNew: true }));
+    }
+  }
+
+  #newSegment(baseOffset: Offset, { isNew }: { isNew: boolean }): Segment {
+    const { shared, path: folder } = this.#folder;
+    return new Segment(shared, { folder, baseOffset, endOffset: baseOffset, isNew, nowMs: this.#options.clock.now() });
+  }
+
+  async #segmentAt(base: Offset): Promise<Segment> {
+    const { files } = this.#folder.shared;
+    const segment = this.#newSegment(base, { isNew: false });
+    const sizeBytes = await files.useExisting(segment.path, async (file) => file.sizeBytes);
+    await files.forget(segment.path);
+    segment.sizeBytes = sizeBytes;
+    segment.writtenBytes = sizeBytes;
+    segment.syncedBytes = sizeBytes;
+    return segment;
+  }
+
+  /** Below this everything was synced, whatever happened since. */
+  async #trustedEnd(): Promise<Offset> {
+    const checkpointed = this.#options.checkpoint?.recoveryPoint ?? offset(0);
+    const cut = await this.#folder.readCut();
+    return cut === null ? checkpointed : (Math.min(checkpointed, cut.cutAt) as Offset);
+  }
+
+  /** After a clean stop: the log ends at the recovery point, and its last index entries are all there is to read. */
+  async #openActive(logEnd: Offset): Promise<void> {
+    const active = this.#segments.at(-1)!;
+    active.endOffset = logEnd;
+    if (!active.isOnDisk) return;
+    await active.offsetIndex.file.loadLast();
+    active.maxTimestamp = (await active.timeIndex.loadLast()) ?? noTimestamp(active.baseOffset);
+  }
+
+  async #scanFrom(trusted: Offset): Promise<void> {
+    let first = this.#segments.findLastIndex((segment) => segment.baseOffset <= trusted);
+    if (first < 0) first = 0;
+    for (let index = first; index < this.#segments.length; index++) {
+      const segment = this.#segments[index]!;
+      const previous = this.#segments[index - 1];
+      if (index > first && previous !== undefined && previous.endOffset !== segment.baseOffset) {
+        return await this.#cutFrom(index);
+      }
+      const end = await this.#scanSegment(segment, index === first ? trusted : segment.baseOffset);
+      if (end.kind === "end") {
+        if (index < this.#segments.length - 1) segment.seal();
+        continue;
+      }
+      await this.#cutSegment(segment, end);
+      if (end.kind !== "short") this.#isDamaged = true;
+      return await this.#cutFrom(index + 1);
+    }
+  }
+
+  /** Verifies the batches of one segment from the last index entry at or below `trusted` on. */
+  async #scanSegment(segment: Segment, trusted: Offset): Promise<ScanEnd> {
+    const fileBytes = segment.sizeBytes;
+    const from = await this.#rewind(segment, trusted);
+    if (!segment.isOnDisk) return { kind: "end", position: 0, readBytes: 0 };
+    const verify = (bytes: Uint8Array, at: number, { sizeBytes }: { sizeBytes: number }): boolean => {
+      const baseOffset = baseOffsetOf(bytes, at);
+      const epoch = leaderEpochOf(bytes, at);
+      const lastOffset = lastOffsetOf(bytes, at);
+      const continues = segment.sizeBytes === 0 || from.isExact ? baseOffset === segment.endOffset : true;
+      from.isExact = true;
+      if (!continues || lastOffset < baseOffset || epoch < this.#epochs.latest || !hasValidCrc(bytes, at)) return false;
+      if (epoch > NO_EPOCH) this.#epochs.assign(epoch, baseOffset);
+      segment.note({ lastOffset, maxTimestampMs: maxTimestampOf(bytes, at), sizeBytes }, this.#interval);
+      return true;
+    };
+    const { files } = this.#folder.shared;
+    const end = await files.useExisting(segment.path, (file) =>
+      scanBatches(file, { from: from.position, to: fileBytes }, verify),
+    );
+    this.#scannedBytes += end.readBytes;
+    segment.writtenBytes = segment.sizeBytes;
+    segment.syncedBytes = Math.min(from.position, segment.sizeBytes);
+    await segment.persistIndexes();
+    return { ...end, kind: end.kind === "stopped" ? "bad" : end.kind };
+  }
+
+  get #interval(): number {
+    return this.#options.config.indexIntervalBytes;
+  }
+
+  /** Takes a segment back to its last index entry at or below `trusted`; `isExact` when `endOffset` is then known. */
+  async #rewind(segment: Segment, trusted: Offset): Promise<{ position: number; isExact: boolean }> {
+    const sane = segment.isOnDisk && trusted > segment.baseOffset ? await this.#areIndexesSane(segment) : false;
+    const entry = sane ? await segment.offsetIndex.truncateTo(trusted) : null;
+    if (entry === null) {
+      await segment.clearIndexes();
+      segment.cutBack({ sizeBytes: 0, endOffset: segment.baseOffset });
+      this.#epochs.truncateFromEnd(segment.baseOffset);
+      return { position: 0, isExact: true };
+    }
+    const time = await segment.timeIndex.truncateTo((entry.offset + 1) as Offset);
+    segment.maxTimestamp = time ?? noTimestamp(segment.baseOffset);
+    segment.cutBack({ sizeBytes: entry.position, endOffset: entry.offset });
+    // The entry names the last offset of the batch that stands at its position: that batch's epoch is read again.
+    this.#epochs.truncateFromEnd(entry.offset);
+    return { position: entry.position, isExact: false };
+  }
+
+  async #areIndexesSane(segment: Segment): Promise<boolean> {
+    const offsets = await segment.offsetIndex.countSane(segment.sizeBytes);
+    return offsets.isAll && (await segment.timeIndex.isSane(offset(Number.MAX_SAFE_INTEGER)));
+  }
+
+  async #cutSegment(segment: Segment, end: ScanEnd): Promise<void> {
+    await this.#folder.shared.files.useExisting(segment.path, async (file) => {
+      this.#cutBytes += file.sizeBytes - end.position;
+      await file.truncate(end.position);
+    });
+  }
+
+  /** Removes the segments from `index` on, the last first, so that a crash leaves no hole. */
+  async #cutFrom(index: number): Promise<void> {
+    while (this.#segments.length > index) {
+      const segment = this.#segments.pop()!;
+      this.#cutBytes += segment.sizeBytes;
+      if (segment.sizeBytes > 0) this.#isDamaged = true;
+      await this.#folder.removeSegment(segment);
+    }
+  }
+
+  #logStart(logEnd: Offset): Offset {
+    const checkpointed = this.#options.checkpoint?.logStart ?? offset(0);
+    return Math.min(Math.max(checkpointed, this.#segments[0]!.baseOffset), logEnd) as Offset;
+  }
+
+  /** The broker's checkpoint may name offsets above what is left: said durably before they are written anew. */
+  async #rememberCut(recoveryPoint: Offset, { isClean }: { isClean: boolean }): Promise<Offset | null> {
+    const checkpointed = this.#options.checkpoint?.recoveryPoint ?? offset(0);
+    const cut = await this.#folder.readCut();
+    if (isClean || (cut === null && recoveryPoint >= checkpointed)) {
+      if (cut !== null) await this.#folder.removeCut();
+      return null;
+    }
+    const until = Math.max(checkpointed, cut?.until ?? 0) as Offset;
+    if (cut === null || cut.cutAt > recoveryPoint || cut.until < until) {
+      await this.#folder.writeCut({ cutAt: recoveryPoint, until });
+    }
+    return until;
+  }
+
+  async #producers(ends: { recoveryPoint: Offset }): Promise<ProducerStates> {
+    // Those above the recovery point were perhaps made of records that a crash has since replaced.
+    while (this.#snapshots.length > 0 && this.#snapshots.at(-1)! > ends.recoveryPoint) {
+      await this.#folder.removeSnapshot(this.#snapshots.pop()!);
+    }
+    const nowMs = this.#options.clock.now();
+    let known = { states: new ProducerStates(), upTo: this.#segments[0]!.baseOffset };
+    for (const at of this.#snapshots.toReversed()) {
+      const isOfThisLog = at >= this.#segments[0]!.baseOffset;
+      const states = isOfThisLog ? await this.#folder.readSnapshot(at, nowMs) : null;
+      if (states === null) continue;
+      known = { states, upTo: at };
+      break;
+    }
+    const replay = await replayProducers(this.#folder.shared, { segments: this.#segments, known, nowMs });
+    this.#scannedBytes += replay.readBytes;
+    return known.states;
+  }
+}

@@ -1,0 +1,70 @@
+import type { Offset } from "../base/ids.ts";
+import type { Segment } from "./segment.ts";
+import type { SharedStorage } from "./shared-storage.ts";
+import type { Tail } from "./tail.ts";
+
+const WRITE_BYTES_MAX = 4 * 1024 * 1024;
+/** Index entries that may wait in memory before they are written: about 2 MB of log. */
+const PENDING_ENTRIES_MAX = 512;
+
+export interface LogWriterOptions {
+  readonly shared: SharedStorage;
+  readonly tail: Tail;
+  /** Makes the folder and its topic id durable; called before each segment's first byte. */
+  readonly prepare: (segment: Segment) => Promise<void>;
+  /** Everything below `endOffset` is in the page cache. */
+  readonly onWritten: (endOffset: Offset) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** Group commit: one write in flight; what is appended meanwhile goes into the next. */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  #isRunning = false;
+  #hasFailed = false;
+  #waiters: (() => void)[] = [];
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Something was added to the tail. What is added in the same turn goes along. */
+  kick(): void {
+    if (this.#isRunning || this.#hasFailed) return;
+    this.#isRunning = true;
+    queueMicrotask(() => void this.#run());
+  }
+
+  /** Resolves when nothing is being written nor waiting to be; also after a failure. */
+  async idle(): Promise<void> {
+    while (this.#isRunning) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (await this.#writeNext()) continue;
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#options.onFailed(error);
+    }
+    this.#isRunning = false;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  async #writeNext(): Promise<boolean> {
+    const { shared, tail } = this.#options;
+    const segment = tail.nextWrite(1)?.segment;
+    if (segment === undefined) return false;
+    if (!segment.isOnDisk) await this.#options.prepare(segment);
+    const write = tail.nextWrite(WRITE_BYTES_MAX);
+    if (write === null) return false;
+    await shared.files.use(segment.path, { create: true }, (file) => file.write(write.chunks, write.position));
+    tail.wrote(write);
+    segment.writtenBytes = write.position + write.sizeBytes;
+    this.#options.onWritten(write.endOffset);
+    if (segment.offsetIndex.file.pendingCount >= PENDING_ENTRIES_MAX) await segment.persistIndexes();
+    return true;
+  }
+}

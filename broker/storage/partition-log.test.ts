@@ -1,0 +1,202 @@
+import { describe, expect, test } from "@jest/globals";
+import { type LeaderEpoch, offset, type TimestampMs } from "../base/ids.ts";
+import { batchOf, FOLDER, LogFixture, valuesOf } from "./testing/log-fixture.ts";
+
+const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `v${from + index}`);
+
+describe("appending", () => {
+  test("offsets continue, readers in memory see a batch before it is written, acks only after", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    let durable = 0;
+    log.onDurable = () => (durable = log.durableEnd);
+    expect(fixture.append(["a", "b"])).toBe(1);
+    expect(fixture.append(["c"])).toBe(2);
+    expect([log.logEnd, log.writtenEnd, durable]).toEqual([3, 0, 0]);
+    expect(valuesOf(log.readTail(offset(0), { endOffset: log.logEnd, maxBytes: 1000 })!)).toEqual(["a", "b", "c"]);
+    await fixture.written();
+    expect([log.writtenEnd, durable, log.syncedEnd]).toEqual([3, 3, 0]);
+  });
+
+  test("with flush.messages=1 the durable end is what was synced", async () => {
+    const fixture = new LogFixture({ flushMessages: 1 });
+    const log = await fixture.open();
+    fixture.append(["a"]);
+    await fixture.written();
+    await fixture.clock.advance(0);
+    expect([log.syncedEnd, log.durableEnd]).toEqual([1, 1]);
+    fixture.disk.crash({ losesPageCache: true });
+    await fixture.open({ checkpoint: null });
+    expect(await fixture.values()).toEqual(["a"]);
+  });
+
+  test("flush.ms syncs by itself", async () => {
+    const fixture = new LogFixture({ flushMs: 500 });
+    const log = await fixture.open();
+    fixture.append(["a"]);
+    await fixture.written();
+    await fixture.clock.advance(499);
+    expect(log.syncedEnd).toBe(0);
+    await fixture.clock.advance(1);
+    expect(log.syncedEnd).toBe(1);
+  });
+
+  test("LogAppendTime is stamped and answered", async () => {
+    const fixture = new LogFixture({ timestampType: "LogAppendTime" });
+    const log = await fixture.open();
+    const answer = log.appendAsLeader(batchOf(["a"]), { leaderEpoch: 0 as LeaderEpoch, nowMs: 77_000 });
+    expect(answer.logAppendTimeMs).toBe(77_000);
+    expect(await log.offsetForTimestamp(76_000 as TimestampMs)).toEqual({ offset: 0, timestampMs: 77_000, leaderEpoch: 0 });
+  });
+
+  test("segments roll by size and everything is read back through them", async () => {
+    const fixture = new LogFixture({ segmentBytes: 2000, indexIntervalBytes: 200 });
+    const log = await fixture.open();
+    log.setTailBytesMax(0);
+    for (let index = 0; index < 100; index++) fixture.append([`v${index}`]);
+    await fixture.written();
+    expect(log.segmentCount).toBeGreaterThan(3);
+    expect(await fixture.values()).toEqual(numbered(100));
+    for (const start of [0, 1, 37, 63, 99]) expect((await fixture.values(offset(start)))[0]).toBe(`v${start}`);
+  });
+
+  test("segments roll by the age of their first batch", async () => {
+    const fixture = new LogFixture({ segmentMs: 1000 });
+    const log = await fixture.open();
+    fixture.append(["a"], { timestamp: 5000 });
+    fixture.append(["b"], { timestamp: 6000 });
+    expect(log.segmentCount).toBe(1);
+    fixture.append(["c"], { timestamp: 6001 });
+    expect(log.segmentCount).toBe(2);
+  });
+
+  test("a full disk is told once and acknowledges nothing", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    fixture.append(["a"]);
+    await fixture.written();
+    fixture.disk.capacityBytes = 200;
+    fixture.append(["b".repeat(500)]);
+    await fixture.clock.advance(0);
+    expect(fixture.failures).toHaveLength(1);
+    expect(fixture.failures[0]).toMatchObject({ code: "DISK_FULL" });
+    expect(log.durableEnd).toBe(1);
+    await expect(log.flush()).rejects.toMatchObject({ code: "DISK_FULL" });
+  });
+});
+
+describe("following", () => {
+  test("batches of the leader are taken as they are, and bad ones refused whole", async () => {
+    const leader = new LogFixture();
+    await leader.open();
+    for (const [index, value] of numbered(10).entries()) leader.append([value], { epoch: index < 5 ? 1 : 3 });
+    const bytes = Buffer.concat(await leader.readAll());
+    const fixture = new LogFixture({ segmentBytes: 300 });
+    const log = await fixture.open();
+    expect(log.appendAsFollower(Buffer.from(bytes).subarray(100))).toMatchObject({ kind: "corrupt" });
+    const broken = Buffer.from(bytes);
+    broken[bytes.length - 1]! ^= 1;
+    expect(log.appendAsFollower(broken)).toMatchObject({ kind: "corrupt" });
+    expect(log.logEnd).toBe(0);
+    expect(log.appendAsFollower(Buffer.from(bytes))).toEqual({ kind: "appended" });
+    expect(log.appendAsFollower(Buffer.from(bytes))).toEqual({ kind: "gap" });
+    await fixture.written();
+    log.setTailBytesMax(0);
+    expect(await fixture.values()).toEqual(numbered(10));
+    expect([log.epochStart(3 as LeaderEpoch), log.lastEpoch, log.epochAt(offset(4))]).toEqual([5, 3, 1]);
+  });
+});
+
+describe("truncation", () => {
+  test("removes records, epochs and producer state at and above the offset", async () => {
+    const fixture = new LogFixture({ segmentBytes: 400, indexIntervalBytes: 100 });
+    const log = await fixture.open();
+    for (let index = 0; index < 20; index++) {
+      fixture.append([`v${index}`], { epoch: index < 10 ? 1 : 2, producer: { id: 7, epoch: 0, baseSequence: index } });
+    }
+    await fixture.written();
+    await log.truncateTo(offset(8));
+    expect([log.logEnd, log.lastEpoch, log.durableEnd]).toEqual([8, 1, 8]);
+    expect(await fixture.values()).toEqual(numbered(8));
+    expect(log.epochStart(2 as LeaderEpoch)).toBeNull();
+    const retry = batchOf(["v8"], { producer: { id: 7, epoch: 0, baseSequence: 8 } });
+    expect(log.producers.check(retry, 0)).toEqual({ kind: "append" });
+    const duplicate = batchOf(["v7"], { producer: { id: 7, epoch: 0, baseSequence: 7 } });
+    expect(log.producers.check(duplicate, 0)).toMatchObject({ kind: "duplicate", baseOffset: 7 });
+    fixture.append(["w8"], { epoch: 3 });
+    expect(await fixture.values()).toEqual([...numbered(8), "w8"]);
+  });
+
+  test("below a synced offset is remembered until that is synced again", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    for (const value of numbered(5)) fixture.append([value]);
+    await log.flush();
+    const { checkpoint } = fixture;
+    expect(checkpoint.recoveryPoint).toBe(5);
+    await log.truncateTo(offset(2));
+    fixture.append(["other"], { epoch: 1 });
+    await fixture.written();
+    fixture.disk.crash({ losesPageCache: false });
+    fixture.disk.corrupt(`${FOLDER}/00000000000000000000.log`, 200);
+    await fixture.open({ checkpoint });
+    expect(await fixture.values()).toEqual(["v0", "v1"]);
+    expect(fixture.recovery.isDamaged).toBe(true);
+  });
+
+  test("a reset log starts empty at the offset, also after a restart", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    fixture.append(["a", "b"]);
+    await log.flush();
+    await log.resetTo(offset(100));
+    expect([log.logStart, log.logEnd, log.lastEpoch]).toEqual([100, 100, -1]);
+    fixture.disk.crash({ losesPageCache: true });
+    await fixture.open({ checkpoint: { recoveryPoint: offset(2), logStart: offset(0) } });
+    expect([fixture.log.logStart, fixture.log.logEnd, fixture.recovery.isDamaged]).toEqual([100, 100, false]);
+    fixture.append(["c"]);
+    expect(await fixture.values()).toEqual(["c"]);
+  });
+});
+
+describe("restart", () => {
+  test("after a clean stop nothing of the log is read", async () => {
+    const fixture = new LogFixture({ segmentBytes: 1000, indexIntervalBytes: 100 });
+    const log = await fixture.open();
+    for (const [index, value] of numbered(50).entries()) {
+      fixture.append([value], { producer: { id: 3, epoch: 0, baseSequence: index }, timestamp: 1000 + index });
+    }
+    await log.close();
+    const { checkpoint } = fixture;
+    fixture.disk.readBytes = 0;
+    await fixture.open({ checkpoint, isCleanStart: true });
+    expect(fixture.recovery).toEqual({ cutBytes: 0, isDamaged: false, scannedBytes: 0 });
+    expect(fixture.disk.readBytes).toBeLessThan(400);
+    expect(fixture.log.logEnd).toBe(50);
+    const retry = batchOf(["v46"], { producer: { id: 3, epoch: 0, baseSequence: 46 } });
+    expect(fixture.log.producers.check(retry, 0)).toMatchObject({ kind: "duplicate", baseOffset: 46 });
+    fixture.append(["v50"], { timestamp: 1050 });
+    expect(await fixture.values()).toEqual(numbered(51));
+  });
+
+  test("a torn last write is cut and is no damage", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    fixture.append(["a"]);
+    await fixture.written();
+    const whole = fixture.disk.contentOf(`${FOLDER}/00000000000000000000.log`)!.length;
+    fixture.append(["b".repeat(3000)]);
+    fixture.disk.onStep = (step) => {
+      if (step.endsWith(" 1093")) throw new Error("killed");
+    };
+    await fixture.clock.advance(0);
+    expect(fixture.failures).toHaveLength(1);
+    fixture.disk.onStep = () => undefined;
+    fixture.disk.crash({ losesPageCache: false });
+    expect(whole).toBe(69);
+    await fixture.open();
+    expect(await fixture.values()).toEqual(["a"]);
+    expect(fixture.recovery).toMatchObject({ cutBytes: 1024, isDamaged: false });
+    expect(log.durableEnd).toBe(1);
+  });
+});
