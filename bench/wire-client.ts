@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { crc32c } from "../broker/base/crc32c.ts";
+import { lastOffsetOf, sizeBytesOf } from "../broker/wire/record-batch.ts";
+import { buildBatch } from "../broker/wire/record-batch-builder.ts";
 
 /** Where a broker listens for clients. */
 export interface Broker {
@@ -271,52 +272,16 @@ export function nextOffset(records: Buffer): number {
   let next = -1;
   let at = 0;
   while (at + 27 <= records.length) {
-    const size = 12 + records.readInt32BE(at + 8);
+    const size = sizeBytesOf(records, at);
     if (at + size > records.length) break;
-    next = Number(records.readBigInt64BE(at)) + records.readInt32BE(at + 23) + 1;
+    next = lastOffsetOf(records, at) + 1;
     at += size;
   }
   return next;
 }
 
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value * 2;
-  while (rest >= 128) {
-    bytes.push((rest % 128) + 128);
-    rest = Math.floor(rest / 128);
-  }
-  bytes.push(rest);
-  return Buffer.from(bytes);
-}
-
-/** A record batch (magic 2, no producer id, not compressed) of `count` records with values of `valueBytes` bytes. */
+/** A record batch (no producer id, not compressed) of `count` records with values of `valueBytes` bytes. */
 export function recordBatch(content: { count: number; valueBytes: number; timestampMs: number }): Buffer {
   const value = Buffer.alloc(content.valueBytes, "tidemark ");
-  const records = Array.from({ length: content.count }, (_, index) => {
-    const body = Buffer.concat([
-      Buffer.of(0, 0),
-      varint(index),
-      Buffer.of(1),
-      varint(value.length),
-      value,
-      Buffer.of(0),
-    ]);
-    return Buffer.concat([varint(body.length), body]);
-  });
-  const header = new Fields()
-    .int16(0)
-    .int32(content.count - 1)
-    .int64(content.timestampMs)
-    .int64(content.timestampMs);
-  const summed = Buffer.concat([header.int64(-1).int16(-1).int32(-1).int32(content.count).done(), ...records]);
-  const crc = Buffer.alloc(4);
-  crc.writeUInt32BE(crc32c(summed));
-  const start = new Fields()
-    .int64(0)
-    .int32(9 + summed.length)
-    .int32(-1)
-    .int8(2)
-    .done();
-  return Buffer.concat([start, crc, summed]);
+  return buildBatch(Array.from({ length: content.count }, () => ({ value, timestamp: content.timestampMs })));
 }
