@@ -88,7 +88,8 @@ export class FrameDecoder {
   }
 
   #startData(chunk: Uint8Array, at: number, sizeBytes: number): number {
-    if (!this.#acceptsData || sizeBytes <= DATA_HEADER_BYTES || sizeBytes > FRAME_BYTES_MAX) throw new RangeError(`records of ${sizeBytes} bytes`);
+    if (!this.#acceptsData || sizeBytes <= DATA_HEADER_BYTES || sizeBytes > FRAME_BYTES_MAX)
+      throw new RangeError(`records of ${sizeBytes} bytes`);
     at = this.#gather(chunk, at, DATA_HEADER_BYTES);
     if (this.#headBytes < DATA_HEADER_BYTES) return at;
     this.#headBytes = 0;

@@ -7,7 +7,10 @@ const topicId = "00112233445566778899aabbccddeeff" as TopicId;
 const big = (2 ** 52 + 3) as Offset;
 const opened = { kind: "opened", handle: 7 } as const;
 const conversation: [frames.FromFollower | frames.FromLeader, Uint8Array[]][] = [
-  with_({ kind: "hello", version: 1, follower: 2 as BrokerId, leader: 1 as BrokerId, clusterId: "c/µ" }, frames.encodeHello),
+  with_(
+    { kind: "hello", version: 1, follower: 2 as BrokerId, leader: 1 as BrokerId, clusterId: "c/µ" },
+    frames.encodeHello,
+  ),
   with_(
     {
       kind: "open",
@@ -38,7 +41,10 @@ const conversation: [frames.FromFollower | frames.FromLeader, Uint8Array[]][] = 
   data(70_000),
 ];
 
-function with_<T extends frames.FromFollower | frames.FromLeader>(frame: T, encode: (frame: T) => Uint8Array): [T, Uint8Array[]] {
+function with_<T extends frames.FromFollower | frames.FromLeader>(
+  frame: T,
+  encode: (frame: T) => Uint8Array,
+): [T, Uint8Array[]] {
   return [frame, [encode(frame)]];
 }
 

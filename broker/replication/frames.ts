@@ -1,4 +1,11 @@
-import { type BrokerEpoch, type BrokerId, type LeaderEpoch, type Offset, type PartitionIndex, type TopicId } from "../base/ids.ts";
+import {
+  type BrokerEpoch,
+  type BrokerId,
+  type LeaderEpoch,
+  type Offset,
+  type PartitionIndex,
+  type TopicId,
+} from "../base/ids.ts";
 import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
 
 /**

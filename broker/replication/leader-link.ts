@@ -422,4 +422,3 @@ function answerOf(opening: OpeningOfFollower, alignment: Alignment): OpenedFrame
       return { kind: "opened", handle, outcome: "restart", logStart: alignment.logStart };
   }
 }
-

@@ -253,7 +253,8 @@ export class Leadership {
       epochBefore: epochBefore(log, logEnd),
     });
     if (!counts) {
-      if (statement.leaderEpoch === this.epoch && statement.brokerEpoch > brokerEpoch) this.#early.set(broker, statement);
+      if (statement.leaderEpoch === this.epoch && statement.brokerEpoch > brokerEpoch)
+        this.#early.set(broker, statement);
       return;
     }
     const after = afterLogEnd(progress, statement, this.#view());

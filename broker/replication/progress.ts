@@ -93,7 +93,11 @@ export function afterLogEnd(
     };
   }
   const caughtUpAtMs =
-    logEnd >= leader.logEnd ? leader.nowMs : logEnd >= progress.sampleEnd ? progress.sampledAtMs : progress.caughtUpAtMs;
+    logEnd >= leader.logEnd
+      ? leader.nowMs
+      : logEnd >= progress.sampleEnd
+        ? progress.sampledAtMs
+        : progress.caughtUpAtMs;
   const isSampleReached = logEnd >= progress.sampleEnd;
   return {
     progress: {

@@ -27,6 +27,8 @@ const UNKNOWN_LEADER_EPOCH = 75;
 
 /** Appends are held while more than this waits for the disk, until half of it is written. */
 const UNWRITTEN_BYTES_MAX = 32 * 1024 * 1024;
+/** Written records that a leader keeps in memory for followers and consumers; nobody reads from a follower. */
+const LEADER_TAIL_BYTES = 8 * 1024 * 1024;
 
 export type ReplicaRole = "leader" | "follower" | "opening" | "offline";
 
@@ -58,7 +60,12 @@ export interface ReadOptions {
 }
 
 export type ReadResult =
-  | { readonly kind: "records"; readonly chunks: readonly Uint8Array[]; readonly highWatermark: Offset; readonly logStart: Offset }
+  | {
+      readonly kind: "records";
+      readonly chunks: readonly Uint8Array[];
+      readonly highWatermark: Offset;
+      readonly logStart: Offset;
+    }
   | { readonly kind: "refused"; readonly errorCode: number; readonly highWatermark: Offset; readonly logStart: Offset };
 
 /** A fetch that waits on some replicas. */
@@ -436,11 +443,13 @@ export class Replica implements LedPartition {
       return;
     }
     this.#role = "follower";
+    this.log.setTailBytesMax(0);
     this.#host.follow(this);
   }
 
   #lead(row: PartitionRow): void {
     this.log.startEpoch(row.leaderEpoch);
+    this.log.setTailBytesMax(LEADER_TAIL_BYTES);
     this.#syncedSaid = null;
     this.#leadership = new Leadership(this.#host, this);
     this.#role = "leader";
@@ -478,8 +487,10 @@ export class Replica implements LedPartition {
   #reportCut(offset: Offset, isLoss: boolean): void {
     const { topic, partition, log, leaderEpoch } = this;
     const fields = { topic, partition, leaderEpoch, from: offset, to: log.logEnd, highWatermark: this.#highWatermark };
-    if (isLoss) this.#host.logger.warn("records below the high watermark are removed, as the leader has others", fields);
-    else if (offset < log.logEnd) this.#host.logger.info("uncommitted records are removed, as the leader has others", fields);
+    if (isLoss)
+      this.#host.logger.warn("records below the high watermark are removed, as the leader has others", fields);
+    else if (offset < log.logEnd)
+      this.#host.logger.info("uncommitted records are removed, as the leader has others", fields);
   }
 
   async #readDisk(from: Offset, bounds: { endOffset: Offset; maxBytes: number }): Promise<ReadResult> {
@@ -501,7 +512,7 @@ export class Replica implements LedPartition {
   }
 
   #notify(): void {
-    for (const listener of [...this.#listeners]) listener.onReplicaChange();
+    if (this.#listeners.size > 0) for (const listener of [...this.#listeners]) listener.onReplicaChange();
   }
 }
 

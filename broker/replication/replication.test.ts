@@ -62,7 +62,9 @@ describe("a leader and its followers", () => {
       return result.kind === "refused" ? result.errorCode : result.chunks.length;
     };
     expect([read(0), read(1), read(2), read(3)]).toEqual([1, 0, 0, 1]);
-    expect(cluster.replica(2).read(0 as never, { maxBytes: 1000, upTo: "highWatermark" })).toMatchObject({ errorCode: 6 });
+    expect(cluster.replica(2).read(0 as never, { maxBytes: 1000, upTo: "highWatermark" })).toMatchObject({
+      errorCode: 6,
+    });
   });
 
   test("below minIsr acks=all is refused, acks=1 accepted, and the high watermark stands still", async () => {
@@ -82,7 +84,9 @@ describe("a leader and its followers", () => {
     await cluster.startBroker(3);
     await cluster.clock.advance(500);
     expect(cluster.log(3).content).toEqual(["0:a@1", "1:c@1"]);
-    expect(cluster.proposals().at(-1)).toMatchObject({ isr: [{ broker: 1 }, { broker: 2 }, { broker: 3, brokerEpoch: 102 }] });
+    expect(cluster.proposals().at(-1)).toMatchObject({
+      isr: [{ broker: 1 }, { broker: 2 }, { broker: 3, brokerEpoch: 102 }],
+    });
     await cluster.commit({ isr: [1, 2, 3] as BrokerId[], elr: [] });
     expect(cluster.replica(1).highWatermark).toBe(2);
   });
@@ -101,7 +105,12 @@ describe("a leader and its followers", () => {
     expect([cluster.replica(1).highWatermark, produced.errorCode]).toEqual([1, 7]);
     cluster.log(3).write();
     await settle();
-    expect(cluster.proposals().at(-1)?.isr.map((one) => one.broker)).toEqual([1, 2, 3]);
+    expect(
+      cluster
+        .proposals()
+        .at(-1)
+        ?.isr.map((one) => one.broker),
+    ).toEqual([1, 2, 3]);
   });
 
   test("a proposal is sent again until it is answered, and refused only by its newest sending", async () => {
@@ -166,7 +175,12 @@ describe("a change of leaders", () => {
     expect(unacked.errorCode).toBe(6);
     expect(cluster.log(1).truncations).toEqual([1]);
     for (const id of [1, 2, 3]) expect(cluster.log(id).content).toEqual(["0:a@1", "1:b@2"]);
-    expect(cluster.proposals().at(-1)?.isr.map((one) => one.broker)).toEqual([2, 3, 1]);
+    expect(
+      cluster
+        .proposals()
+        .at(-1)
+        ?.isr.map((one) => one.broker),
+    ).toEqual([2, 3, 1]);
   });
 
   test("a new leader's high watermark waits until its followers have opened in its epoch", async () => {
@@ -252,7 +266,8 @@ describe("a planned move", () => {
     leaderEpoch: cluster.row.leaderEpoch,
     target: 2 as BrokerId,
   });
-  const ready = () => cluster.said.flatMap(({ message }) => (message.type === "handOverReady" ? [message.isReady] : []));
+  const ready = () =>
+    cluster.said.flatMap(({ message }) => (message.type === "handOverReady" ? [message.isReady] : []));
 
   test("holds appends until the target has everything, and loses none of them", async () => {
     await started([1, 2], 1);
@@ -325,7 +340,12 @@ describe("a follower far behind", () => {
     cluster.log(2).write();
     await cluster.clock.advance(500);
     expect(cluster.log(2).logEnd).toBe(250);
-    expect(cluster.proposals().at(-1)?.isr.map((one) => one.broker)).toEqual([1, 2]);
+    expect(
+      cluster
+        .proposals()
+        .at(-1)
+        ?.isr.map((one) => one.broker),
+    ).toEqual([1, 2]);
   });
 
   test("below the leader's log start empties its log and starts there", async () => {
@@ -371,7 +391,10 @@ describe("what a broker hosts", () => {
     cluster.produce(1, "a");
     await settle();
     const { topicId, partition } = cluster.row;
-    const partitions = [{ topicId, partition }, { topicId, partition: 7 as never }];
+    const partitions = [
+      { topicId, partition },
+      { topicId, partition: 7 as never },
+    ];
     cluster.manager(2).onDirective({ type: "queryLogEnds", query: 4, partitions });
     expect(cluster.said.at(-1)?.message).toEqual({
       type: "logEnds",

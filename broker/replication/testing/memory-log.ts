@@ -1,8 +1,9 @@
 import { assert } from "../../base/assert.ts";
 import type { LeaderEpoch, Offset } from "../../base/ids.ts";
 import type { EpochEnd } from "../../storage/leader-epoch-cache.ts";
+import type { FollowerAppend } from "../../storage/follower-run.ts";
 import { defaultLogConfig, type LogConfig } from "../../storage/log-config.ts";
-import type { AppendedBatch, FollowerAppend, PartitionLog } from "../../storage/partition-log.ts";
+import type { AppendedBatch, PartitionLog } from "../../storage/partition-log.ts";
 import type { ProducerCheck } from "../../storage/producer-state.ts";
 
 const HEADER_BYTES = 61;
@@ -103,6 +104,8 @@ export class MemoryLog {
   configure(config: LogConfig): void {
     this.config = config;
   }
+
+  setTailBytesMax(): void {}
 
   appendAsLeader(batch: Uint8Array, stamp: { leaderEpoch: LeaderEpoch; nowMs: number }): AppendedBatch {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);

@@ -1,5 +1,12 @@
 import { FakeClock, settle } from "../../base/testing/fake-clock.ts";
-import { type BrokerEpoch, type BrokerId, type LeaderEpoch, type Offset, type PartitionIndex, topicId } from "../../base/ids.ts";
+import {
+  type BrokerEpoch,
+  type BrokerId,
+  type LeaderEpoch,
+  type Offset,
+  type PartitionIndex,
+  topicId,
+} from "../../base/ids.ts";
 import { silent } from "../../base/logging.ts";
 import type { IsrProposal, ToController } from "../../contract/control.ts";
 import type { BrokerRow, DeletionRow, MetadataRows, PartitionRow, TopicRow } from "../../contract/rows.ts";
