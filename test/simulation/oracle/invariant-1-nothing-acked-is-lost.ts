@@ -52,11 +52,6 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
       checkElected(change);
       checkMembers(facts, change.partition);
     },
-    brokerCommitted(record) {
-      for (const partition of facts.partitions.values()) {
-        if (partition.members.includes(record.id)) checkMember(facts, partition, record.id);
-      }
-    },
     mirrorChanged(partition, mirror) {
       if (partition.members.includes(mirror.broker)) checkMember(facts, partition, mirror.broker);
     },

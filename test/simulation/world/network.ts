@@ -38,6 +38,7 @@ export class SimulatedNetwork implements Wire {
   /** Added to every latency while the network is slow. */
   slownessUs = 0;
   readonly #hostsMax = 64;
+  #hostCount = 0;
   readonly #cuts = new Uint8Array(64 * 64);
   readonly #hostOf = new Map<string, number>();
   readonly #isDown = new Set<number>();
@@ -55,10 +56,15 @@ export class SimulatedNetwork implements Wire {
   addHost(name: string): number {
     const known = this.#hostOf.get(name);
     if (known !== undefined) return known;
-    const host = this.#hostOf.size;
+    const host = this.#hostCount++;
     if (host >= this.#hostsMax) throw new Error(`over ${this.#hostsMax} hosts`);
     this.#hostOf.set(name, host);
     return host;
+  }
+
+  /** From now on the name leads to that host. */
+  alias(name: string, host: number): void {
+    this.#hostOf.set(name, host);
   }
 
   listen(address: Address, listener: Listener): void {

@@ -1,0 +1,316 @@
+import type { SimulatedClient } from "./workload.ts";
+import type { SimulatedCluster } from "./world/cluster.ts";
+import type { BrokerSlot } from "./world/hosts.ts";
+import type { Machine } from "./world/process.ts";
+import type { SeededRandom } from "./world/random.ts";
+
+/** What a run's faults are like; drawn once a seed. */
+interface Climate {
+  /** Mean time between two faults. */
+  readonly intervalMs: number;
+  /** How often each kind comes, relative to the others. */
+  readonly weights: ReadonlyMap<FaultName, number>;
+}
+
+type FaultName =
+  | "killBroker"
+  | "killSeveral"
+  | "cleanRestart"
+  | "pauseBroker"
+  | "powerOne"
+  | "powerAll"
+  | "cutPair"
+  | "isolate"
+  | "cutController"
+  | "slowNetwork"
+  | "killController"
+  | "takeover"
+  | "storeUnknown"
+  | "storeUnreachable"
+  | "stallDisk"
+  | "failDisk"
+  | "minIsr"
+  | "recreateTopic"
+  | "preferredElection";
+
+const baseWeights: readonly (readonly [FaultName, number])[] = [
+  ["killBroker", 6],
+  ["killSeveral", 2],
+  ["cleanRestart", 1.5],
+  ["pauseBroker", 3],
+  ["powerOne", 2],
+  ["powerAll", 0.8],
+  ["cutPair", 3],
+  ["isolate", 2],
+  ["cutController", 2],
+  ["slowNetwork", 1],
+  ["killController", 2],
+  ["takeover", 1.5],
+  ["storeUnknown", 2],
+  ["storeUnreachable", 1],
+  ["stallDisk", 1.5],
+  ["failDisk", 0.5],
+  ["minIsr", 1],
+  ["recreateTopic", 0.7],
+  ["preferredElection", 1],
+];
+
+/** Causes faults at random times, and undoes each after a while. */
+export class Faults {
+  readonly #cluster: SimulatedCluster;
+  readonly #client: SimulatedClient;
+  readonly #random: SeededRandom;
+  readonly #climate: Climate;
+  #isOver = false;
+
+  constructor(cluster: SimulatedCluster, client: SimulatedClient, random: SeededRandom) {
+    this.#cluster = cluster;
+    this.#client = client;
+    this.#random = random;
+    // Each seed leaves some kinds out and loves others, so that rare combinations meet.
+    const weights = baseWeights.map(([name, weight]): [FaultName, number] => {
+      const mood = random.below(4);
+      return [name, mood === 0 ? 0 : mood === 3 ? weight * 3 : weight];
+    });
+    this.#climate = { intervalMs: random.pick([700, 1200, 2000, 2800]), weights: new Map(weights) };
+  }
+
+  start(): void {
+    this.#next();
+  }
+
+  /** No more faults; all that is broken is repaired. */
+  stop(): void {
+    this.#isOver = true;
+    const cluster = this.#cluster;
+    cluster.store.mood.unknownShare = 0;
+    cluster.store.mood.unreachableUntilUs = 0;
+    cluster.network.heal();
+    cluster.network.slownessUs = 0;
+    for (const machine of cluster.machines) cluster.powerOn(machine);
+    for (const slot of cluster.brokers) {
+      slot.isHeldDown = false;
+      slot.device.stalledUntilUs = 0;
+      slot.device.isFull = false;
+      slot.device.failsNextSync = false;
+      slot.life?.process.resume();
+      cluster.startBroker(slot);
+    }
+    for (const slot of cluster.controllers) slot.life?.process.resume();
+    if (!cluster.activeController.isUp) cluster.startController(cluster.controllers.indexOf(cluster.activeController));
+  }
+
+  #next(): void {
+    const delayMs = this.#climate.intervalMs * (0.1 - Math.log(1 - this.#random.next() * 0.999));
+    this.#later(delayMs, () => {
+      if (this.#isOver) return;
+      this.#cause(this.#draw());
+      this.#next();
+    });
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    this.#cluster.scheduler.after(delayMs * 1000, null, run);
+  }
+
+  /** Undoes a fault later, unless everything has been repaired by then. */
+  #undoAfter(leastMs: number, mostMs: number, undo: () => void): void {
+    this.#later(this.#random.between(leastMs, mostMs), () => {
+      if (!this.#isOver) undo();
+    });
+  }
+
+  #draw(): FaultName {
+    const { weights } = this.#climate;
+    let left = [...weights.values()].reduce((sum, weight) => sum + weight, 0) * this.#random.next();
+    for (const [name, weight] of weights) {
+      left -= weight;
+      if (left < 0) return name;
+    }
+    return "killBroker";
+  }
+
+  #cause(name: FaultName): void {
+    this.#cluster.oracle.facts.counters.faults++;
+    this.#cluster.say(`fault ${name}`);
+    this[name]();
+  }
+
+  #anyBroker(): BrokerSlot {
+    return this.#random.pick(this.#cluster.brokers);
+  }
+
+  /** A broker that leads something, mostly: its end is the more interesting. */
+  #leaderMostly(): BrokerSlot {
+    const { facts } = this.#cluster.oracle;
+    const leaders = [...facts.partitions.values()]
+      .map(({ row }) => this.#cluster.brokers[row?.leader ?? -1])
+      .filter((slot) => slot !== undefined);
+    return leaders.length > 0 && this.#random.chance(0.7) ? this.#random.pick(leaders) : this.#anyBroker();
+  }
+
+  #kill(slot: BrokerSlot, downMs: readonly [number, number]): void {
+    this.#cluster.crashBroker(slot);
+    this.#undoAfter(downMs[0], downMs[1], () => this.#cluster.startBroker(slot));
+  }
+
+  protected killBroker(): void {
+    const isQuick = this.#random.chance(0.5);
+    this.#kill(this.#leaderMostly(), isQuick ? [20, 400] : [500, 7000]);
+  }
+
+  protected killSeveral(): void {
+    const count = this.#random.between(2, this.#cluster.brokers.length);
+    let afterMs = 0;
+    for (const slot of this.#random.shuffled(this.#cluster.brokers).slice(0, count)) {
+      this.#later(afterMs, () => {
+        if (!this.#isOver) this.#kill(slot, [100, 6000]);
+      });
+      afterMs += this.#random.pick([0, 1, 50, 800]);
+    }
+  }
+
+  protected cleanRestart(): void {
+    const slot = this.#leaderMostly();
+    this.#cluster.stopBroker(slot, () => {
+      this.#undoAfter(50, 1500, () => this.#cluster.startBroker(slot));
+    });
+    // Whoever does not stop in time is killed, as a supervisor does.
+    const life = slot.life;
+    this.#later(14_000, () => {
+      if (life !== null && slot.life === life && !this.#isOver) this.#kill(slot, [50, 500]);
+    });
+  }
+
+  protected pauseBroker(): void {
+    const { life } = this.#leaderMostly();
+    if (life === null) return;
+    life.process.pause();
+    this.#undoAfter(50, 9000, () => life.process.resume());
+  }
+
+  #power(machines: readonly Machine[]): void {
+    this.#cluster.powerOff(machines);
+    for (const machine of machines) this.#undoAfter(200, 6000, () => this.#cluster.powerOn(machine));
+  }
+
+  protected powerOne(): void {
+    this.#power([this.#leaderMostly().machine]);
+  }
+
+  /** All at once, or all but one. */
+  protected powerAll(): void {
+    const machines = [...new Set(this.#cluster.brokers.map(({ machine }) => machine))];
+    const spared = this.#random.chance(0.3) ? this.#random.pick(machines) : null;
+    this.#power(machines.filter((machine) => machine !== spared));
+  }
+
+  #cutBetween(a: number, b: number): void {
+    const ways = this.#random.below(4);
+    if (ways !== 1) this.#cluster.network.cut(a, b);
+    if (ways !== 2) this.#cluster.network.cut(b, a);
+  }
+
+  #healLater(): void {
+    this.#undoAfter(100, 8000, () => this.#cluster.network.heal());
+  }
+
+  protected cutPair(): void {
+    const [a, b] = this.#random.shuffled(this.#cluster.brokers);
+    if (a !== undefined && b !== undefined) this.#cutBetween(a.host, b.host);
+    this.#healLater();
+  }
+
+  /** From all other brokers and from the controllers; clients may still reach it. */
+  protected isolate(): void {
+    const slot = this.#leaderMostly();
+    const others = [...this.#cluster.brokers, ...this.#cluster.controllers];
+    for (const other of others) {
+      if (other.host === slot.host) continue;
+      this.#cluster.network.cut(slot.host, other.host);
+      this.#cluster.network.cut(other.host, slot.host);
+    }
+    this.#healLater();
+  }
+
+  protected cutController(): void {
+    const controller = this.#cluster.activeController;
+    const brokers = this.#random.shuffled(this.#cluster.brokers);
+    for (const slot of brokers.slice(0, this.#random.between(1, brokers.length))) {
+      this.#cutBetween(slot.host, controller.host);
+    }
+    this.#healLater();
+  }
+
+  protected slowNetwork(): void {
+    this.#cluster.network.slownessUs = this.#random.between(2_000, 60_000);
+    this.#undoAfter(200, 3000, () => {
+      this.#cluster.network.slownessUs = 0;
+    });
+  }
+
+  protected killController(): void {
+    const cluster = this.#cluster;
+    const place = cluster.controllers.indexOf(cluster.activeController);
+    cluster.crashController(cluster.activeController);
+    this.#undoAfter(20, 5000, () => {
+      if (cluster.activeController.isUp) return;
+      cluster.startController(this.#random.chance(0.5) ? place : 1 - place);
+    });
+  }
+
+  /** The controller stands still, another takes over, and then the first one goes on as if nothing had been. */
+  protected takeover(): void {
+    const cluster = this.#cluster;
+    const old = cluster.activeController;
+    const { life } = old;
+    life?.process.pause();
+    const place = cluster.controllers.indexOf(old);
+    this.#undoAfter(10, 3000, () => {
+      if (cluster.activeController === old) cluster.startController(1 - place);
+    });
+    this.#undoAfter(20, 8000, () => life?.process.resume());
+  }
+
+  protected storeUnknown(): void {
+    this.#cluster.store.mood.unknownShare = this.#random.pick([0.2, 0.5, 0.9]);
+    this.#undoAfter(500, 4000, () => {
+      this.#cluster.store.mood.unknownShare = 0;
+    });
+  }
+
+  protected storeUnreachable(): void {
+    const { scheduler, store } = this.#cluster;
+    store.mood.unreachableUntilUs = scheduler.nowUs + this.#random.between(100, 5000) * 1000;
+  }
+
+  protected stallDisk(): void {
+    const { device } = this.#anyBroker();
+    device.stalledUntilUs = this.#cluster.scheduler.nowUs + this.#random.between(50, 4000) * 1000;
+  }
+
+  protected failDisk(): void {
+    const { device } = this.#anyBroker();
+    if (this.#random.chance(0.5)) {
+      device.failsNextSync = true;
+      return;
+    }
+    device.isFull = true;
+    this.#undoAfter(200, 3000, () => {
+      device.isFull = false;
+    });
+  }
+
+  protected minIsr(): void {
+    this.#client.setMinIsr(this.#random.pick([1, 2, 2, 3]));
+    this.#undoAfter(500, 5000, () => this.#client.setMinIsr(2));
+  }
+
+  protected recreateTopic(): void {
+    this.#client.recreateVolatileTopic();
+  }
+
+  protected preferredElection(): void {
+    this.#client.electPreferred();
+  }
+}

@@ -1,0 +1,46 @@
+import type { SimulatedConsumer } from "../clients/consumer.ts";
+import type { Facts, PartitionFacts } from "./facts.ts";
+
+const alive = (facts: Facts): PartitionFacts[] =>
+  [...facts.partitions.values()].filter((partition) => !partition.isDeleted && partition.row !== null);
+
+/** What is not yet as it must be once all faults are over; null when everything is. */
+export function notHealed(
+  facts: Facts,
+  clients: { unacked: number; auditors: readonly SimulatedConsumer[] },
+): string | null {
+  for (const { name, row } of alive(facts)) {
+    if (row === null) continue;
+    if (row.leader < 0) return `${name} has no leader`;
+    if (row.isr.length < row.replicas.length) return `${name} has ISR [${row.isr.join()}] of [${row.replicas.join()}]`;
+  }
+  if (clients.unacked > 0) return `${clients.unacked} batches are not acked`;
+  for (const partition of alive(facts)) {
+    if (facts.isVolatile(partition.topicId)) continue;
+    const ends = (partition.row?.replicas ?? []).map((broker) => partition.mirrors.get(broker)?.end ?? 0);
+    if (new Set(ends).size > 1) return `${partition.name} ends at ${ends.join(", ")} on its replicas`;
+    const end = ends[0] ?? 0;
+    const auditor = clients.auditors.find(({ name }) => name.endsWith(`-${partition.partition}`));
+    if (auditor === undefined || auditor.position < end) {
+      return `${partition.name} was read up to ${auditor?.position}, mark ${auditor?.highWatermark}, of ${end}`;
+    }
+  }
+  return null;
+}
+
+/** Everything was read from start to end: every replica holds the same, and every acked record was seen. */
+export function checkAtEnd(facts: Facts): void {
+  for (const partition of alive(facts)) {
+    if (facts.isVolatile(partition.topicId)) continue;
+    for (const broker of partition.row?.replicas ?? []) {
+      const mirror = partition.mirrors.get(broker);
+      for (let offset = 0; offset < partition.committed.length; offset++) {
+        const id = partition.committed[offset];
+        if (id === undefined) facts.fail(1, `${partition.name} offset ${offset} was never read`);
+        else if (mirror?.idAt(offset) !== id) {
+          facts.fail(2, `${partition.name} offset ${offset} is another record, or none, on broker ${broker}`);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import { LineDecoder } from "../../../broker/base/json-lines.ts";
+import type { ToBroker, ToController } from "../../../broker/contract/control.ts";
+import type { MetadataVersion, PartitionRow } from "../../../broker/contract/rows.ts";
+import { batchPositions } from "../../../broker/wire/record-batch.ts";
+import type { Change } from "../../../operator/machine/changes.ts";
+import type { ConsumerObserver, Reading } from "../clients/consumer.ts";
+import type { Ack, ProducerObserver, SentBatch } from "../clients/producer.ts";
+import type { Connection } from "../world/network.ts";
+import type { Volume } from "../world/volume.ts";
+import { checkMember } from "./committed-records.ts";
+import type { Facts, PartitionFacts } from "./facts.ts";
+import type { Invariant, RowChange } from "./invariant.ts";
+import { nothingAckedIsLost } from "./invariant-1-nothing-acked-is-lost.ts";
+import { oneRecordAnOffset } from "./invariant-2-one-record-an-offset.ts";
+import { leadersAndEpochs } from "./invariant-3-leaders-and-epochs.ts";
+import { highWatermarkAsSeen } from "./invariant-4-high-watermark.ts";
+import { orderOfProducers } from "./invariant-5-order-of-producers.ts";
+import { committedBeforeSeen } from "./invariant-8-committed-before-seen.ts";
+import { staleWords } from "./invariant-9-stale-words.ts";
+import { type MirroredBatch, mirroredBatch, type ReplicaMirror } from "./replica-mirror.ts";
+import { VolumeWatch } from "./volume-watch.ts";
+
+const LINE_BYTES_MAX = 1 << 26;
+
+/** Watches the store, the disks, the control streams and the clients, and holds what it sees against the invariants. */
+export class Oracle implements ProducerObserver, ConsumerObserver {
+  readonly facts: Facts;
+  /** What clients were told that no broker should say. */
+  readonly misbehaviours: string[] = [];
+  readonly #invariants: readonly Invariant[];
+  /** When each record was first on any disk: an ack to a later sending of it answers a duplicate. */
+  readonly #writtenAtUs = new Map<PartitionFacts, number[]>();
+  readonly #nowUs: () => number;
+
+  constructor(facts: Facts, nowUs: () => number) {
+    this.facts = facts;
+    this.#nowUs = nowUs;
+    const five = orderOfProducers(facts);
+    this.#invariants = [
+      leadersAndEpochs(facts),
+      committedBeforeSeen(facts),
+      staleWords(facts),
+      nothingAckedIsLost(facts, five.excused),
+      oneRecordAnOffset(facts),
+      highWatermarkAsSeen(facts),
+      five,
+    ];
+  }
+
+  /** Follows the replicas' files on one broker's disk. */
+  watchVolume(broker: number, volume: Volume): void {
+    volume.listener = new VolumeWatch(this.facts, { broker, volume }, {
+      grew: (mirror, from) => this.#mirrorGrew(mirror, from),
+      changed: (mirror, from, isPowerLoss) => this.#mirrorChanged(mirror, from, isPowerLoss),
+      highWatermarks: (partition, highWatermark) => {
+        for (const one of this.#invariants) one.highWatermarkKept?.(partition, broker, highWatermark);
+      },
+      metadata: (version) => {
+        for (const one of this.#invariants) one.metadataKept?.(broker, version);
+      },
+    });
+  }
+
+  /** Reads along on a control stream. */
+  watchControl(connection: Connection, broker: number): void {
+    const said = new LineDecoder(LINE_BYTES_MAX);
+    const heard = new LineDecoder(LINE_BYTES_MAX);
+    connection.fromDialler.tap = (bytes) => {
+      for (const message of said.push(bytes)) {
+        for (const one of this.#invariants) one.brokerSaid?.(broker, message as ToController);
+      }
+    };
+    connection.fromServer.tap = (bytes) => {
+      for (const message of heard.push(bytes)) {
+        for (const one of this.#invariants) one.controllerSaid?.(broker, message as ToBroker);
+      }
+    };
+  }
+
+  /** A commit landed in the store. */
+  committed(version: MetadataVersion, changes: readonly Change[]): void {
+    const { facts } = this;
+    facts.counters.commits++;
+    for (const change of changes) {
+      if (change.kind === "topic") facts.topics.set(change.row.topicId, change.row);
+      else if (change.kind === "topicDeleted") this.#deleted(change.row.topicId);
+      else if (change.kind === "partition") this.#rowCommitted(change.row, version);
+      else if (change.kind === "broker") {
+        const before = facts.registry.get(change.broker.id);
+        facts.registry.set(change.broker.id, change.broker);
+        if (before?.incarnation !== change.broker.incarnation) facts.counters.sessions++;
+        for (const one of this.#invariants) one.brokerCommitted?.(change.broker, before);
+      }
+    }
+    if (version.controllerEpoch > facts.controllerEpoch) {
+      if (facts.controllerEpoch > 0) facts.counters.takeovers++;
+      facts.controllerEpoch = version.controllerEpoch;
+    }
+    for (const one of this.#invariants) one.commitLanded?.(version.controllerEpoch, version.sequence);
+  }
+
+  #deleted(topicId: string): void {
+    for (const partition of this.facts.partitions.values()) {
+      if (partition.topicId === topicId) partition.isDeleted = true;
+    }
+  }
+
+  #rowCommitted(row: PartitionRow, version: MetadataVersion): void {
+    const partition = this.facts.partition(row.topicId, row.partition);
+    const before = partition.row;
+    partition.row = row;
+    this.#count(before, row);
+    const change: RowChange = { partition, before, after: row, controllerEpoch: version.controllerEpoch };
+    for (const one of this.#invariants) one.rowCommitted?.(change);
+  }
+
+  #count(before: PartitionRow | null, after: PartitionRow): void {
+    if (before === null) return;
+    const { counters } = this.facts;
+    const isElection = after.leader >= 0 && after.leaderEpoch > before.leaderEpoch && after.leader !== before.leader;
+    if (isElection) counters.elections++;
+    if (isElection && before.elr.includes(after.leader) && !before.isr.includes(after.leader)) {
+      counters.electionsFromElr++;
+    }
+    const waits = (row: PartitionRow): boolean => row.isr.length === 0 && row.elr.length === 0 && row.lost.length > 0;
+    if (waits(after) && !waits(before)) counters.waitsForAll++;
+    if (after.isr.join() !== before.isr.join()) counters.isrChanges++;
+  }
+
+  #mirrorGrew(mirror: ReplicaMirror, fromOffset: number): void {
+    const partition = this.facts.partition(mirror.topicId, mirror.partition);
+    let times = this.#writtenAtUs.get(partition);
+    if (times === undefined) this.#writtenAtUs.set(partition, (times = []));
+    for (let offset = fromOffset; offset < mirror.end; offset++) times[offset] ??= this.#nowUs();
+    for (const one of this.#invariants) one.mirrorGrew?.(partition, mirror, fromOffset);
+  }
+
+  #mirrorChanged(mirror: ReplicaMirror, fromOffset: number, isPowerLoss: boolean): void {
+    const partition = this.facts.partition(mirror.topicId, mirror.partition);
+    if (!isPowerLoss && !partition.isDeleted) this.facts.counters.truncations++;
+    for (const one of this.#invariants) one.mirrorChanged?.(partition, mirror, fromOffset);
+  }
+
+  acked(ack: Ack): void {
+    const partition = this.facts.partition(ack.topicId, ack.batch.partition);
+    this.facts.counters.ackedRecords += ack.batch.count;
+    const writtenAtUs = this.#writtenAtUs.get(partition)?.[ack.baseOffset];
+    if (ack.batch.attempts > 1 && writtenAtUs !== undefined && writtenAtUs < ack.batch.sentAtUs) {
+      this.facts.counters.duplicateAnswers++;
+    }
+    for (const one of this.#invariants) one.acked?.(partition, ack);
+  }
+
+  sequenceRefused(batch: SentBatch, topicId: string, error: string): void {
+    const partition = this.facts.partition(topicId, batch.partition);
+    if (partition.lossCount > 0 || this.facts.isVolatile(topicId)) return;
+    const what = `sequence ${batch.baseSequence} of ${batch.producer} was refused with ${error} without a cause`;
+    this.facts.fail(5, `${partition.name}: ${what}`);
+  }
+
+  read(reading: Reading): number {
+    const partition = this.facts.partition(reading.topicId, reading.partition);
+    const batches: MirroredBatch[] = [];
+    for (const at of batchPositions(reading.bytes)) batches.push(mirroredBatch(reading.bytes, at));
+    let next = reading.fetchOffset;
+    for (const batch of batches) {
+      const end = batch.baseOffset + batch.count;
+      if (batch.baseOffset > next) this.facts.fail(1, `${partition.name}: offsets from ${next} on were left out`);
+      this.facts.counters.readRecords += Math.max(0, end - next);
+      next = Math.max(next, end);
+    }
+    for (const one of this.#invariants) one.read?.(partition, reading, batches);
+    return next;
+  }
+
+  outOfRange(consumer: string, topicId: string, index: number, position: number): void {
+    const partition = this.facts.partition(topicId, index);
+    if (partition.lossCount > 0 || partition.isDeleted || this.facts.isVolatile(topicId)) return;
+    this.facts.fail(1, `${partition.name}: ${consumer} found nothing any more at ${position}, where it had read up to`);
+  }
+
+  misbehaved(what: string): void {
+    this.misbehaviours.push(what);
+  }
+
+  /** A broker that had lost power is registered again: what is said of it holds from now on. */
+  settled(broker: number): void {
+    for (const partition of this.facts.partitions.values()) {
+      if (partition.members.includes(broker)) checkMember(this.facts, partition, broker);
+    }
+  }
+}

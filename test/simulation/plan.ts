@@ -1,0 +1,39 @@
+import type { WorkloadPlan } from "./workload.ts";
+import type { ClusterPlan } from "./world/cluster.ts";
+import type { SeededRandom } from "./world/random.ts";
+
+/** What a seed's cluster and load look like. */
+export interface RunPlan {
+  readonly cluster: ClusterPlan;
+  readonly workload: WorkloadPlan;
+}
+
+function machinesOf(random: SeededRandom, brokerCount: number): number[] {
+  // Sometimes the last broker shares the first one's machine, and with it the power.
+  const isShared = random.chance(0.25);
+  return Array.from({ length: brokerCount }, (_, id) => (isShared && id === brokerCount - 1 ? 0 : id));
+}
+
+export function planOf(random: SeededRandom): RunPlan {
+  const brokerCount = random.pick([3, 3, 3, 4, 5]);
+  const config = {
+    "min.insync.replicas": "2",
+    "default.replication.factor": "3",
+    "broker.session.timeout.ms": String(random.pick([2000, 4000])),
+    "replica.lag.time.max.ms": String(random.pick([1000, 3000, 10_000])),
+    "auto.create.topics.enable": "false",
+    "auto.leader.rebalance.enable": String(random.chance(0.5)),
+  };
+  const topicConfig: Record<string, string> = { "min.insync.replicas": "2" };
+  if (random.chance(0.2)) topicConfig["flush.messages"] = "1";
+  const replicationFactor = brokerCount > 3 && random.chance(0.3) ? 4 : 3;
+  const partitionCount = random.pick([1, 2, 2, 3]);
+  return {
+    cluster: { brokerCount, machineOf: machinesOf(random, brokerCount), config },
+    workload: {
+      topics: [{ name: "orders", partitionCount, replicationFactor, config: topicConfig }],
+      volatileTopic: { name: "scratch", partitionCount: 1, replicationFactor: 2, config: {} },
+      intervalMs: 90 * partitionCount,
+    },
+  };
+}

@@ -1,0 +1,181 @@
+import type { Api } from "../../broker/wire/api.ts";
+import { createTopics } from "../../broker/wire/apis/19-create-topics.ts";
+import { deleteTopics } from "../../broker/wire/apis/20-delete-topics.ts";
+import { electLeaders } from "../../broker/wire/apis/43-elect-leaders.ts";
+import { incrementalAlterConfigs } from "../../broker/wire/apis/44-incremental-alter-configs.ts";
+import type { Draft, Infer, Shape } from "../../broker/wire/schema.ts";
+import { ClusterClient } from "./clients/cluster-client.ts";
+import { SimulatedConsumer } from "./clients/consumer.ts";
+import { SimulatedProducer } from "./clients/producer.ts";
+import type { SimulatedCluster } from "./world/cluster.ts";
+import { Machine, SimulatedProcess } from "./world/process.ts";
+import type { SeededRandom } from "./world/random.ts";
+
+export interface TopicPlan {
+  readonly name: string;
+  readonly partitionCount: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface WorkloadPlan {
+  /** Topics that stay. */
+  readonly topics: readonly TopicPlan[];
+  /** A topic that is deleted and made again. */
+  readonly volatileTopic: TopicPlan;
+  /** Mean time between two batches of one partition, by one producer. */
+  readonly intervalMs: number;
+}
+
+const TOPIC_RETRY_MS = 200;
+
+/** All clients of a run: one that administers, producers and consumers of every topic. */
+export class SimulatedClient {
+  readonly producers: SimulatedProducer[] = [];
+  readonly consumers: SimulatedConsumer[] = [];
+  readonly #cluster: SimulatedCluster;
+  readonly #plan: WorkloadPlan;
+  readonly #random: SeededRandom;
+  readonly #machine = new Machine({ name: "clients", bootId: "", skewMs: 0 });
+  readonly #admin: ClusterClient;
+  #isBusyWithVolatile = false;
+
+  constructor(cluster: SimulatedCluster, plan: WorkloadPlan, random: SeededRandom) {
+    this.#cluster = cluster;
+    this.#plan = plan;
+    this.#random = random;
+    this.#admin = this.#client("admin", []);
+    cluster.oracle.facts.volatileTopics.add(plan.volatileTopic.name);
+  }
+
+  #client(name: string, topics: readonly string[]): ClusterClient {
+    const { network, scheduler, bootstrap, oracle, bugs } = this.#cluster;
+    const process = new SimulatedProcess(scheduler, { name, host: network.addHost(name), machine: this.#machine });
+    process.onThrow = (error) => bugs.push({ process: name, error, atMs: scheduler.nowUs / 1000 });
+    return new ClusterClient(
+      {
+        process,
+        network,
+        random: this.#random.split(name),
+        bootstrap,
+        requestTimeoutMs: this.#random.pick([1500, 3000]),
+        onMisbehaviour: (what) => oracle.misbehaved(`${name}: ${what}`),
+      },
+      topics,
+    );
+  }
+
+  /** Creates the topics, and then starts who uses them. */
+  start(): void {
+    const { topics, volatileTopic } = this.#plan;
+    for (const topic of [...topics, volatileTopic]) this.#create(topic, () => {});
+    for (const topic of topics) {
+      this.#addProducer(topic, { acks: -1, isIdempotent: true });
+      if (this.#random.chance(0.5)) this.#addProducer(topic, { acks: -1, isIdempotent: true });
+      if (this.#random.chance(0.3)) this.#addProducer(topic, { acks: 1, isIdempotent: false });
+    }
+    this.#addProducer(volatileTopic, { acks: 1, isIdempotent: false });
+    for (const topic of topics) this.addConsumers(topic, "consumer");
+  }
+
+  #addProducer(topic: TopicPlan, how: { acks: -1 | 1; isIdempotent: boolean }): void {
+    const name = `producer-${this.producers.length}`;
+    const producer = new SimulatedProducer(name, this.#client(name, [topic.name]), {
+      ...how,
+      topic: topic.name,
+      partitionCount: topic.partitionCount,
+      intervalMs: this.#plan.intervalMs * (how.acks === 1 ? 4 : 1),
+      observer: this.#cluster.oracle,
+    });
+    this.producers.push(producer);
+    producer.start();
+  }
+
+  /** One reader a partition, from the start of it. */
+  addConsumers(topic: TopicPlan, kind: string): SimulatedConsumer[] {
+    return Array.from({ length: topic.partitionCount }, (_, partition) => {
+      const name = `${kind}-${topic.name}-${partition}`;
+      const consumer = new SimulatedConsumer(name, this.#client(name, [topic.name]), {
+        topic: topic.name,
+        partition,
+        maxWaitMs: this.#random.pick([200, 500]),
+        observer: this.#cluster.oracle,
+      });
+      this.consumers.push(consumer);
+      consumer.start();
+      return consumer;
+    });
+  }
+
+  stopProducing(): void {
+    for (const producer of this.producers) producer.stop();
+  }
+
+  get unacked(): number {
+    return this.producers.reduce((sum, producer) => sum + producer.unacked, 0);
+  }
+
+  /** Sends one request to any broker; null when it was not answered. */
+  async #call<Q extends Shape, S extends Shape>(
+    api: Api<Q, S>,
+    version: number,
+    body: unknown,
+  ): Promise<Infer<S> | null> {
+    const connection = await this.#admin.anyConnection();
+    if (connection === null) return null;
+    return new Promise((resolve) => {
+      connection.send(api, { version, body: body as Draft<Q> }, (response) => {
+        connection.close();
+        resolve(response);
+      });
+    });
+  }
+
+  /** Until it is there. */
+  #create(topic: TopicPlan, done: () => void): void {
+    const ask = async (): Promise<void> => {
+      const { name, partitionCount: numPartitions, replicationFactor, config } = topic;
+      const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
+      const topics = [{ name, numPartitions, replicationFactor, assignments: [], configs }];
+      const response = await this.#call(createTopics, 7, { topics, timeoutMs: 1000, validateOnly: false });
+      const code = response?.topics[0]?.errorCode;
+      if (code === 0 || code === 36) return done();
+      this.#later(TOPIC_RETRY_MS, () => void ask());
+    };
+    this.#later(1, () => void ask());
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    this.#admin.process.clock.after(delayMs, run);
+  }
+
+  setMinIsr(minIsr: number): void {
+    const resources = this.#plan.topics.map(({ name }) => ({
+      resourceType: 2,
+      resourceName: name,
+      configs: [{ name: "min.insync.replicas", configOperation: 0, value: String(minIsr) }],
+    }));
+    this.#later(1, () => void this.#call(incrementalAlterConfigs, 1, { resources, validateOnly: false }));
+  }
+
+  electPreferred(): void {
+    this.#later(1, () => void this.#call(electLeaders, 2, { electionType: 0, topicPartitions: null, timeoutMs: 1000 }));
+  }
+
+  recreateVolatileTopic(): void {
+    if (this.#isBusyWithVolatile) return;
+    this.#isBusyWithVolatile = true;
+    const { volatileTopic } = this.#plan;
+    const topicId = "00000000000000000000000000000000";
+    const remove = async (): Promise<void> => {
+      const topics = [{ name: volatileTopic.name, topicId }];
+      const response = await this.#call(deleteTopics, 6, { topics, timeoutMs: 1000 });
+      const code = response?.responses[0]?.errorCode;
+      if (code !== 0 && code !== 3) return this.#later(TOPIC_RETRY_MS, () => void remove());
+      this.#create(volatileTopic, () => {
+        this.#isBusyWithVolatile = false;
+      });
+    };
+    this.#later(1, () => void remove());
+  }
+}
