@@ -1,6 +1,6 @@
 import { type BrokerId, leaderEpoch, NO_BROKER, partitionEpoch, partitionIndex } from "#base/ids.ts";
 import type { PartitionRow, TopicRow } from "#contract/rows.ts";
-import { minIsrOf } from "./min-isr.ts";
+import { minInsyncReplicasOf, minIsrOf } from "./min-isr.ts";
 import { hasLeader, isAlive, isAvailable, type State } from "./state.ts";
 
 /**
@@ -27,7 +27,7 @@ export function newPartition(
     isr,
     elr: [],
     lost: [],
-    minIsr: minIsrOf(state, topic, { replicas, removing: [] }),
+    minIsr: minIsrOf(minInsyncReplicasOf(state, topic), { replicas, removing: [] }),
     synced: false,
   };
   return hasLeader(row) ? row : { ...row, elr: replicas };

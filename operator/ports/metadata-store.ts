@@ -2,25 +2,29 @@ import type { MetadataVersion } from "#contract/rows.ts";
 import type { Change } from "../machine/changes.ts";
 import type { StoredState } from "../machine/state.ts";
 
-/** What a store holds. */
-export interface Loaded {
+/** The newest write that a store holds. Two controllers may claim the same epoch; only one of them wrote. */
+export interface Written {
   readonly version: MetadataVersion;
+  /** Incarnation of the controller that wrote it; "" in a new store. */
+  readonly writer: string;
+}
+
+/** What a store holds. */
+export interface Loaded extends Written {
   readonly state: StoredState;
 }
 
 /** One commit. The same one may be sent again until its outcome is known. */
-export interface StoreWrite {
+export interface StoreWrite extends Written {
   /** What the store must hold, or nothing of this happens (compare-and-swap). */
   readonly expected: MetadataVersion;
-  /** Later than `expected`: (controller epoch, sequence) name this write among all that ever were. */
-  readonly version: MetadataVersion;
   /** Applied in this order. A store that cannot write all at once keeps the order. */
   readonly changes: readonly Change[];
 }
 
 /**
  * `committed`: durable. `conflict`: the store holds another version than expected; also the answer to a write that had
- * landed already, so the caller looks (`load`). `unknown`: it may have landed, land later, or never; the caller sends
+ * landed already, so the caller looks (`newest`). `unknown`: it may have landed, land later, or never; the caller sends
  * the same write again and decides nothing else before that is settled.
  */
 export type CommitOutcome = "committed" | "conflict" | "unknown";
@@ -32,8 +36,8 @@ export interface MetadataStore {
    * @throws TidemarkError STORE_FAILED when it cannot be reached now; STORE_CORRUPT when it cannot be trusted.
    */
   load(): Promise<Loaded>;
-  /** Version alone, cheap enough to ask every second. @throws TidemarkError like `load` */
-  version(): Promise<MetadataVersion>;
+  /** The newest write alone: cheap enough to ask every second. @throws TidemarkError like `load` */
+  newest(): Promise<Written>;
   /** @throws TidemarkError DISK_FAILED when nothing can be known of the disk any more: the process must end. */
   commit(write: StoreWrite): Promise<CommitOutcome>;
   close(): Promise<void>;

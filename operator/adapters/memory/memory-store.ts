@@ -4,7 +4,7 @@ import type { MetadataVersion } from "#contract/rows.ts";
 import { apply } from "../../machine/apply.ts";
 import type { Change } from "../../machine/changes.ts";
 import { EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf, storedOf } from "../../machine/state.ts";
-import type { CommitOutcome, Loaded, MetadataStore, StoreWrite } from "../../ports/metadata-store.ts";
+import type { CommitOutcome, Loaded, MetadataStore, StoreWrite, Written } from "../../ports/metadata-store.ts";
 
 /** What becomes of one access: chosen by whoever tests. */
 export interface StoreFault {
@@ -18,7 +18,7 @@ export interface StoreFault {
 
 export interface StoreFaults {
   /** Asked at every access. */
-  next(access: "load" | "version" | "commit"): StoreFault;
+  next(access: "load" | "newest" | "commit"): StoreFault;
 }
 
 const NO_FAULT: StoreFault = { kind: "none" };
@@ -30,6 +30,7 @@ const isSame = (a: MetadataVersion, b: MetadataVersion): boolean =>
 /** The content that the stores of several controllers share; it outlives each of them. */
 export class MemoryMetadata {
   #state: State = stateOf(EMPTY_STORED_STATE, FIRST_VERSION, {});
+  #writer = "";
   /** Called after each commit, in the same turn. */
   onCommit: (version: MetadataVersion, changes: readonly Change[], state: State) => void = () => {};
 
@@ -37,10 +38,15 @@ export class MemoryMetadata {
     return this.#state;
   }
 
+  get newest(): Written {
+    return { version: this.#state.version, writer: this.#writer };
+  }
+
   /** @returns whether the store held what the write expects. */
-  write({ expected, version, changes }: StoreWrite): boolean {
+  write({ expected, version, writer, changes }: StoreWrite): boolean {
     if (!isSame(this.#state.version, expected)) return false;
     this.#state = apply(this.#state, changes, version);
+    this.#writer = writer;
     this.onCommit(version, changes, this.#state);
     return true;
   }
@@ -60,13 +66,12 @@ export class MemoryStore implements MetadataStore {
 
   async load(): Promise<Loaded> {
     await this.#reach("load");
-    const { state } = this.#metadata;
-    return { version: state.version, state: storedOf(state) };
+    return { ...this.#metadata.newest, state: storedOf(this.#metadata.state) };
   }
 
-  async version(): Promise<MetadataVersion> {
-    await this.#reach("version");
-    return this.#metadata.state.version;
+  async newest(): Promise<Written> {
+    await this.#reach("newest");
+    return this.#metadata.newest;
   }
 
   async commit(write: StoreWrite): Promise<CommitOutcome> {
@@ -85,7 +90,7 @@ export class MemoryStore implements MetadataStore {
 
   async close(): Promise<void> {}
 
-  async #reach(access: "load" | "version"): Promise<void> {
+  async #reach(access: "load" | "newest"): Promise<void> {
     const fault = this.#faults.next(access);
     await this.#wait(fault.delayMs);
     if (fault.kind === "unreachable") throw new TidemarkError("STORE_FAILED", "the metadata store cannot be reached");

@@ -3,7 +3,7 @@ import type { Change } from "../changes.ts";
 import { circumstancesOf } from "../circumstances.ts";
 import { type Decision, decided } from "../decision.ts";
 import { settleMembership } from "../elr.ts";
-import { minIsrOf } from "../min-isr.ts";
+import { minInsyncReplicasOf, minIsrOf } from "../min-isr.ts";
 import { withMinIsr } from "../min-isr-change.ts";
 import { elect, revised } from "../partition-election.ts";
 import { isAlive, type State } from "../state.ts";
@@ -20,16 +20,20 @@ export function decideCircumstancesChanged(state: State): Decision {
       changes.push({ kind: "rowsSwept", topicId });
       continue;
     }
+    const minInsyncReplicas = minInsyncReplicasOf(state, topic);
     for (const row of rows) {
-      const next = fitted(state, topic, row);
+      const next = fitted(state, { topic, minIsr: minIsrOf(minInsyncReplicas, row) }, row);
       if (next !== row) changes.push({ kind: "partition", row: next });
     }
   }
   return decided(changes);
 }
 
-function fitted(state: State, topic: TopicRow, row: PartitionRow): PartitionRow {
-  const minIsr = minIsrOf(state, topic, row);
+function fitted(
+  state: State,
+  { topic, minIsr }: { topic: TopicRow; minIsr: number },
+  row: PartitionRow,
+): PartitionRow {
   const base = minIsr === row.minIsr ? row : withMinIsr(row, minIsr);
   const isr = base.isr.filter((broker) => isAlive(state, broker));
   const isSettled = isr.length === base.isr.length && isr.includes(base.leader);

@@ -7,7 +7,7 @@ import type { Change } from "../changes.ts";
 import type { Decision } from "../decision.ts";
 import { INVALID_CONFIG, INVALID_REQUEST, NONE, UNKNOWN_TOPIC_OR_PARTITION } from "../error-codes.ts";
 import type { Event } from "../events.ts";
-import { minIsrOf } from "../min-isr.ts";
+import { minInsyncReplicasOf, minIsrOf } from "../min-isr.ts";
 import { withMinIsr } from "../min-isr-change.ts";
 import { revised } from "../partition-election.ts";
 import { type State, topicByName, topicConfigOf } from "../state.ts";
@@ -95,8 +95,9 @@ function loosenedRows(before: State, after: Draft): Change[] {
 function minIsrRows(after: State): Change[] {
   const changes: Change[] = [];
   for (const topic of after.topics.values()) {
+    const minInsyncReplicas = minInsyncReplicasOf(after, topic);
     for (const row of after.partitions.get(topic.topicId) ?? []) {
-      const minIsr = minIsrOf(after, topic, row);
+      const minIsr = minIsrOf(minInsyncReplicas, row);
       if (minIsr !== row.minIsr) changes.push({ kind: "partition", row: revised(row, withMinIsr(row, minIsr)) });
     }
   }

@@ -1,0 +1,370 @@
+import { assert } from "#base/assert.ts";
+import { type Clock, every, type Timer } from "#base/clock.ts";
+import { TidemarkError } from "#base/errors.ts";
+import { type BrokerId, type ControllerEpoch, controllerEpoch } from "#base/ids.ts";
+import { encodeLine } from "#base/json-lines.ts";
+import type { Logger } from "#base/logging.ts";
+import type { Random } from "#base/random.ts";
+import type { ConfigMap } from "#contract/config-values.ts";
+import {
+  type AdminRequest,
+  type AdminResponse,
+  ANNOUNCE_PATH,
+  CONTROL_PATH,
+  type ControllerAnnouncement,
+  type Delta,
+  HEARTBEAT_INTERVAL_MS,
+} from "#contract/control.ts";
+import type { MetadataVersion } from "#contract/rows.ts";
+import type { Address, ByteStream, ExchangeServer, Network } from "#ports/network.ts";
+import { apply, rowsOf } from "../machine/apply.ts";
+import type { Change } from "../machine/changes.ts";
+import { NOT_CONTROLLER } from "../machine/error-codes.ts";
+import { movesToPreferred } from "../machine/moves.ts";
+import { CONTROLLER_EPOCHS_AHEAD, recoveredChanges } from "../machine/recovered.ts";
+import {
+  clusterConfigOf,
+  EMPTY_STORED_STATE,
+  FIRST_VERSION,
+  type State,
+  stateOf,
+} from "../machine/state.ts";
+import type { Loaded, MetadataStore } from "../ports/metadata-store.ts";
+import { answerAdmin } from "./admin.ts";
+import { BrokerSessions } from "./broker-sessions.ts";
+import { Committer } from "./committer.ts";
+import { DecisionQueue } from "./decision-queue.ts";
+import { FailureDetector, type LostBroker } from "./failure-detector.ts";
+import { HandOvers } from "./hand-overs.ts";
+import { LogComparison } from "./log-comparison.ts";
+import { parseAdminRequest } from "./parse.ts";
+import { type ControllerCondition, type ControllerStatus, statusOf } from "./status.ts";
+
+export interface ControllerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: MetadataStore;
+  readonly network: Network;
+  readonly logger: Logger;
+}
+
+/** Why a controller ended by itself: another took over, or `error`, after which the process must end. */
+export type ControllerEnd = { readonly kind: "deposed" } | { readonly kind: "failed"; readonly error: unknown };
+
+export interface ControllerOptions {
+  /** "" = the store's, or, in a new store, one of its own making. */
+  readonly clusterId: string;
+  /** Where brokers reach this controller; asked once it is about to be announced. */
+  readonly address: () => Address;
+  /** What the brokers are started with: Kafka's keys. Validated by the caller. */
+  readonly config: ConfigMap;
+  /** A person says to go on with a store that is older than what brokers were told. */
+  readonly isRecovering?: boolean;
+  readonly onEnd: (end: ControllerEnd) => void;
+}
+
+/** Paths of POST requests that people and tools send. */
+export const ADMIN_PATH = "/v1/admin";
+
+const ANNOUNCE_TIMEOUT_MS = 500;
+/** Brokers that have not dialled since a takeover are told again; the store is asked whether it is still ours. */
+const WATCH_MS = 1000;
+const REBALANCE_MS = 5000;
+const REBALANCE_MOVES_MAX = 20;
+
+/** Everything that exists once the store was claimed. */
+interface Active {
+  readonly queue: DecisionQueue;
+  readonly sessions: BrokerSessions;
+  readonly detector: FailureDetector;
+  readonly handOvers: HandOvers;
+  readonly comparison: LogComparison;
+  readonly timers: readonly Timer[];
+}
+
+/**
+ * The cluster's controller: claims the metadata store, watches over the brokers, decides through the machine, and says
+ * nothing before it is committed. It may be killed at any time; the next one goes on from the store.
+ */
+export class Controller {
+  readonly exchangeServer: ExchangeServer;
+  readonly #ports: ControllerPorts;
+  readonly #options: ControllerOptions;
+  readonly #committer: Committer;
+  #active: Active | null = null;
+  #isEnded = false;
+  #blockedBy: string | null = null;
+  #loadedVersion: MetadataVersion = FIRST_VERSION;
+
+  constructor(ports: ControllerPorts, options: ControllerOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    const incarnation = ports.random.id();
+    this.#committer = new Committer(ports, { writer: incarnation });
+    this.exchangeServer = {
+      incarnation,
+      onExchange: (path, accept, refuse) => this.#onExchange(path, accept, refuse),
+      onPost: (path, body) => this.#onPost(path, body),
+    };
+  }
+
+  /**
+   * Claims the store and begins to decide. Waits for as long as the store cannot be reached.
+   * @throws TidemarkError FOLDER_OF_ANOTHER_CLUSTER, STORE_CORRUPT, REFUSED when another controller was faster.
+   */
+  async start(): Promise<void> {
+    const loaded = await this.#committer.load();
+    if (loaded === null) return;
+    const state = await this.#claim(loaded);
+    if (state === null || this.#isEnded) return;
+    this.#loadedVersion = loaded.version;
+    this.#activate(state);
+  }
+
+  /** Ends all sessions; brokers go on serving. */
+  async stop(): Promise<void> {
+    this.#end();
+    await this.#ports.store.close();
+  }
+
+  status(): ControllerStatus {
+    const state = this.#active?.queue.state ?? stateOf(EMPTY_STORED_STATE, FIRST_VERSION, this.#options.config);
+    return statusOf(state, {
+      condition: this.#condition(),
+      reason: this.#blockedBy,
+      silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
+    });
+  }
+
+  /** Decides an administrative request. Always resolves. */
+  async admin(request: AdminRequest): Promise<AdminResponse> {
+    const active = this.#active;
+    if (active === null || this.#blockedBy !== null) {
+      const errorMessage = this.#blockedBy ?? "this controller is not active; try again";
+      return { kind: "failed", errorCode: NOT_CONTROLLER, errorMessage };
+    }
+    const { queue, handOvers, comparison } = active;
+    return answerAdmin(request, {
+      random: this.#ports.random,
+      handOvers,
+      state: () => queue.state,
+      submit: (event, done) => queue.submit(event, done),
+      knownEnds: () => comparison.known(),
+    });
+  }
+
+  #condition(): ControllerCondition {
+    if (this.#isEnded) return "ended";
+    if (this.#blockedBy !== null) return "blocked";
+    if (this.#committer.isUnsettled) return "storeUnreachable";
+    return this.#active === null ? "starting" : "active";
+  }
+
+  async #claim(loaded: Loaded): Promise<State | null> {
+    const { clusterId, config, isRecovering } = this.#options;
+    const stored = loaded.state.clusterId;
+    if (stored !== "" && clusterId !== "" && stored !== clusterId) {
+      throw new TidemarkError(
+        "FOLDER_OF_ANOTHER_CLUSTER",
+        `the metadata store belongs to cluster ${stored}, not to ${clusterId}; point the controller at its own`,
+      );
+    }
+    const before = stateOf(loaded.state, loaded.version, config);
+    const changes: Change[] = [];
+    if (stored === "") {
+      changes.push({ kind: "cluster", clusterId: clusterId === "" ? this.#ports.random.id() : clusterId });
+    }
+    if (isRecovering === true) changes.push(...recoveredChanges(before));
+    const epoch = loaded.version.controllerEpoch + (isRecovering === true ? CONTROLLER_EPOCHS_AHEAD : 1);
+    const version: MetadataVersion = { controllerEpoch: controllerEpoch(epoch), sequence: 0 };
+    const settled = await this.#committer.commit({ expected: loaded.version, version, changes });
+    if (settled === "stopped") return null;
+    if (settled === "deposed") {
+      throw new TidemarkError("REFUSED", "another controller claimed the metadata store at the same time");
+    }
+    return apply(before, changes, version);
+  }
+
+  #activate(state: State): void {
+    const { clock, logger, network } = this.#ports;
+    const { brokerSessionTimeoutMs: sessionTimeoutMs } = clusterConfigOf(state);
+    const queue = new DecisionQueue(this.#committer, {
+      state,
+      handlers: {
+        onCommitted: (changes, after) => this.#onCommitted(changes, after),
+        onDeposed: () => this.#fall({ kind: "deposed" }),
+        onFatal: (error) => this.#fall({ kind: "failed", error }),
+      },
+    });
+    const detector = new FailureDetector(
+      { clock, logger, network },
+      { sessionTimeoutMs, onLost: (lost) => this.#onLost(lost) },
+    );
+    const submit: DecisionQueue["submit"] = (event, done) => queue.submit(event, done);
+    const handOvers = new HandOvers(
+      { clock },
+      { submit, send: (broker, message) => sessions.send(broker, message) },
+    );
+    const comparison = new LogComparison(
+      { clock },
+      {
+        submit,
+        state: () => queue.state,
+        holder: (broker) => sessions.holder(broker),
+        send: (broker, message) => void sessions.send(broker, message),
+      },
+    );
+    const sessions = new BrokerSessions(
+      { clock, logger },
+      {
+        queue,
+        detector,
+        handOvers,
+        comparison,
+        sessionTimeoutMs,
+        loadedVersion: this.#loadedVersion,
+        admin: (request) => this.admin(request),
+        onAhead: (reason, reported) => void this.#onAhead(reason, reported),
+      },
+    );
+    const timers = [
+      every(clock, HEARTBEAT_INTERVAL_MS, () => this.#heartbeat()),
+      every(clock, WATCH_MS, () => void this.#watch()),
+      every(clock, REBALANCE_MS, () => void this.#rebalance()),
+    ];
+    this.#active = { queue, sessions, detector, handOvers, comparison, timers };
+    detector.start();
+    comparison.start();
+    const { controllerEpoch: epoch } = state.version;
+    logger.info("took over as controller", { clusterId: state.clusterId, controllerEpoch: epoch });
+    for (const broker of state.brokers.values()) {
+      if (broker.isFenced) continue;
+      detector.presume({ broker: broker.id, incarnation: broker.incarnation, http: broker.http });
+    }
+    this.#announce([...state.brokers.keys()]);
+  }
+
+  #onExchange(path: string, accept: () => ByteStream, refuse: (status: number, text: string) => void): void {
+    if (path !== CONTROL_PATH) return refuse(404, "no such exchange");
+    if (this.#isEnded) return refuse(421, "this controller was replaced");
+    if (this.#active === null) return refuse(503, "this controller is starting");
+    this.#active.sessions.accept(accept());
+  }
+
+  async #onPost(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
+    if (path !== ADMIN_PATH) return { status: 404, body: { error: "no such path" } };
+    const request = parseAdminRequest(body);
+    if (request === null) return { status: 400, body: { error: "the body is no administrative request" } };
+    return { status: 200, body: await this.admin(request) };
+  }
+
+  #onCommitted(changes: readonly Change[], state: State): void {
+    const active = this.#active;
+    if (active === null) return;
+    const delta: Delta = { type: "delta", version: state.version, rows: rowsOf(changes) };
+    active.sessions.broadcast(encodeLine(delta));
+    for (const change of changes) {
+      if (change.kind === "broker" && change.broker.isFenced) {
+        active.detector.forget(change.broker.id);
+        active.sessions.end(change.broker.id, "its session ended");
+      }
+    }
+    active.comparison.onCommitted(changes);
+  }
+
+  #onLost(lost: readonly LostBroker[]): void {
+    for (const { broker, reason } of lost) this.#ports.logger.warn("broker lost", { broker, reason });
+    this.#active?.queue.submit({ kind: "brokersLost", brokers: lost });
+  }
+
+  #heartbeat(): void {
+    const active = this.#active;
+    if (active === null) return;
+    const { version } = active.queue.state;
+    active.sessions.broadcast(encodeLine({ type: "controllerHeartbeat", version }));
+  }
+
+  /** A standing claim is looked at now and then: a predecessor that was paused must notice, though it has no work. */
+  async #watch(): Promise<void> {
+    const active = this.#active;
+    if (active === null) return;
+    const { state } = active.queue;
+    const absent = [...state.brokers.values()].filter(
+      (broker) => !broker.isFenced && active.sessions.holder(broker.id) === null,
+    );
+    this.#announce(absent.map((broker) => broker.id));
+    try {
+      if (!(await this.#committer.isDeposed(state.version))) return;
+    } catch (error) {
+      this.#fall({ kind: "failed", error });
+      return;
+    }
+    if (this.#active === active) this.#fall({ kind: "deposed" });
+  }
+
+  #announce(brokers: readonly BrokerId[]): void {
+    const active = this.#active;
+    if (active === null) return;
+    const { state } = active.queue;
+    const announcement: ControllerAnnouncement = {
+      controllerEpoch: state.version.controllerEpoch,
+      clusterId: state.clusterId,
+      http: this.#options.address(),
+    };
+    for (const id of brokers) {
+      const broker = state.brokers.get(id);
+      assert(broker !== undefined, "only registered brokers are told of a takeover");
+      void this.#ports.network.post(broker.http, ANNOUNCE_PATH, announcement, { timeoutMs: ANNOUNCE_TIMEOUT_MS });
+    }
+  }
+
+  /** Gives leadership back to preferred leaders, a few at a time. */
+  async #rebalance(): Promise<void> {
+    const active = this.#active;
+    if (active === null || this.#blockedBy !== null) return;
+    const { state } = active.queue;
+    if (!clusterConfigOf(state).autoLeaderRebalanceEnable) return;
+    const moves = movesToPreferred(state, REBALANCE_MOVES_MAX).filter(
+      (move) => active.sessions.holder(move.leader) !== null && active.sessions.holder(move.target) !== null,
+    );
+    const moved = await active.handOvers.run(moves);
+    const count = moved.filter((isMoved) => isMoved).length;
+    if (count > 0) this.#ports.logger.info("gave leadership back to preferred leaders", { partitions: count });
+  }
+
+  /** A broker was told more than the store knows: either another controller is active, or the store was set back. */
+  async #onAhead(reason: string, reported: ControllerEpoch): Promise<void> {
+    const active = this.#active;
+    if (active === null || this.#blockedBy !== null) return;
+    const { version } = active.queue.state;
+    if (reported > version.controllerEpoch) {
+      const isDeposed = await this.#committer.isDeposed(version).catch(() => false);
+      if (this.#active !== active) return;
+      if (isDeposed) return this.#fall({ kind: "deposed" });
+    }
+    this.#blockedBy = reason;
+    active.queue.close();
+    this.#ports.logger.error("nothing is decided any more", { reason });
+  }
+
+  #fall(end: ControllerEnd): void {
+    if (this.#isEnded) return;
+    this.#ports.logger.warn("this controller ends", { why: end.kind });
+    this.#end();
+    this.#options.onEnd(end);
+  }
+
+  #end(): void {
+    this.#isEnded = true;
+    this.#committer.stop();
+    const active = this.#active;
+    this.#active = null;
+    if (active === null) return;
+    for (const timer of active.timers) timer.cancel();
+    active.detector.stop();
+    active.comparison.stop();
+    active.handOvers.stop();
+    active.queue.close();
+    active.sessions.stop();
+  }
+}
