@@ -19,6 +19,7 @@ const QUEUED_MAX = 20_000;
 const LOOK_MS = 50;
 const LOOK_MS_FAILOVER = 5;
 const WHOLE_MS_MAX = 30_000;
+const ELECTION_MS_MAX = 30_000;
 
 const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
 
@@ -222,6 +223,9 @@ export class Story {
     const waiting = new Set(this.#victimPartitions);
     while (waiting.size > 0) {
       if (this.#fault !== null) throw this.#fault;
+      if (performance.now() - (this.#killedAtMs ?? 0) > ELECTION_MS_MAX) {
+        throw new Error(`${waiting.size} partitions have no leader ${ELECTION_MS_MAX / 1000} s after the kill`);
+      }
       const state = await cluster.state(topic);
       scene.state = state ?? scene.state;
       for (const { partition, leader } of state?.partitions ?? []) {

@@ -226,9 +226,7 @@ describe("tidemark up", () => {
     writeFileSync(path.join(folder, "broken-1"), "");
     const run = up();
     expect(await run.exit()).toBe(1);
-    expect(run.err).toContain(
-      "tidemark: broker 1 could not start: tidemark-broker: the data folder is damaged; restore it (log: ",
-    );
+    expect(run.err).toContain("tidemark: broker 1 could not start: the data folder is damaged; restore it (log: ");
     expect(existsSync(path.join(folder, "cluster.json"))).toBe(false);
   });
 

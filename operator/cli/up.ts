@@ -1,6 +1,6 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Clock } from "#base/clock.ts";
+import { nodeClock } from "#adapters/node-clock.ts";
 import { TidemarkError } from "#base/errors.ts";
 import { LocalCluster } from "../local.ts";
 import { readText } from "../adapters/process/local-files.ts";
@@ -14,15 +14,6 @@ export interface UpOptions {
   readonly port?: number;
   readonly restart: boolean;
 }
-
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after(delayMs, fn) {
-    const timer = setTimeout(fn, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 
 const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -61,7 +52,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 export async function up(options: UpOptions): Promise<never> {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const cluster = new LocalCluster(
-    { clock, say },
+    { clock: nodeClock, say },
     {
       folder: path.resolve(options.data),
       resources: await readFiles(options.file),

@@ -37,9 +37,10 @@ export async function controllerAdmin(url: string, request: AdminRequest): Promi
   return answer?.status === 200 ? (answer.body as AdminResponse) : null;
 }
 
-/** The incarnation that the process at `url` answers with; null when none does. */
+/** The incarnation that the process at `url` answers with; null when none does, or it does not know it yet. */
 export async function incarnationAt(url: string, timeoutMs: number): Promise<string | null> {
   const answer = await askJson(`${url}/v1/incarnation`, { timeoutMs });
   const incarnation = (answer?.body as { incarnation?: unknown } | undefined)?.incarnation;
-  return answer?.status === 200 && typeof incarnation === "string" ? incarnation : null;
+  const isKnown = answer?.status === 200 && typeof incarnation === "string" && incarnation !== "";
+  return isKnown ? incarnation : null;
 }

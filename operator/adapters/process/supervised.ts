@@ -27,6 +27,8 @@ export interface Gone {
 const STEADY_MS = 5000;
 const WAIT_MS_FIRST = 100;
 const WAIT_MS_MAX = 5000;
+/** Exit code of a broker that the controller does not let join: starting it again changes nothing. */
+const BANNED = 3;
 
 /** One process that is started again when it dies: at once the first time, then later and later. */
 export class Supervised {
@@ -101,9 +103,10 @@ export class Supervised {
   #onGone(child: Child, exit: Exit): void {
     this.#child = null;
     for (const wake of this.#whenDown.splice(0)) wake();
-    const isFinal = this.#isStopping || !this.options.restarts;
+    const isFinal = this.#isStopping || !this.options.restarts || exit.code === BANNED;
     if (!this.#isStopping) {
-      const reason = lastLines(this.options.logFile, this.#logStart).findLast((line) => !line.startsWith("{")) ?? "";
+      const last = lastLines(this.options.logFile, this.#logStart).findLast((line) => !line.startsWith("{")) ?? "";
+      const reason = last.replace(/^tidemark[ -]\w+: /, "");
       this.options.onGone({ pid: child.pid, exit, reason, isFinal });
     }
     if (!isFinal && !this.#isStopping) this.#startAgain();
