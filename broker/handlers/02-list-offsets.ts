@@ -1,4 +1,4 @@
-import type { LeaderEpoch, Offset, PartitionIndex, TimestampMs } from "../base/ids.ts";
+import { type LeaderEpoch, NO_EPOCH, type Offset, type PartitionIndex, type TimestampMs } from "../base/ids.ts";
 import { listOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from "../wire/apis/02-list-offsets.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
 import { repeated } from "./admin-calls.ts";
@@ -34,6 +34,7 @@ const SINCE: ReadonlyMap<number, number> = new Map(
   Object.values(special).map(({ timestamp, since }) => [timestamp, since]),
 );
 const OFFSET_NOT_AVAILABLE_SINCE = 5;
+const EPOCHS_SINCE = 4;
 
 async function list(
   request: ListOffsetsRequest,
@@ -72,7 +73,8 @@ async function listOne(
   const found = findLeader(broker, topicByName(broker, name), target);
   if (found.kind === "refused") return refusal(partitionIndex, found.errorCode);
   try {
-    return await find(found.replica, partition, version);
+    const answer = await find(found.replica, partition, version);
+    return version >= EPOCHS_SINCE ? answer : { ...answer, leaderEpoch: NO_EPOCH };
   } catch (error) {
     // A log that was closed or cut under the search belongs to a replica that leads no more.
     if (found.replica.role !== "leader") return refusal(partitionIndex, kafkaErrors.NOT_LEADER_OR_FOLLOWER);
@@ -124,7 +126,7 @@ const success = (partitionIndex: PartitionIndex, found: FoundOffset | null): Par
   errorCode: 0,
   timestamp: found?.timestampMs ?? NO_TIMESTAMP,
   offset: found?.offset ?? NO_OFFSET,
-  leaderEpoch: found?.leaderEpoch ?? (-1 as LeaderEpoch),
+  leaderEpoch: found?.leaderEpoch ?? NO_EPOCH,
 });
 
 const refusal = (partitionIndex: PartitionIndex, errorCode: number): PartitionAnswer => ({

@@ -19,30 +19,39 @@ type Result = NonNullable<ElectLeadersResponse["replicaElectionResults"]>[number
 
 const elections: readonly Election["election"][] = ["preferred", "unclean"];
 
+/** First version with an error of its own; before, only the partitions have one. */
+const ERROR_SINCE = 1;
+
 async function elect(
   request: ElectLeadersRequest,
   call: Call<ElectLeadersResponse>,
   broker: BrokerContext,
 ): Promise<void> {
   const election = elections[request.electionType];
-  if (election === undefined) return call.answer(failure(kafkaErrors.INVALID_REQUEST));
   const asked = request.topicPartitions;
   const partitions =
     asked?.flatMap(({ topic, partitions: indexes }) => indexes.map((partition) => ({ topic, partition }))) ?? null;
-  const response = await askController(broker, { kind: "electLeaders", election, partitions }, request.timeoutMs);
-  if (response.kind === "failed") return call.answer(failure(response.errorCode));
+  const response =
+    election === undefined
+      ? UNKNOWN_ELECTION
+      : await askController(broker, { kind: "electLeaders", election, partitions }, request.timeoutMs);
+  if (response.kind === "failed") {
+    const { errorCode, errorMessage } = response;
+    const failed = (partitions ?? []).map((partition) => ({ ...partition, errorCode, errorMessage }));
+    const general = call.header.apiVersion >= ERROR_SINCE ? errorCode : 0;
+    return call.answer({ throttleTimeMs: 0, errorCode: general, replicaElectionResults: byTopic(failed) });
+  }
   const told = response.partitions.filter(
     ({ errorCode }) => asked !== null || errorCode !== kafkaErrors.ELECTION_NOT_NEEDED,
   );
   call.answer({ throttleTimeMs: 0, errorCode: 0, replicaElectionResults: byTopic(told) });
 }
 
-/** v0 has no error of its own: the empty list of results has to say it. */
-const failure = (errorCode: number): ElectLeadersResponse => ({
-  throttleTimeMs: 0,
-  errorCode,
-  replicaElectionResults: [],
-});
+const UNKNOWN_ELECTION = {
+  kind: "failed",
+  errorCode: kafkaErrors.INVALID_REQUEST,
+  errorMessage: "elections are preferred (0) or unclean (1)",
+} as const;
 
 function byTopic(elected: readonly Elected[]): Result[] {
   const topics = new Map<string, Result["partitionResult"][number][]>();

@@ -25,10 +25,10 @@ export class AutoCreator {
       else if (!this.#creations.has(name)) fresh.push(name);
     }
     if (fresh.length > 0) this.#begin(broker, fresh);
-    for (const name of names) {
-      const creation = this.#creations.get(name);
-      if (creation === undefined || errors.has(name)) continue;
-      const errorCode = await creation;
+    // Taken before the first await: a creation that ends is forgotten.
+    const creations = names.map((name) => this.#creations.get(name));
+    for (const [at, name] of names.entries()) {
+      const errorCode = (await creations[at]) ?? 0;
       if (errorCode !== 0) errors.set(name, errorCode);
     }
     return errors;
