@@ -46,7 +46,11 @@ describe("appending", () => {
     const log = await fixture.open();
     const answer = log.appendAsLeader(batchOf(["a"]), { leaderEpoch: 0 as LeaderEpoch, nowMs: 77_000 });
     expect(answer.logAppendTimeMs).toBe(77_000);
-    expect(await log.offsetForTimestamp(76_000 as TimestampMs)).toEqual({ offset: 0, timestampMs: 77_000, leaderEpoch: 0 });
+    expect(await log.offsetForTimestamp(76_000 as TimestampMs)).toEqual({
+      offset: 0,
+      timestampMs: 77_000,
+      leaderEpoch: 0,
+    });
   });
 
   test("segments roll by size and everything is read back through them", async () => {

@@ -53,6 +53,8 @@ export interface OpenOptions {
   readonly tailBytesMax?: number;
 }
 
+export type { FollowerAppend } from "./follower-run.ts";
+
 export interface AppendedBatch {
   readonly baseOffset: Offset;
   readonly lastOffset: Offset;
@@ -386,6 +388,14 @@ export class PartitionLog {
   /** Notes that the leader's epoch `epoch` begins at the log's end, unless it has begun already. */
   startEpoch(epoch: LeaderEpoch): void {
     if (epoch > this.#epochs.latest) this.#assignEpoch(epoch, this.#logEnd);
+  }
+
+  /**
+   * Forgets epochs that began at the log's end and have no record yet. A leader that becomes a follower does so: its
+   * successor may hold records there of an epoch before its own.
+   */
+  forgetEmptyEpochs(): void {
+    if (this.#epochs.truncateFromEnd(this.#logEnd)) this.#areEpochsDirty = true;
   }
 
   #assignEpoch(epoch: LeaderEpoch, start: Offset): void {

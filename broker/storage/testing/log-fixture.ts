@@ -60,7 +60,8 @@ export class LogFixture {
   /** Resolves when everything appended is written. */
   async written(): Promise<void> {
     for (let turn = 0; this.log.writtenEnd < this.log.logEnd; turn++) {
-      if (turn > 10_000 || this.failures.length > 0) throw new Error("the log is not written", { cause: this.failures[0] });
+      if (turn > 10_000 || this.failures.length > 0)
+        throw new Error("the log is not written", { cause: this.failures[0] });
       await this.clock.advance(0);
     }
   }

@@ -75,7 +75,9 @@ export class MemoryDisk implements Disk {
   async list(path: string): Promise<string[]> {
     await this.#turn();
     const prefix = path === "" ? "" : `${path}/`;
-    const folders = [...this.#folders.keys()].filter((name) => name !== "" && name.startsWith(prefix) && !name.slice(prefix.length).includes("/"));
+    const folders = [...this.#folders.keys()].filter(
+      (name) => name !== "" && name.startsWith(prefix) && !name.slice(prefix.length).includes("/"),
+    );
     const names = folders.map((name) => name.slice(prefix.length)).filter((name) => name !== "");
     return [...names, ...(this.#folders.get(path)?.keys() ?? [])].sort();
   }
@@ -201,7 +203,11 @@ export class MemoryDisk implements Disk {
   }
 
   checkRoom(moreBytes: number): void {
-    if (moreBytes > 0 && this.capacityBytes !== Number.MAX_SAFE_INTEGER && this.#usedBytes + moreBytes > this.capacityBytes) {
+    if (
+      moreBytes > 0 &&
+      this.capacityBytes !== Number.MAX_SAFE_INTEGER &&
+      this.#usedBytes + moreBytes > this.capacityBytes
+    ) {
       throw new TidemarkError("DISK_FULL", "no space left on the disk");
     }
   }
