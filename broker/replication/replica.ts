@@ -443,6 +443,7 @@ export class Replica implements LedPartition {
       return;
     }
     this.#role = "follower";
+    this.log.forgetEmptyEpochs();
     this.log.setTailBytesMax(0);
     this.#host.follow(this);
   }

@@ -107,6 +107,10 @@ export class MemoryLog {
 
   setTailBytesMax(): void {}
 
+  forgetEmptyEpochs(): void {
+    this.#epochs = this.#epochs.filter((entry) => entry.start < this.logEnd);
+  }
+
   appendAsLeader(batch: Uint8Array, stamp: { leaderEpoch: LeaderEpoch; nowMs: number }): AppendedBatch {
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     view.setInt32(0, Math.floor(this.logEnd / TWO_32));

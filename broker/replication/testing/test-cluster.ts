@@ -1,12 +1,5 @@
 import { FakeClock, settle } from "../../base/testing/fake-clock.ts";
-import {
-  type BrokerEpoch,
-  type BrokerId,
-  type LeaderEpoch,
-  type Offset,
-  type PartitionIndex,
-  topicId,
-} from "../../base/ids.ts";
+import { type BrokerEpoch, type BrokerId, type LeaderEpoch, type PartitionIndex, topicId } from "../../base/ids.ts";
 import { silent } from "../../base/logging.ts";
 import type { IsrProposal, ToController } from "../../contract/control.ts";
 import type { BrokerRow, DeletionRow, MetadataRows, PartitionRow, TopicRow } from "../../contract/rows.ts";
@@ -14,62 +7,19 @@ import type { ByteStream, Network } from "../../ports/network.ts";
 import { streamPair } from "../../ports/testing/stream-pair.ts";
 import { defaultLogConfig, type LogConfig } from "../../storage/log-config.ts";
 import type { ClusterView } from "../cluster-view.ts";
-import type { LogStore, StoredName } from "../log-store.ts";
 import type { Replica } from "../replica.ts";
 import { ReplicaManager } from "../replica-manager.ts";
-import { batchOf, MemoryLog } from "./memory-log.ts";
+import { batchOf, type MemoryLog } from "./memory-log.ts";
+import { MemoryStore, type TestStore } from "./memory-store.ts";
 
 export const TOPIC = topicId("a".repeat(32));
 const name = "orders";
 const nothing: MetadataRows = { brokers: [], topics: [], partitions: [], deletions: [], brokerConfigs: [] };
 
-/** What a broker's data folder keeps over restarts. */
-class Store implements LogStore {
-  readonly logs = new Map<string, MemoryLog>();
-  readonly removed: string[] = [];
-  readonly aside: string[] = [];
-  readonly highWatermarks = new Map<string, number>();
-  readonly names = new Map<string, StoredName>();
-
-  async recover() {
-    return [...this.names.values()].map((one) => this.#stored(one));
-  }
-
-  async open(one: StoredName) {
-    if (!this.logs.has(key(one))) this.logs.set(key(one), new MemoryLog());
-    this.names.set(key(one), one);
-    await Promise.resolve();
-    return this.#stored(one);
-  }
-
-  async remove(one: StoredName): Promise<void> {
-    this.removed.push(key(one));
-    this.logs.delete(key(one));
-    this.names.delete(key(one));
-  }
-
-  async setAside(one: StoredName): Promise<void> {
-    this.aside.push(key(one));
-    this.names.delete(key(one));
-  }
-
-  async checkpoint(all: readonly (StoredName & { highWatermark: Offset })[]): Promise<void> {
-    for (const one of all) this.highWatermarks.set(key(one), one.highWatermark);
-  }
-
-  #stored(one: StoredName) {
-    const log = this.logs.get(key(one)) as MemoryLog;
-    const highWatermark = (this.highWatermarks.get(key(one)) ?? 0) as Offset;
-    return { ...one, log: log.log, highWatermark, isDamaged: false };
-  }
-}
-
-const key = (one: StoredName): string => `${one.topic}-${one.partition}`;
-
 /** Several managers in one process, a network between them, and a controller played by the test. */
 export class TestCluster {
   readonly clock = new FakeClock();
-  readonly stores = new Map<number, Store>();
+  readonly stores = new Map<number, TestStore>();
   readonly managers = new Map<number, ReplicaManager>();
   readonly said: { from: number; message: ToController }[] = [];
   /** Pairs "a-b" between which nothing can be dialled. */
@@ -83,7 +33,7 @@ export class TestCluster {
   #hasTopic = true;
   readonly failures: unknown[] = [];
 
-  constructor(replicas: readonly number[], options: { minIsr: number }) {
+  constructor(replicas: readonly number[], options: { minIsr: number; newStore?: (clock: FakeClock) => TestStore }) {
     this.row = {
       topicId: TOPIC,
       partition: 0 as PartitionIndex,
@@ -99,7 +49,7 @@ export class TestCluster {
       minIsr: options.minIsr,
       synced: false,
     };
-    for (const id of replicas) this.stores.set(id, new Store());
+    for (const id of replicas) this.stores.set(id, options.newStore?.(this.clock) ?? new MemoryStore());
   }
 
   /** Starts every broker, registers it and tells it of the partition. */
@@ -135,7 +85,7 @@ export class TestCluster {
     const manager = this.managers.get(id);
     this.managers.delete(id);
     for (const { from, to, ends } of this.streams) if (from === id || to === id) for (const end of ends) end.destroy();
-    for (const log of this.stores.get(id)?.logs.values() ?? []) log.crash(options.logEnd);
+    this.stores.get(id)?.crash(options);
     void manager?.stop();
     this.fence(id, true);
     await settle();
@@ -199,7 +149,7 @@ export class TestCluster {
   }
 
   log(id: number): MemoryLog {
-    return this.stores.get(id)?.logs.get(`${name}-0`) as MemoryLog;
+    return (this.stores.get(id) as MemoryStore).logs.get(`${name}-0`) as MemoryLog;
   }
 
   proposals(): IsrProposal[] {
@@ -251,13 +201,16 @@ export class TestCluster {
         me: id as BrokerId,
         cluster,
         controller: { send: (message) => this.said.push({ from: id, message }) },
-        logs: this.stores.get(id) as Store,
+        logs: this.stores.get(id) as TestStore,
         clusterId: () => "test",
         brokerEpoch: () => this.broker(id).epoch,
         logConfig: () => this.config,
         lagTimeMsMax: () => this.lagTimeMsMax,
         retentionCheckMs: 300_000,
-        onStorageFailure: (error) => this.failures.push(error),
+        onStorageFailure: (error) => {
+          // A killed process finds its disk gone.
+          if (this.managers.has(id)) this.failures.push(error);
+        },
       },
     );
   }
