@@ -13,8 +13,14 @@ const OUTAGE_MS = 5000;
 const isSame = (a: MetadataVersion, b: MetadataVersion): boolean =>
   a.controllerEpoch === b.controllerEpoch && a.sequence === b.sequence;
 
-/** `deposed`: another controller claimed the store; this one must decide nothing any more. */
-export type Settled = "committed" | "deposed" | "stopped";
+const isNewer = (a: MetadataVersion, b: MetadataVersion): boolean =>
+  a.controllerEpoch !== b.controllerEpoch ? a.controllerEpoch > b.controllerEpoch : a.sequence > b.sequence;
+
+/**
+ * `deposed`: another controller claimed the store; this one must decide nothing any more. `overtaken`: a predecessor
+ * went on between what was read and the claim; read and claim again.
+ */
+export type Settled = "committed" | "deposed" | "overtaken" | "stopped";
 
 /**
  * One write at a time, each until its outcome is known: sent again while it is unknown, looked up after a conflict.
@@ -91,6 +97,8 @@ export class Committer {
     if (isSame(newest.version, write.version) && newest.writer === this.#writer) return "committed";
     if (this.#isAnothers(newest, write.version)) return "deposed";
     if (isSame(newest.version, write.expected)) return null;
+    const isClaim = write.expected.controllerEpoch < write.version.controllerEpoch;
+    if (isClaim && isNewer(newest.version, write.expected)) return "overtaken";
     const { controllerEpoch, sequence } = newest.version;
     throw new TidemarkError(
       "STORE_CORRUPT",

@@ -113,12 +113,14 @@ export class Controller {
    * @throws TidemarkError FOLDER_OF_ANOTHER_CLUSTER, STORE_CORRUPT, REFUSED when another controller was faster.
    */
   async start(): Promise<void> {
-    const loaded = await this.#committer.load();
-    if (loaded === null) return;
-    const state = await this.#claim(loaded);
-    if (state === null || this.#isEnded) return;
-    this.#loadedVersion = loaded.version;
-    this.#activate(state);
+    for (;;) {
+      const loaded = await this.#committer.load();
+      const state = loaded === null ? "stopped" : await this.#claim(loaded);
+      if (state === "overtaken") continue;
+      if (loaded === null || state === "stopped" || this.#isEnded) return;
+      this.#loadedVersion = loaded.version;
+      return this.#activate(state);
+    }
   }
 
   /** Ends all sessions; brokers go on serving. */
@@ -160,7 +162,7 @@ export class Controller {
     return this.#active === null ? "starting" : "active";
   }
 
-  async #claim(loaded: Loaded): Promise<State | null> {
+  async #claim(loaded: Loaded): Promise<State | "overtaken" | "stopped"> {
     const { clusterId, config, isRecovering } = this.#options;
     const stored = loaded.state.clusterId;
     if (stored !== "" && clusterId !== "" && stored !== clusterId) {
@@ -178,7 +180,7 @@ export class Controller {
     const epoch = loaded.version.controllerEpoch + (isRecovering === true ? CONTROLLER_EPOCHS_AHEAD : 1);
     const version: MetadataVersion = { controllerEpoch: controllerEpoch(epoch), sequence: 0 };
     const settled = await this.#committer.commit({ expected: loaded.version, version, changes });
-    if (settled === "stopped") return null;
+    if (settled === "stopped" || settled === "overtaken") return settled;
     if (settled === "deposed") {
       throw new TidemarkError("REFUSED", "another controller claimed the metadata store at the same time");
     }

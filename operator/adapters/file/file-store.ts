@@ -83,7 +83,11 @@ export class FileStore implements MetadataStore {
     this.#state = apply(this.#state, changes, version);
     this.#writer = writer;
     const bound = Math.max(JOURNAL_BYTES_MIN, JOURNAL_FACTOR * this.#snapshotBytes);
-    if (this.#end > bound) this.#compaction = this.#compact();
+    if (this.#end > bound) {
+      this.#compaction = this.#compact();
+      // Its failure meets the next commit.
+      this.#compaction.catch(() => {});
+    }
     return "committed";
   }
 
