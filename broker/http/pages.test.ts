@@ -1,0 +1,73 @@
+import { afterEach, expect, test } from "@jest/globals";
+import { createServer, type Server } from "node:http";
+import { Metrics } from "../base/metrics.ts";
+import { type BrokerFacts, brokerPages } from "./pages.ts";
+import { addReplicaMetrics, type MeasuredReplica } from "./replica-metrics.ts";
+
+let server: Server | null = null;
+
+afterEach(() => new Promise<void>((resolve) => (server === null ? resolve() : server.close(() => resolve()))));
+
+async function serve(facts: Partial<BrokerFacts>): Promise<(path: string) => Promise<Response>> {
+  const pages = brokerPages({ metrics: new Metrics(), isServing: true, isRegistered: true, ...facts });
+  const listening = createServer(pages);
+  server = listening;
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  const address = listening.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return (path) => fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: "close" } });
+}
+
+test("a broker is alive at once, and ready from its first registration on", async () => {
+  const facts = { isServing: false, isRegistered: false };
+  const get = await serve(facts);
+  expect((await get("/healthz")).status).toBe(200);
+  expect((await get("/readyz")).status).toBe(503);
+});
+
+test("a broker stays ready while it has no controller, and says so", async () => {
+  const get = await serve({ isServing: true, isRegistered: false });
+  const ready = await get("/readyz");
+  expect([ready.status, await ready.json()]).toEqual([200, { status: "serving", hasController: false }]);
+});
+
+test("what is not there is 404 in one line of JSON", async () => {
+  const get = await serve({});
+  const missing = await get("/nope");
+  expect(missing.status).toBe(404);
+  expect(await missing.json()).toEqual({ error: "there is no GET /nope; see /healthz, /readyz, /metrics" });
+});
+
+test("metrics tell of partitions, records and the process", async () => {
+  const metrics = new Metrics();
+  const replica = (role: string, isr: number, hw: number): MeasuredReplica =>
+    ({
+      role,
+      rowOrNull: { isr: Array.from({ length: isr }), replicas: [1, 2, 3], minIsr: 2 },
+      highWatermark: hw,
+      log: { logEnd: 10, sizeBytes: 100 },
+    }) as unknown as MeasuredReplica;
+  addReplicaMetrics(metrics, () => [
+    replica("leader", 3, 10),
+    replica("leader", 2, 9),
+    replica("leader", 1, 4),
+    replica("follower", 1, 0),
+  ]);
+  const get = await serve({ metrics });
+  const response = await get("/metrics");
+  expect(response.headers.get("content-type")).toContain("version=0.0.4");
+  const lines = new Set((await response.text()).split("\n"));
+  for (const line of [
+    'tidemark_partitions{role="leader"} 3',
+    'tidemark_partitions{role="follower"} 1',
+    'tidemark_partitions{role="offline"} 0',
+    "tidemark_partitions_under_replicated 2",
+    "tidemark_partitions_under_min_isr 1",
+    "tidemark_uncommitted_records 7",
+    "tidemark_log_bytes 400",
+    "tidemark_has_controller 1",
+  ]) {
+    expect([line, lines.has(line)]).toEqual([line, true]);
+  }
+  expect([...lines].some((line) => /^process_resident_memory_bytes \d+$/.test(line))).toBe(true);
+});
