@@ -102,7 +102,12 @@ export class ClusterClient {
       return this.refreshSoon();
     }
     const topics = this.#topics.map((name) => ({ name }));
-    const body = { topics, allowAutoTopicCreation: false, includeTopicAuthorizedOperations: false };
+    const body = {
+      topics,
+      allowAutoTopicCreation: false,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    };
     connection.send(metadata, { version: METADATA_VERSION, body }, (response) => {
       this.#isRefreshing = false;
       const isTemporary = ![...this.#connections.values()].includes(connection);

@@ -44,7 +44,7 @@ export function firstLacking(partition: PartitionFacts, mirror: ReplicaMirror | 
 function lacks(facts: Facts, partition: PartitionFacts, { broker, offset }: { broker: number; offset: number }): void {
   const isAcked = partition.acked[offset] === true;
   const row = partition.row;
-  const role = row?.leader === broker ? "leader" : row?.isr.includes(broker) === true ? "isr" : "elr";
+  const role = row?.leader === broker ? "leader" : row?.isr.some((id) => id === broker) === true ? "isr" : "elr";
   facts.fail(
     isAcked ? 1 : 2,
     `${partition.name} offset ${offset} (${isAcked ? "acked" : "shown"}) is not in the log of broker ${broker}, ` +

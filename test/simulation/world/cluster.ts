@@ -3,7 +3,7 @@ import { type Logger, silent } from "../../../broker/base/logging.ts";
 import { Broker } from "../../../broker/broker.ts";
 import { CONTROL_PATH } from "../../../broker/contract/control.ts";
 import type { Address, Network } from "../../../broker/ports/network.ts";
-import { Controller } from "../../../operator/controller/controller.ts";
+import { Controller, type ControllerEnd } from "../../../operator/controller/controller.ts";
 import type { Oracle } from "../oracle/oracle.ts";
 import { Device, SimulatedDisk } from "./disk.ts";
 import { BrokerSlot, ControllerSlot } from "./hosts.ts";
@@ -272,10 +272,11 @@ export class SimulatedCluster {
         network: this.#networkOf(process),
         logger: this.#logger(process),
       },
-      { clusterId: CLUSTER_ID, http, config: this.#plan.config },
       {
-        onDeposed: () => this.#controllerEnds(process),
-        onFailure: (error: unknown) => process.onThrow(error),
+        clusterId: CLUSTER_ID,
+        address: () => http,
+        config: this.#plan.config,
+        onEnd: (end) => this.#controllerEnded(process, end),
       },
     );
     slot.life = { process, controller };
@@ -286,11 +287,14 @@ export class SimulatedCluster {
     this.network.listen(http, { kind: "http", process, server: controller.exchangeServer });
     this.say(`${slot.name} starts`);
     this.scheduler.after(this.random.between(1000, 20_000), process, () => {
-      controller.start().catch((error: unknown) => process.onThrow(error));
+      controller.start().catch((error: unknown) => this.#controllerEnded(process, { kind: "failed", error }));
     });
   }
 
-  #controllerEnds(process: SimulatedProcess): void {
+  /** Another one took over, or was faster at it; anything else is a bug. */
+  #controllerEnded(process: SimulatedProcess, end: ControllerEnd): void {
+    const wasSlower = end.kind === "failed" && Error.isError(end.error) && "code" in end.error && end.error.code === "REFUSED";
+    if (end.kind === "failed" && !wasSlower) return process.onThrow(end.error);
     this.say(`${process.name} was deposed`);
     this.scheduler.after(1, null, () => process.end());
   }

@@ -150,9 +150,9 @@ export class SimulatedNetwork implements Wire {
   /** A client's connection to a Kafka port; null when refused or silent for too long. */
   connect(process: SimulatedProcess, address: Address, options: { timeoutMs: number }): Promise<ByteStream | null> {
     return new Promise((resolve) => {
-      const settle = this.#once(process, options.timeoutMs, null, resolve);
+      const settle = this.#once<ByteStream | null>(process, options.timeoutMs, null, resolve);
       this.#reach(process, address, (reached) => {
-        if (reached.kind === "refused" || reached.listener.kind !== "kafka") return settle(null);
+        if (reached.kind === "refused" || reached.listener.kind !== "kafka") return void settle(null);
         const { fromDialler, fromServer } = this.#pair(process, reached.listener.process, null);
         reached.listener.accept(fromServer);
         this.#handOver(process, fromDialler, fromServer, settle);
@@ -165,11 +165,11 @@ export class SimulatedNetwork implements Wire {
     call: { address: Address; path: string; timeoutMs: number },
   ): Promise<ExchangeResult> {
     return new Promise((resolve) => {
-      const late: ExchangeResult = { kind: "unreachable", reason: `no answer in ${call.timeoutMs} ms` };
-      const settle = this.#once(process, call.timeoutMs, late, resolve);
+      const late = { kind: "unreachable" as const, reason: `no answer in ${call.timeoutMs} ms` };
+      const settle = this.#once<ExchangeResult>(process, call.timeoutMs, late, resolve);
       this.#reach(process, call.address, (reached) => {
         if (reached.kind === "refused" || reached.listener.kind !== "http") {
-          return settle({ kind: "unreachable", reason: "connection refused" });
+          return void settle({ kind: "unreachable", reason: "connection refused" });
         }
         const { process: target, server } = reached.listener;
         const accept = (): ByteStream => {
@@ -209,9 +209,9 @@ export class SimulatedNetwork implements Wire {
     return new Promise((resolve) => {
       const settle = this.#once<ProbeResult>(process, call.timeoutMs, { kind: "silent" }, resolve);
       this.#reach(process, call.address, (reached) => {
-        if (reached.kind === "refused") return settle({ kind: "refused" });
+        if (reached.kind === "refused") return void settle({ kind: "refused" });
         const { listener } = reached;
-        if (listener.kind !== "http") return settle({ kind: "silent" });
+        if (listener.kind !== "http") return void settle({ kind: "silent" });
         const { incarnation } = listener.server;
         this.#back(listener.process, process, () => settle({ kind: "answered", incarnation }));
       });
@@ -226,7 +226,7 @@ export class SimulatedNetwork implements Wire {
       const settle = this.#once<{ status: number; body: unknown } | null>(process, call.timeoutMs, null, resolve);
       const body: unknown = JSON.parse(JSON.stringify(call.body));
       this.#reach(process, call.address, (reached) => {
-        if (reached.kind === "refused" || reached.listener.kind !== "http") return settle(null);
+        if (reached.kind === "refused" || reached.listener.kind !== "http") return void settle(null);
         const { process: target, server } = reached.listener;
         const answer = (result: { status: number; body: unknown }): void => {
           const text = JSON.stringify(result.body ?? null);

@@ -1,0 +1,3 @@
+import type { highWatermarkMembers as original } from "../../../broker/replication/high-watermark-members.ts";
+
+export const highWatermarkMembers: typeof original = (state) => state.isr;

@@ -1,0 +1,71 @@
+export interface Plant {
+  /** Also the name of the file beside this one. */
+  readonly name: string;
+  readonly replaces: string;
+  /** What goes wrong with it, in a sentence. */
+  readonly story: string;
+}
+
+/** Bugs that the oracle must find, each by an invariant. */
+export const plants: readonly Plant[] = [
+  {
+    name: "mark-over-committed-isr",
+    replaces: "broker/replication/high-watermark-members.ts",
+    story: "the high watermark is taken over the committed instead of the maximal ISR",
+  },
+  {
+    name: "truncate-to-high-watermark",
+    replaces: "broker/replication/truncation.ts",
+    story: "a follower truncates to its high watermark instead of by leader epoch",
+  },
+  {
+    name: "ack-on-append",
+    replaces: "broker/replication/counted-end.ts",
+    story: "a log end counts as soon as it is in memory",
+  },
+  {
+    name: "accept-stale-leader-epoch",
+    replaces: "broker/replication/leader-epoch-check.ts",
+    story: "a stale leader epoch is taken for the current one",
+  },
+  {
+    name: "isr-without-broker-epoch",
+    replaces: "operator/machine/broker-epoch-check.ts",
+    story: "an ISR change is committed without looking at the broker epoch",
+  },
+  {
+    name: "join-at-high-watermark",
+    replaces: "broker/replication/may-join-isr.ts",
+    story: "a follower may join the ISR once it has reached the high watermark alone",
+  },
+  {
+    name: "same-epoch-after-restart",
+    replaces: "operator/machine/restart-epoch.ts",
+    story: "a leader that was restarted leads on in its old epoch",
+  },
+  {
+    name: "count-older-epoch",
+    replaces: "broker/replication/count-log-end.ts",
+    story: "an ack of an older leader epoch is counted",
+  },
+  {
+    name: "producers-kept-over-truncation",
+    replaces: "broker/storage/producer-rebuild.ts",
+    story: "producer state survives the truncation of what it remembers",
+  },
+  {
+    name: "proposal-dropped-on-timeout",
+    replaces: "broker/replication/unanswered-proposal.ts",
+    story: "a proposal that was not answered in time no longer counts",
+  },
+  {
+    name: "registry-before-rows",
+    replaces: "operator/machine/registration-order.ts",
+    story: "a registration's entry is written before what follows from it",
+  },
+  {
+    name: "elr-kept-when-min-isr-falls",
+    replaces: "operator/machine/min-isr-change.ts",
+    story: "eligible leader replicas stay eligible when min.insync.replicas falls",
+  },
+];
