@@ -1,0 +1,288 @@
+import { assert } from "./base/assert.ts";
+import type { Clock } from "./base/clock.ts";
+import type { BrokerId, Incarnation } from "./base/ids.ts";
+import type { Logger } from "./base/logging.ts";
+import { Metrics } from "./base/metrics.ts";
+import type { Random } from "./base/random.ts";
+import {
+  ANNOUNCE_PATH,
+  CONTRACT_VERSION,
+  type ControllerAnnouncement,
+  type PartitionName,
+  type Refused,
+  type Registration,
+  REPLICATION_PATH,
+} from "./contract/control.ts";
+import type { Endpoint } from "./contract/rows.ts";
+import { ControlSession, type Directive } from "./control/control-session.ts";
+import { MetadataFile } from "./control/metadata-file.ts";
+import { type ImageChange, MetadataImage } from "./control/metadata-image.ts";
+import { BrokerContext } from "./handlers/context.ts";
+import type { Disk } from "./ports/disk.ts";
+import type { Address, ByteStream, ExchangeServer, Network } from "./ports/network.ts";
+import { logConfigOf } from "./log-config-of.ts";
+import { LogFolders } from "./log-folders.ts";
+import { ReplicaManager } from "./replication/replica-manager.ts";
+import { KafkaServer } from "./server/kafka-server.ts";
+import { DataFolder } from "./storage/data-folder.ts";
+
+/** Everything outside the process, as ports: real ones in `process.ts`, simulated ones in the simulator. */
+export interface BrokerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly logger: Logger;
+}
+
+/** What tells one kernel's page cache from another's. */
+export interface HostIdentity {
+  readonly bootId: string;
+  readonly device: string;
+  readonly mountId: string;
+}
+
+export interface BrokerSetup {
+  readonly brokerId: BrokerId;
+  /** "" = whatever cluster the controller names, on a new folder. */
+  readonly clusterId: string;
+  readonly controller: Address;
+  /** Where clients and other processes reach this one. */
+  readonly endpoints: readonly Endpoint[];
+  readonly http: Address;
+  readonly rack: string | null;
+  readonly host: HostIdentity;
+  /** The cluster's static configuration. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** How a broker ends: told once, and then the process must. */
+export interface BrokerEnds {
+  /** A disk failed, or an invariant broke: nothing more may be written. */
+  onFailure(error: unknown): void;
+  /** The controller will not have this broker. */
+  onBanned(refused: Refused): void;
+}
+
+/** How long a stop waits for the controller to move leaders away. */
+const SHUTDOWN_WISH_MS_MAX = 10_000;
+
+/**
+ * One broker, composed from ports. `start` recovers and registers; clients are served from the first registration on.
+ */
+export class Broker {
+  readonly incarnation: Incarnation;
+  readonly metrics = new Metrics();
+  readonly image = new MetadataImage();
+  readonly #ports: BrokerPorts;
+  readonly #setup: BrokerSetup;
+  readonly #ends: BrokerEnds;
+  readonly #metadata: MetadataFile;
+  readonly #session: ControlSession;
+  #parts: { folder: DataFolder; replicas: ReplicaManager; server: KafkaServer; damaged: PartitionName[] } | null = null;
+  #onRegistered: (() => void)[] = [];
+  #onShutdownReady: () => void = () => {};
+  #isServing = false;
+  #hasFailed = false;
+
+  constructor(ports: BrokerPorts, setup: BrokerSetup, ends: BrokerEnds) {
+    this.#ports = ports;
+    this.#setup = setup;
+    this.#ends = ends;
+    this.incarnation = ports.random.id() as Incarnation;
+    this.#metadata = new MetadataFile(ports.disk, this.image);
+    this.#session = new ControlSession(ports, {
+      controller: setup.controller,
+      image: this.image,
+      handlers: {
+        registration: () => this.#registration(),
+        onChange: (change) => this.#onChange(change),
+        onRegistered: (registered) => this.#registered(registered.clusterId),
+        onDirective: (directive) => this.#onDirective(directive),
+        onBanned: (refused) => ends.onBanned(refused),
+      },
+    });
+  }
+
+  /** Registered at least once since the start: clients are served. */
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
+  get isRegistered(): boolean {
+    return this.#session.isRegistered;
+  }
+
+  /** How the process answers other processes of the cluster. */
+  get exchangeServer(): ExchangeServer {
+    return {
+      incarnation: this.incarnation,
+      onExchange: (path, accept, refuse) => {
+        if (path !== REPLICATION_PATH) return refuse(404, `no exchange at ${path}`);
+        if (this.#parts === null || !this.#isServing) return refuse(503, "this broker is not registered yet");
+        this.#parts.replicas.acceptFollower(accept());
+      },
+      onPost: async (path, body) => {
+        if (path !== ANNOUNCE_PATH) return { status: 404, body: { error: `nothing at ${path}` } };
+        const isTaken = this.#session.onAnnouncement(body as ControllerAnnouncement);
+        return { status: isTaken ? 200 : 409, body: {} };
+      },
+    };
+  }
+
+  /**
+   * Opens the data folder, recovers every log, and begins to dial the controller. Resolves when recovered; `registered`
+   * tells when the broker serves.
+   * @throws TidemarkError FOLDER_OF_ANOTHER_CLUSTER, LOG_CORRUPT, DISK_FULL, DISK_FAILED
+   */
+  async start(): Promise<void> {
+    const { disk, clock, logger } = this.#ports;
+    const { brokerId, clusterId, config } = this.#setup;
+    const folder = await DataFolder.open({ disk, random: this.#ports.random, clusterId, brokerId });
+    await this.#metadata.load();
+    const replicas: ReplicaManager = this.#replicaManager(folder);
+    const context = new BrokerContext({
+      brokerId,
+      clusterId: () => this.#session.clusterId,
+      clock,
+      logger,
+      image: this.image,
+      replicas,
+      controller: this.#session,
+      staticConfig: config,
+    });
+    const server = new KafkaServer(
+      { clock, logger },
+      { broker: context, metrics: this.metrics, onBug: (error) => this.#onBug(error) },
+    );
+    this.#context = context;
+    const damaged = await replicas.recover();
+    await folder.begin();
+    this.#parts = { folder, replicas, server, damaged };
+    replicas.start();
+    this.#session.start();
+  }
+
+  /** Resolves at the next registration, at once when one stands. */
+  registered(): Promise<void> {
+    if (this.#session.isRegistered) return Promise.resolve();
+    return new Promise((resolve) => this.#onRegistered.push(resolve));
+  }
+
+  /** Serves a client that came in by the listener of that name. */
+  acceptClient(stream: ByteStream, listener: string): void {
+    if (this.#parts === null || !this.#isServing) stream.destroy();
+    else this.#parts.server.accept(stream, listener);
+  }
+
+  /** Hands its leaders over, syncs everything, marks the folder as cleanly stopped. */
+  async stop(): Promise<void> {
+    if (this.#parts === null) return this.#session.stop();
+    const { folder, replicas, server } = this.#parts;
+    if (this.#session.isRegistered) await this.#leave();
+    this.#isServing = false;
+    server.stop();
+    await replicas.stop();
+    this.#session.stop();
+    if (!this.#hasFailed) await folder.markCleanStop(this.incarnation);
+    await folder.close();
+  }
+
+  #context: BrokerContext | null = null;
+
+  #replicaManager(folder: DataFolder): ReplicaManager {
+    const { disk, clock, logger } = this.#ports;
+    return new ReplicaManager(this.#ports, {
+      me: this.#setup.brokerId,
+      cluster: this.image,
+      controller: this.#session,
+      logs: new LogFolders({ disk, clock, logger }, folder),
+      clusterId: () => this.#session.clusterId,
+      brokerEpoch: () => this.#session.brokerEpoch,
+      logConfig: (topic) => logConfigOf(this.#served, this.image.topicByName(topic)),
+      lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
+      retentionCheckMs: 1000,
+      onStorageFailure: (error) => this.#fail(error),
+    });
+  }
+
+  get #served(): BrokerContext {
+    assert(this.#context !== null, "configuration is asked for after the start");
+    return this.#context;
+  }
+
+  #registration(): Registration {
+    assert(this.#parts !== null, "registration comes after recovery");
+    const { folder, damaged } = this.#parts;
+    const { brokerId, clusterId, endpoints, http, rack, host } = this.#setup;
+    return {
+      type: "register",
+      contractVersion: CONTRACT_VERSION,
+      clusterId: folder.clusterId === "" ? clusterId : folder.clusterId,
+      brokerId,
+      incarnation: this.incarnation,
+      storageId: folder.storageId,
+      endpoints,
+      http,
+      rack,
+      ...host,
+      cleanStopOf: folder.cleanStopOf,
+      hasIoErrorMark: folder.hasIoErrorMark,
+      damaged,
+      metadataVersion: this.#metadata.version,
+    };
+  }
+
+  #onChange(change: ImageChange): void {
+    this.#parts?.replicas.applyRows(change.rows);
+    this.#metadata.save().catch((error: unknown) => this.#fail(error));
+  }
+
+  #registered(clusterId: string): void {
+    assert(this.#parts !== null, "a session stands only after the start");
+    const { folder, replicas } = this.#parts;
+    folder.adopt(clusterId).catch((error: unknown) => this.#fail(error));
+    this.#isServing = true;
+    replicas.onSession();
+    const waiting = this.#onRegistered;
+    this.#onRegistered = [];
+    for (const wake of waiting) wake();
+  }
+
+  #onDirective(directive: Directive): void {
+    if (directive.type === "shutdownReady") this.#onShutdownReady();
+    else this.#parts?.replicas.onDirective(directive);
+  }
+
+  /** Asks the controller to move everything away; goes on without its answer after a while. */
+  #leave(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#ports.clock.after(SHUTDOWN_WISH_MS_MAX, () => {
+        this.#ports.logger.warn("the controller did not move every leader away in time; stopping all the same");
+        resolve();
+      });
+      this.#onShutdownReady = () => {
+        timer.cancel();
+        resolve();
+      };
+      this.#session.send({ type: "shutdownWish" });
+    });
+  }
+
+  #onBug(error: unknown): void {
+    if (Error.isError(error) && error.name === "InvariantError") this.#fail(error);
+  }
+
+  /** Says so on the control stream, leaves a mark where it can, and ends. */
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#session.send({ type: "storageFailed" });
+    const marked = this.#parts?.folder.markIoError() ?? Promise.resolve();
+    marked.catch(() => {
+      // The disk that failed may refuse the mark, too; the process ends in any case.
+    });
+    this.#ends.onFailure(error);
+  }
+}
+
