@@ -38,6 +38,8 @@ export interface LocalOptions {
   readonly port: number | null;
   /** Whether brokers are started again when they die. The controller always is. */
   readonly restarts: boolean;
+  /** Go on although brokers were told more than the controller's folder knows. */
+  readonly recovers: boolean;
   /** The programs of the two kinds of process. */
   readonly programs: { readonly controller: string; readonly broker: string };
 }
@@ -129,10 +131,18 @@ export class LocalCluster {
     this.#launch(running, adoptable);
     this.#logTimer = every(this.#clock, LOG_LOOK_MS, () => this.#boundLogs());
     await Promise.race([fault, this.#whenRegistered()]);
+    this.#forgetRecovery();
     const url = this.#controllerUrl();
     const applied = await Promise.race([fault, applyTopics(url, this.#options.resources?.topics ?? [])]);
     this.#startFault = null;
     return { bootstrap: this.bootstrap, applied };
+  }
+
+  /** Recovery is asked for once: a controller that is started again later must not recover anew. */
+  #forgetRecovery(): void {
+    if (!this.#options.recovers) return;
+    const file = this.#optionsFile(-1);
+    writeJson(file, { ...(JSON.parse(readText(file) ?? "{}") as object), recover: false });
   }
 
   /** Starts every broker that is down (`--no-restart` leaves them so). */
@@ -303,7 +313,13 @@ export class LocalCluster {
     this.#controller = this.#member(null, {
       program: this.#options.programs.controller,
       http: controller,
-      options: { clusterId, dataFolder: dataFolder("controller"), http: controller, config },
+      options: {
+        clusterId,
+        dataFolder: dataFolder("controller"),
+        http: controller,
+        config,
+        recover: this.#options.recovers,
+      },
     });
     this.#brokers = this.#ports.kafka.map((port, id) => {
       const http = { host: LOCAL_HOST, port: this.#ports.http[id] ?? 0 };
@@ -414,6 +430,7 @@ export class LocalCluster {
     let heardMs = this.#clock.monotonic();
     while (!this.#isStopping) {
       const status = await controllerStatus(this.#controllerUrl());
+      if (status?.condition === "blocked") throw this.#blocked(status.reason);
       const up = new Set(status?.brokers.filter((broker) => !broker.isFenced).map((broker) => broker.id));
       const missing = this.#brokers.filter((broker) => !up.has(broker.id ?? -1)).map((broker) => broker.id);
       if (missing.length === 0 && this.#members.every((member) => member.incarnation !== null)) return;
@@ -424,6 +441,11 @@ export class LocalCluster {
       }
       await sleep(this.#clock, LOOK_MS);
     }
+  }
+
+  #blocked(reason: string | null): TidemarkError {
+    const says = `the controller decides nothing: ${reason ?? "its metadata is older than what brokers were told"}`;
+    return new TidemarkError("REFUSED", `${says}; restore ${this.#path("controller")}, or start with --recover`);
   }
 
   #boundLogs(): void {

@@ -37,6 +37,10 @@ function upCommand(): Command {
       "Kafka port of the first broker; the others take the next ones; 0: any free ports",
       wholeNumber(0, 65_535),
     )
+    .option(
+      "--recover",
+      "go on although the controller's metadata was lost or set back; every partition then waits for all its replicas",
+    )
     .option("--no-restart", "leave brokers dead when they die, until SIGUSR2")
     .action(async (options) => (await import("./up.ts")).up(options));
 }

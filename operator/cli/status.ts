@@ -49,6 +49,9 @@ function brokerRows(running: ClusterFile, answer: ControllerStatus): string[][] 
 function report(running: ClusterFile, answer: ControllerStatus): string {
   const lines = [
     `cluster ${answer.clusterId}  bootstrap ${running.bootstrap}  controller ${running.controller.url}`,
+    ...(answer.condition === "active"
+      ? []
+      : [`the controller is ${answer.condition}: ${answer.reason ?? "no reason given"}`]),
     "",
     ...table([["BROKER", "STATE", "PID", "KAFKA", "HTTP", "LEADS", "REPLICAS"], ...brokerRows(running, answer)]),
   ];

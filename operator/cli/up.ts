@@ -13,6 +13,7 @@ export interface UpOptions {
   readonly brokers?: number;
   readonly port?: number;
   readonly restart: boolean;
+  readonly recover?: boolean;
 }
 
 const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -59,6 +60,7 @@ export async function up(options: UpOptions): Promise<never> {
       brokers: options.brokers ?? null,
       port: options.port ?? null,
       restarts: options.restart,
+      recovers: options.recover === true,
       programs: programs(),
     },
   );

@@ -5,6 +5,10 @@ import { askJson } from "./small-http.ts";
 /** What the controller answers to GET /v1/status, as far as it is used here. */
 export interface ControllerStatus {
   readonly clusterId: string;
+  /** `starting`, `active`, `storeUnreachable`, `blocked` or `ended`. */
+  readonly condition: string;
+  /** One line for people; null when all is well. */
+  readonly reason: string | null;
   readonly brokers: readonly BrokerStatus[];
   readonly topics: readonly TopicRow[];
   readonly partitions: readonly PartitionStatus[];

@@ -30,6 +30,15 @@ const WAIT_MS_MAX = 5000;
 /** Exit code of a broker that the controller does not let join: starting it again changes nothing. */
 const BANNED = 3;
 
+/** What a process said last for people: its own last line, else the error that Node shows, else whatever came last. */
+export function lastWords(lines: readonly string[]): string {
+  const own = /^tidemark[ -]\w+: /;
+  const said = lines.findLast((line) => own.test(line));
+  if (said !== undefined) return said.replace(own, "");
+  const spoken = lines.filter((line) => !line.startsWith("{"));
+  return spoken.findLast((line) => /^(\w*Error\b|FATAL ERROR)/.test(line)) ?? spoken.at(-1) ?? "";
+}
+
 /** One process that is started again when it dies: at once the first time, then later and later. */
 export class Supervised {
   readonly options: SupervisedOptions;
@@ -105,8 +114,7 @@ export class Supervised {
     for (const wake of this.#whenDown.splice(0)) wake();
     const isFinal = this.#isStopping || !this.options.restarts || exit.code === BANNED;
     if (!this.#isStopping) {
-      const last = lastLines(this.options.logFile, this.#logStart).findLast((line) => !line.startsWith("{")) ?? "";
-      const reason = last.replace(/^tidemark[ -]\w+: /, "");
+      const reason = lastWords(lastLines(this.options.logFile, this.#logStart));
       this.options.onGone({ pid: child.pid, exit, reason, isFinal });
     }
     if (!isFinal && !this.#isStopping) this.#startAgain();

@@ -31,7 +31,14 @@ function answer(path: string, body: unknown): unknown {
     case "/v1/incarnation":
       return { incarnation };
     case "/v1/status":
-      return { clusterId: options.clusterId, brokers: [...brokers.values()], topics, partitions: [] };
+      return {
+        clusterId: options.clusterId,
+        condition: "active",
+        reason: null,
+        brokers: [...brokers.values()],
+        topics,
+        partitions: [],
+      };
     case "/v1/admin":
       return admin(body as AdminRequest);
     case "/register": {
