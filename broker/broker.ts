@@ -18,6 +18,7 @@ import { ControlSession, type Directive } from "./control/control-session.ts";
 import { MetadataFile } from "./control/metadata-file.ts";
 import { type ImageChange, MetadataImage } from "./control/metadata-image.ts";
 import { BrokerContext } from "./handlers/context.ts";
+import { addReplicaMetrics } from "./http/replica-metrics.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "./ports/network.ts";
 import { logConfigOf } from "./log-config-of.ts";
@@ -141,6 +142,7 @@ export class Broker {
     const folder = await DataFolder.open({ disk, random: this.#ports.random, clusterId, brokerId });
     await this.#metadata.load();
     const replicas: ReplicaManager = this.#replicaManager(folder);
+    addReplicaMetrics(this.metrics, () => replicas.replicas());
     const context = new BrokerContext({
       brokerId,
       clusterId: () => this.#session.clusterId,

@@ -48,7 +48,9 @@ function listen(server: Server, { host, port }: Address): Promise<void> {
 function listenError(cause: NodeJS.ErrnoException, { host, port }: Address): TidemarkError {
   const where = host === "" ? `port ${port}` : `${host}:${port}`;
   if (cause.code === "EADDRINUSE") {
-    return new TidemarkError("PORT_IN_USE", `${where} is in use; stop what listens there or choose another port`, { cause });
+    return new TidemarkError("PORT_IN_USE", `${where} is in use; stop what listens there or choose another port`, {
+      cause,
+    });
   }
   return new TidemarkError("BAD_INPUT", `cannot listen on ${where} (${cause.code ?? "failed"}); check host and port`, {
     cause,

@@ -71,6 +71,12 @@ export class Metrics {
     this.#family(name, help, "gauge").members.push({ labels: {}, instrument: read });
   }
 
+  /** A number that only grows, kept by somebody else and read whenever somebody asks. */
+  counterOf(name: string, help: string, read: () => number): void {
+    const { members } = this.#family(name, help, "counter");
+    members.push({ labels: {}, instrument: () => [{ labels: {}, value: read() }] });
+  }
+
   /** Everything in the Prometheus text format 0.0.4. */
   text(): string {
     const lines: string[] = [];

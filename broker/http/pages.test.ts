@@ -1,15 +1,15 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { createServer, type Server } from "node:http";
 import { Metrics } from "../base/metrics.ts";
-import { type BrokerFacts, brokerPages } from "./pages.ts";
+import { pagesOf, type ShownBroker } from "./pages.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "./replica-metrics.ts";
 
 let server: Server | null = null;
 
 afterEach(() => new Promise<void>((resolve) => (server === null ? resolve() : server.close(() => resolve()))));
 
-async function serve(facts: Partial<BrokerFacts>): Promise<(path: string) => Promise<Response>> {
-  const pages = brokerPages({ metrics: new Metrics(), isServing: true, isRegistered: true, ...facts });
+async function serve(facts: Partial<ShownBroker>): Promise<(path: string) => Promise<Response>> {
+  const pages = pagesOf(() => ({ metrics: new Metrics(), isServing: true, isRegistered: true, ...facts }));
   const listening = createServer(pages);
   server = listening;
   await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));

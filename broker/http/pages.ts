@@ -1,32 +1,56 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import express from "express";
+import { Metrics } from "../base/metrics.ts";
 
 /** What the pages show of a broker. */
 export interface ShownBroker {
+  /** Registered at least once since its start: clients are served. */
   readonly isServing: boolean;
+  /** A session with a controller stands now. */
+  readonly isRegistered: boolean;
   readonly metrics: { text(): string };
 }
 
+export type Pages = (request: IncomingMessage, response: ServerResponse) => void;
+
+const TEXT_FORMAT = "text/plain; version=0.0.4";
+
 /**
- * Pages for those who watch: `/healthz` (the event loop answers), `/readyz` (this broker serves clients), `/metrics`
- * (Prometheus text format). None of them needs a token, none shows a record.
+ * Pages for those who watch: `/healthz` (the event loop answers), `/readyz` (this broker serves clients; it stays so
+ * without a controller, because it goes on with what it leads) and `/metrics` (Prometheus text format). None of them
+ * needs a token, none shows a record. `broker` is null until there is one.
  */
-export function pagesOf(
-  broker: () => ShownBroker | null,
-): (request: IncomingMessage, response: ServerResponse) => void {
+export function pagesOf(broker: () => ShownBroker | null): Pages {
+  const own = processMetrics(broker);
   const app = express();
   app.disable("x-powered-by");
-  app.get("/healthz", (_, response) => void response.type("text/plain").send("ok\n"));
+  app.disable("etag");
+  app.get("/healthz", (_, response) => void response.json({ status: "ok" }));
   app.get("/readyz", (_, response) => {
-    const isReady = broker()?.isServing === true;
-    response
-      .status(isReady ? 200 : 503)
-      .type("text/plain")
-      .send(isReady ? "ok\n" : "not registered yet\n");
+    const isServing = broker()?.isServing === true;
+    const status = isServing ? "serving" : "not registered with a controller yet";
+    response.status(isServing ? 200 : 503).json({ status, hasController: broker()?.isRegistered === true });
   });
   app.get("/metrics", (_, response) => {
-    response.type("text/plain; version=0.0.4").send(broker()?.metrics.text() ?? "");
+    response.type(TEXT_FORMAT).send((broker()?.metrics.text() ?? "") + own.text());
   });
-  app.use((_, response) => void response.status(404).type("text/plain").send("nothing here\n"));
-  return app;
+  app.use(({ method, path }, response) => {
+    response.status(404).json({ error: `there is no ${method} ${path}; see /healthz, /readyz, /metrics` });
+  });
+  return (request, response) => void app(request, response);
+}
+
+function processMetrics(broker: () => ShownBroker | null): Metrics {
+  const metrics = new Metrics();
+  const one = (value: number) => [{ labels: {}, value }];
+  metrics.gauge("tidemark_has_controller", "1 while a session with a controller stands.", () =>
+    one(broker()?.isRegistered === true ? 1 : 0),
+  );
+  metrics.gauge("process_resident_memory_bytes", "Resident memory.", () => one(process.memoryUsage.rss()));
+  metrics.gauge("process_heap_bytes", "Heap in use.", () => one(process.memoryUsage().heapUsed));
+  metrics.counterOf("process_cpu_seconds_total", "User and system time used so far.", () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  return metrics;
 }
