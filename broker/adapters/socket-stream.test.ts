@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { isTidemarkError } from "../base/errors.ts";
 import type { ByteStream } from "../ports/network.ts";
 import { socketStream } from "./socket-stream.ts";
@@ -78,4 +78,19 @@ test("a port in use is one clear line", async () => {
 test("a host that is not ours is refused as bad input", async () => {
   const error = await listenTcp({ host: "192.0.2.1", port: 0 }, () => {}).catch((caught: unknown) => caught);
   expect(isTidemarkError(error) && error.code).toBe("BAD_INPUT");
+});
+
+test("the end of the peer ends the stream, also on a socket that may stay half open", async () => {
+  const server = createServer({ allowHalfOpen: true });
+  const closed = new Promise<void>((resolve) => {
+    server.once("connection", (socket) => {
+      socketStream(socket).onClose = resolve;
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.end();
+  await closed;
+  const isStopped = await new Promise<boolean>((resolve) => server.close((error) => resolve(error === undefined)));
+  expect(isStopped).toBe(true);
 });

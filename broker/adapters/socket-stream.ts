@@ -27,6 +27,8 @@ class SocketStream implements ByteStream {
     socket.on("data", (chunk: Uint8Array) => this.onData(chunk));
     socket.on("drain", () => this.onDrain());
     socket.on("error", ignore);
+    // A server's upgraded sockets stay half open by default: the death of a peer would show at the next write only.
+    socket.on("end", () => socket.destroySoon());
     socket.on("close", () => this.#end());
     if (head !== undefined && head.length > 0) {
       socket.pause();
