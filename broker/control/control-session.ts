@@ -68,6 +68,8 @@ export class ControlSession {
   #stream: ByteStream | null = null;
   #isRegistered = false;
   #isDialing = false;
+  /** Recovery comes before registration: until it is over an announcement only tells where to dial. */
+  #isStarted = false;
   #isStopped = false;
   #redialMs = REDIAL_MS_MIN;
   #redial: Timer | null = null;
@@ -106,6 +108,7 @@ export class ControlSession {
   }
 
   start(): void {
+    this.#isStarted = true;
     this.#ticker = every(this.#clock, HEARTBEAT_INTERVAL_MS, () => this.#tick());
     void this.#dial();
   }
@@ -170,7 +173,7 @@ export class ControlSession {
   }
 
   async #dial(): Promise<void> {
-    if (this.#isStopped || this.#isDialing || this.#stream !== null) return;
+    if (!this.#isStarted || this.#isStopped || this.#isDialing || this.#stream !== null) return;
     this.#isDialing = true;
     const address = this.#controller;
     const result = await this.#network.exchange(address, CONTROL_PATH, { timeoutMs: DIAL_TIMEOUT_MS });

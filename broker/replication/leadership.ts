@@ -338,8 +338,10 @@ export class Leadership {
       this.#send(proposal);
       return;
     }
+    // Whoever would be removed for its lag at once must not be added: what it stated before it fell silent still
+    // stands, and may reach a high watermark that stands still.
     const added = followers
-      .filter((progress) => !isr.includes(progress.broker))
+      .filter((progress) => !isr.includes(progress.broker) && lagMs(progress, view) <= lagTimeMsMax)
       .filter((progress) => this.#mayJoin(progress, highWatermark, this.epochStart))
       .map((progress) => progress.broker);
     if (added.length === 0) return;

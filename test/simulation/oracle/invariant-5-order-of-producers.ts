@@ -21,7 +21,9 @@ export function orderOfProducers(facts: Facts): Invariant {
     if (batch.baseOffset !== state.nextOffset) return;
     state.nextOffset += batch.count;
     if (batch.producerId < 0) return;
-    const expected = state.next.get(batch.producerId) ?? 0;
+    // Where nothing of a producer is left, any sequence is taken: that is so only after a loss.
+    const first = partition.lossCount > 0 ? batch.baseSequence : 0;
+    const expected = state.next.get(batch.producerId) ?? first;
     if (batch.baseSequence !== expected && !facts.isVolatile(partition.topicId)) {
       const what = `sequence ${batch.baseSequence} where ${expected} must come, offset ${batch.baseOffset}`;
       facts.fail(5, `${partition.name}: producer ${batch.producerId} has ${what}`);
