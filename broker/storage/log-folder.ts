@@ -80,6 +80,8 @@ export class LogFolder {
       await disk.syncFolder("");
       this.#isPrepared = true;
     }
+    // No segment is begun before those in front of it can be found again: a power cut never leaves a hole.
+    await this.syncEntries();
     this.#areEntriesDirty = true;
     segment.isOnDisk = true;
   }

@@ -1,6 +1,7 @@
 import { TidemarkError } from "../base/errors.ts";
 import type { LeaderEpoch, Offset, TimestampMs } from "../base/ids.ts";
 import {
+  baseOffsetOf,
   batchEnd,
   BATCH_HEADER_BYTES,
   hasValidCrc,
@@ -94,20 +95,19 @@ export class LogReader {
     return (await segment.offsetIndex.lookup(target))?.position ?? 0;
   }
 
-  /** First position at or after which no batch ends below `target`, and the offset there. */
+  /** Where the batch that holds `target` begins, and its first offset; the segment's end when there is none. */
   async positionOf(segment: Segment, target: Offset): Promise<{ position: number; offset: Offset }> {
-    let nextOffset = segment.baseOffset;
+    let found = segment.endOffset;
     const from = await this.#positionBefore(segment, target);
     const end = await this.#shared.files.useExisting(segment.path, (file) =>
       scanBatches(file, { from, to: segment.writtenBytes }, (bytes, at) => {
-        const lastOffset = lastOffsetOf(bytes, at);
-        if (lastOffset >= target) return false;
-        nextOffset = (lastOffset + 1) as Offset;
-        return true;
+        if (lastOffsetOf(bytes, at) < target) return true;
+        found = baseOffsetOf(bytes, at);
+        return false;
       }),
     );
     if (end.kind !== "stopped" && end.kind !== "end") throw corrupt(segment, end.position);
-    return { position: end.position, offset: nextOffset };
+    return { position: end.position, offset: found };
   }
 
   /** Checks a closed segment's indexes once in the life of a process, and rebuilds them if anything is wrong. */

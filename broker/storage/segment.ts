@@ -122,7 +122,8 @@ export class Segment {
   cutBack(to: { sizeBytes: number; endOffset: Offset }): void {
     this.sizeBytes = to.sizeBytes;
     this.writtenBytes = Math.min(this.writtenBytes, to.sizeBytes);
-    this.syncedBytes = Math.min(this.syncedBytes, to.sizeBytes);
+    // The cut itself is not synced: until it is, a power cut may bring the old bytes back.
+    this.syncedBytes = Math.min(this.syncedBytes, to.sizeBytes - 1);
     this.endOffset = to.endOffset;
     this.#bytesSinceEntry = 0;
     if (to.sizeBytes === 0) this.firstTimestampMs = null;

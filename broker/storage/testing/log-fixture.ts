@@ -28,8 +28,9 @@ export class LogFixture {
   }
 
   async open(options: { checkpoint?: Checkpoint | null; isCleanStart?: boolean } = {}): Promise<PartitionLog> {
+    const disk = this.disk.mount();
     const { log, recovery } = await PartitionLog.open({
-      disk: this.disk,
+      disk,
       folder: FOLDER,
       topicId: TOPIC_ID,
       clock: this.clock,
@@ -37,11 +38,13 @@ export class LogFixture {
       config: this.config,
       checkpoint: options.checkpoint ?? null,
       isCleanStart: options.isCleanStart ?? false,
-      shared: new SharedStorage(this.disk),
+      shared: new SharedStorage(disk),
     });
     this.log = log;
     this.recovery = recovery;
-    log.onFailure = (error) => this.failures.push(error);
+    const failures: unknown[] = [];
+    this.failures = failures;
+    log.onFailure = (error) => failures.push(error);
     return log;
   }
 

@@ -31,7 +31,7 @@ export interface CrashOptions {
 
 /**
  * A disk in memory with a page cache over a platter. Every operation is one step; `onStep` may throw to let the process
- * die between any two of them. After `crash` handles of before are dead.
+ * die between any two of them. A process uses `mount()`: after `crash`, nothing that it still tries has an effect.
  */
 export class MemoryDisk implements Disk {
   #folders = new Map<string, Folder>([["", new Map()]]);
@@ -39,6 +39,24 @@ export class MemoryDisk implements Disk {
   #generation = 0;
   /** Called before each operation that changes something. */
   onStep: (step: string) => void = () => undefined;
+  /** The disk as one process sees it: dead with that process, at the next crash. */
+  mount(): Disk {
+    const generation = this.#generation;
+    const alive = <T>(work: () => Promise<T>): Promise<T> => {
+      if (generation === this.#generation) return work();
+      return Promise.reject(new TidemarkError("DISK_FAILED", "this process is dead"));
+    };
+    return {
+      open: (path, options) => alive(() => this.open(path, options)),
+      readFile: (path) => alive(() => this.readFile(path)),
+      list: (path) => alive(() => this.list(path)),
+      makeFolder: (path) => alive(() => this.makeFolder(path)),
+      rename: (from, to) => alive(() => this.rename(from, to)),
+      remove: (path) => alive(() => this.remove(path)),
+      syncFolder: (path) => alive(() => this.syncFolder(path)),
+    };
+  }
+
   /** Bytes read out of files, for tests that count. */
   readBytes = 0;
   /** Bytes that all files may have together before writes fail with DISK_FULL. */
