@@ -8,4 +8,7 @@ export const nodeClock: Clock = {
     const timer = setTimeout(fn, delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
+  soon(fn) {
+    setImmediate(fn);
+  },
 };

@@ -11,6 +11,11 @@ export interface Clock {
   monotonic(): number;
   /** Calls `fn` once after `delayMs` ≥ 0 milliseconds. */
   after(delayMs: number, fn: () => void): Timer;
+  /**
+   * Calls `fn` once, as soon as everything that is ready now (sockets, completed writes) has been handled. For work
+   * that gathers what the same moment brings into one write; adds no delay when nothing else is ready.
+   */
+  soon(fn: () => void): void;
 }
 
 /** Resolves after `delayMs` milliseconds of `clock`. */

@@ -107,7 +107,7 @@ export class FollowerLink {
     this.#moved.add(opening);
     if (this.#isFlushQueued) return;
     this.#isFlushQueued = true;
-    queueMicrotask(() => this.#flush());
+    this.#host.clock.soon(() => this.#flush());
   }
 
   /** The leader's row may have changed: a new process has a new address. */

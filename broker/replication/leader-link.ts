@@ -278,7 +278,7 @@ export class LeaderLink {
   #scheduleFlush(): void {
     if (this.#isFlushQueued || this.#isClosed) return;
     this.#isFlushQueued = true;
-    queueMicrotask(() => {
+    this.#host.clock.soon(() => {
       this.#isFlushQueued = false;
       this.#flush();
     });

@@ -15,6 +15,8 @@ export interface LogWriterOptions {
   /** Everything below `endOffset` is in the page cache. */
   readonly onWritten: (endOffset: Offset) => void;
   readonly onFailed: (error: unknown) => void;
+  /** `Clock.soon`: what the same moment brings goes into one write. */
+  readonly soon: (fn: () => void) => void;
 }
 
 /** Group commit: one write in flight; what is appended meanwhile goes into the next. */
@@ -28,11 +30,11 @@ export class LogWriter {
     this.#options = options;
   }
 
-  /** Something was added to the tail. What is added in the same turn goes along. */
+  /** Something was added to the tail. What is added in the same moment goes along. */
   kick(): void {
     if (this.#isRunning || this.#hasFailed) return;
     this.#isRunning = true;
-    queueMicrotask(() => void this.#run());
+    this.#options.soon(() => void this.#run());
   }
 
   /** Resolves when nothing is being written nor waiting to be; also after a failure. */

@@ -151,6 +151,7 @@ export class PartitionLog {
       prepare: (segment) => folder.prepare(segment),
       onWritten: (endOffset) => this.#onWritten(endOffset),
       onFailed,
+      soon: (fn) => this.#clock.soon(fn),
     });
     this.#syncer = new LogSyncer({
       folder,

@@ -26,6 +26,10 @@ export class FakeClock implements Clock {
     return { cancel: () => this.#scheduled.delete(scheduled) };
   }
 
+  soon(fn: () => void): void {
+    queueMicrotask(fn);
+  }
+
   /** Moves time on, calling what falls due, in order; promises settle between two calls. */
   async advance(byMs: number): Promise<void> {
     const endMs = this.#nowMs + byMs;

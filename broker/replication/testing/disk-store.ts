@@ -15,7 +15,7 @@ export class DiskStore implements TestStore {
   readonly aside: string[] = [];
   readonly #clock: FakeClock;
   readonly #names = new Map<string, StoredName>();
-  #shared = new SharedStorage(this.disk);
+  #shared = new SharedStorage(this.disk.mount());
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
@@ -23,7 +23,7 @@ export class DiskStore implements TestStore {
 
   crash(): void {
     this.disk.crash({ losesPageCache: false });
-    this.#shared = new SharedStorage(this.disk);
+    this.#shared = new SharedStorage(this.disk.mount());
   }
 
   async recover(configOf: (topic: string) => LogConfig): Promise<StoredPartition[]> {

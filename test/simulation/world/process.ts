@@ -75,6 +75,9 @@ export class SimulatedProcess implements Owner {
           },
         };
       },
+      soon: (fn) => {
+        scheduler.after(1, this, fn);
+      },
     };
   }
 }
