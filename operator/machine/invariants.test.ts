@@ -1,0 +1,72 @@
+import { describe, expect, test } from "@jest/globals";
+import { brokerEpoch, brokerId, leaderEpoch, NO_BROKER, partitionEpoch } from "#base/ids.ts";
+import type { PartitionRow } from "#contract/rows.ts";
+import { checkInvariants } from "./invariants.ts";
+import { partitionOf, type State } from "./state.ts";
+import { ids } from "./testing/rows.ts";
+import { Scenario } from "./testing/scenario.ts";
+
+function ledByOne(): { state: State; row: PartitionRow } {
+  const scenario = new Scenario();
+  for (const command of ["register 1", "register 2", "register 3", "create t on=1,2,3"]) scenario.run(command);
+  const [[row]] = [...scenario.state.partitions.values()] as [[PartitionRow]];
+  return { state: scenario.state, row: partitionOf(scenario.state, row)! };
+}
+
+/** The reason for which the next row is not committed; null when it is. */
+function breakOf(changed: Partial<PartitionRow>): string | null {
+  const { state, row } = ledByOne();
+  const next = { ...row, partitionEpoch: partitionEpoch(row.partitionEpoch + 1), ...changed };
+  try {
+    checkInvariants(state, [{ kind: "partition", row: next }]);
+    return null;
+  } catch (error) {
+    return Error.isError(error) ? error.message : String(error);
+  }
+}
+
+describe("invariants before each commit", () => {
+  test("a sound step passes", () => {
+    expect(breakOf({ isr: ids(1, 2) })).toBeNull();
+    expect(breakOf({ leader: brokerId(2), leaderEpoch: leaderEpoch(1) })).toBeNull();
+  });
+
+  test.each<[string, Partial<PartitionRow>]>([
+    ["the leader is in the ISR", { isr: ids(2, 3) }],
+    ["the ISR is part of the replicas", { isr: ids(1, 4) }],
+    ["nobody is in ISR and ELR", { elr: ids(2) }],
+    ["nobody is eligible and lost", { lost: ids(2) }],
+    ["another leader leads in another epoch", { leader: brokerId(2) }],
+    ["another leader leads in another epoch", { leader: NO_BROKER, isr: [] }],
+    ["the leader epoch never falls", { leaderEpoch: leaderEpoch(-1) }],
+    ["each change is one partition epoch", { partitionEpoch: partitionEpoch(2) }],
+    ["each change is one partition epoch", { partitionEpoch: partitionEpoch(0) }],
+    ["minIsr is between 1 and the replicas", { minIsr: 0 }],
+    ["minIsr is between 1 and the replicas", { minIsr: 4 }],
+    ["has replicas, each once", { replicas: ids(1, 1), isr: ids(1), minIsr: 1 }],
+  ])("%s", (what, changed) => {
+    expect(breakOf(changed)).toContain(what);
+  });
+
+  test("two steps of one commit are both counted", () => {
+    const { state, row } = ledByOne();
+    const first = { ...row, partitionEpoch: partitionEpoch(1), isr: ids(1, 2) };
+    const second = { ...first, partitionEpoch: partitionEpoch(2), isr: ids(1) };
+    expect(() =>
+      checkInvariants(state, [
+        { kind: "partition", row: first },
+        { kind: "partition", row: second },
+      ]),
+    ).not.toThrow();
+  });
+
+  test("a new process without a new epoch, and ids handed out twice, are not committed", () => {
+    const { state } = ledByOne();
+    const known = state.brokers.get(brokerId(1))!;
+    const twin = { ...known, incarnation: "other" as typeof known.incarnation };
+    expect(() => checkInvariants(state, [{ kind: "broker", broker: twin }])).toThrow("another epoch");
+    const older = { ...known, epoch: brokerEpoch(0) };
+    expect(() => checkInvariants(state, [{ kind: "broker", broker: older }])).toThrow("never falls");
+    expect(() => checkInvariants(state, [{ kind: "nextProducerId", value: 0 }])).toThrow("once");
+  });
+});
