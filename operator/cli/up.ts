@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeClock } from "#adapters/node-clock.ts";
@@ -69,6 +70,7 @@ export async function up(options: UpOptions): Promise<never> {
     const { bootstrap, applied } = await cluster.start();
     const readyMs = Math.round(Date.now() - performance.timeOrigin);
     for (const { topic, did } of applied) say(`topic ${topic}: ${did}`);
+    flushCompileCache();
     process.stdout.write(`ready in ${readyMs} ms  bootstrap ${bootstrap}\n`);
   } catch (error) {
     say(`tidemark: ${lineFor(error)}`);
