@@ -1,8 +1,9 @@
-import { type ClientRequest, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { TidemarkError } from "../base/errors.ts";
 import { INCARNATION_PATH } from "../contract/control.ts";
 import type { Address, ExchangeResult, ExchangeServer, Network, ProbeResult } from "../ports/network.ts";
+import { nodeHttp } from "./node-http.ts";
 import { socketStream } from "./socket-stream.ts";
 
 /**
@@ -27,7 +28,7 @@ async function readBody(message: IncomingMessage): Promise<string> {
 function exchange(address: Address, path: string, options: { timeoutMs: number }): Promise<ExchangeResult> {
   return new Promise((resolve) => {
     const headers = { connection: "Upgrade", upgrade: PROTOCOL };
-    const call = request({ host: address.host, port: address.port, path, headers, agent: false });
+    const call = nodeHttp.request({ host: address.host, port: address.port, path, headers, agent: false });
     const timer = setTimeout(() => call.destroy(new Error(`no answer in ${options.timeoutMs} ms`)), options.timeoutMs);
     const settle = (result: ExchangeResult): void => {
       clearTimeout(timer);
@@ -55,7 +56,7 @@ function ask(
   return new Promise((resolve) => {
     const headers = options.body === null ? {} : { "content-type": "application/json" };
     const { method, path } = options;
-    const call: ClientRequest = request({ host: address.host, port: address.port, method, path, headers, agent: false });
+    const call: ClientRequest = nodeHttp.request({ host: address.host, port: address.port, method, path, headers, agent: false });
     const timer = setTimeout(() => call.destroy(new Error("timed out")), options.timeoutMs);
     const settle = (result: { status: number; text: string } | { errorCode: string }): void => {
       clearTimeout(timer);
@@ -162,7 +163,7 @@ function onUpgrade(exchanges: ExchangeServer, message: IncomingMessage, socket: 
  * @throws TidemarkError PORT_IN_USE
  */
 export function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const server: Server = createServer((message, response) => onRequest(options, message, response));
+  const server: Server = nodeHttp.createServer((message, response) => onRequest(options, message, response));
   const upgraded = new Set<Socket>();
   server.on("upgrade", (message, socket, head) => {
     upgraded.add(socket as Socket);

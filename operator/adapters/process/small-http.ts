@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { nodeHttp } from "#adapters/node-http.ts";
 
 const BODY_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -14,7 +14,7 @@ export function askJson(url: string, options: { timeoutMs: number; body?: unknow
     const text = options.body === undefined ? null : JSON.stringify(options.body);
     const headers =
       text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-    const call = request(url, { method: text === null ? "GET" : "POST", headers, agent: false }, (response) => {
+    const call = nodeHttp.request(url, { method: text === null ? "GET" : "POST", headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let sizeBytes = 0;
       response.on("data", (chunk: Buffer) => {
