@@ -62,6 +62,8 @@ export class ControlSession {
   readonly #logger: Logger;
   readonly #image: MetadataImage;
   readonly #handlers: ControlHandlers;
+  /** Where a controller is found when nothing better is known: a service's name, or the only one's address. */
+  readonly #configured: Address;
   #controller: Address;
   #controllerEpoch = 0;
   #brokerEpoch: BrokerEpoch = brokerEpoch(-1);
@@ -88,6 +90,7 @@ export class ControlSession {
     this.#clock = ports.clock;
     this.#network = ports.network;
     this.#logger = ports.logger;
+    this.#configured = options.controller;
     this.#controller = options.controller;
     this.#image = options.image;
     this.#handlers = options.handlers;
@@ -184,6 +187,8 @@ export class ControlSession {
       return;
     }
     if (result.kind === "refused") this.#followRedirect(result.text);
+    // Whoever was announced or named here may be gone for good, and its successor may not know of this broker.
+    else if (this.#controller === address) this.#controller = this.#configured;
     const why = result.kind === "refused" ? `${result.status} ${result.text}` : result.reason;
     this.#logger.debug("no control session", { controller: `${address.host}:${address.port}`, why });
     this.#redialLater();

@@ -173,12 +173,14 @@ export class Faults {
   protected cleanRestart(): void {
     const slot = this.#leaderMostly();
     this.#cluster.stopBroker(slot, () => {
-      this.#undoAfter(50, 1500, () => this.#cluster.startBroker(slot));
+      this.#later(this.#random.between(50, 1500), () => this.#cluster.startBroker(slot));
     });
     // Whoever does not stop in time is killed, as a supervisor does.
     const life = slot.life;
     this.#later(14_000, () => {
-      if (life !== null && slot.life === life && !this.#isOver) this.#kill(slot, [50, 500]);
+      if (life === null || slot.life !== life) return;
+      this.#cluster.crashBroker(slot);
+      this.#later(this.#random.between(50, 500), () => this.#cluster.startBroker(slot));
     });
   }
 

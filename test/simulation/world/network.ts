@@ -155,7 +155,7 @@ export class SimulatedNetwork implements Wire {
         if (reached.kind === "refused" || reached.listener.kind !== "kafka") return void settle(null);
         const { fromDialler, fromServer } = this.#pair(process, reached.listener.process, null);
         reached.listener.accept(fromServer);
-        this.#handOver(process, fromDialler, fromServer, settle);
+        this.#handOver(process, fromDialler, fromServer, (stream) => settle(stream));
       });
     });
   }
@@ -174,7 +174,9 @@ export class SimulatedNetwork implements Wire {
         const { process: target, server } = reached.listener;
         const accept = (): ByteStream => {
           const { fromDialler, fromServer } = this.#pair(process, target, call.path);
-          const done = (stream: ByteStream): boolean => settle({ kind: "accepted", stream });
+          const broken = { kind: "unreachable" as const, reason: "connection reset" };
+          const done = (stream: ByteStream | null): boolean =>
+            settle(stream === null ? broken : { kind: "accepted", stream });
           this.#handOver(process, fromDialler, fromServer, done);
           return fromServer;
         };
@@ -191,7 +193,7 @@ export class SimulatedNetwork implements Wire {
     process: SimulatedProcess,
     fromDialler: StreamHalf,
     fromServer: StreamHalf,
-    settle: (stream: StreamHalf) => boolean,
+    settle: (stream: StreamHalf | null) => boolean,
   ): void {
     fromDialler.pause();
     const open = (): void => {
@@ -199,7 +201,8 @@ export class SimulatedNetwork implements Wire {
         this.scheduler.after(5000, process, open);
         return;
       }
-      if (!settle(fromDialler)) fromDialler.destroy();
+      // What broke on the way was never a stream to the dialler.
+      if (!settle(fromDialler.isClosed ? null : fromDialler)) fromDialler.destroy();
       fromDialler.resume();
     };
     this.scheduler.after(this.latencyUs(), process, open);
