@@ -15,7 +15,7 @@ import { LeaderEpochCache } from "./leader-epoch-cache.ts";
 import { decodePartitionMetadata, encodePartitionMetadata } from "./partition-metadata.ts";
 import { decodeSnapshot } from "./producer-snapshot.ts";
 import type { ProducerStates } from "./producer-state.ts";
-import type { Segment } from "./segment.ts";
+import { Segment } from "./segment.ts";
 import type { SharedStorage } from "./shared-storage.ts";
 
 /** Everything in a partition's folder besides the contents of its segments. */
@@ -63,6 +63,17 @@ export class LogFolder {
     } finally {
       await file.close();
     }
+  }
+
+  /** A segment that begins at `baseOffset`; its file is made at its first write. */
+  newSegment(baseOffset: Offset, nowMs: number): Segment {
+    return new Segment(this.shared, {
+      folder: this.path,
+      baseOffset,
+      endOffset: baseOffset,
+      isNew: true,
+      nowMs,
+    });
   }
 
   /** Before a segment's file is made: the topic id is synced before the folder's first record. */

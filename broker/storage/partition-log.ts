@@ -1,58 +1,38 @@
 import { assert } from "../base/assert.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { type LeaderEpoch, NO_EPOCH, type Offset, type TimestampMs, type TopicId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
-import type { Disk } from "../ports/disk.ts";
 import {
   baseOffsetOf,
-  batchEnd,
   lastOffsetDeltaOf,
-  lastOffsetOf,
   leaderEpochOf,
   maxTimestampOf,
   stampLogAppendTime,
   stampPosition,
 } from "../wire/record-batch.ts";
-import { faultOfRun, type FollowerAppend, type Run } from "./follower-run.ts";
+import { faultOfRun, type FollowerAppend, type Run, splitRuns } from "./follower-run.ts";
 import type { EpochEnd, LeaderEpochCache } from "./leader-epoch-cache.ts";
 import type { LogConfig } from "./log-config.ts";
 import { LogFolder } from "./log-folder.ts";
+import { LogEnds } from "./log-ends.ts";
+import { LogPersistence } from "./log-persistence.ts";
 import { type FoundOffset, LogReader } from "./log-reader.ts";
-import { type Checkpoint, type LoadedLog, type Recovery, recoverLog } from "./log-recovery.ts";
-import { LogSyncer, syncSegment } from "./log-syncer.ts";
+import { type LoadedLog, type Recovery, recoverLog } from "./log-recovery.ts";
+import { LogSyncer } from "./log-syncer.ts";
 import { LogWriter } from "./log-writer.ts";
+import type { OpenOptions } from "./open-options.ts";
 import { OffsetWaiters } from "./offset-waiters.ts";
-import { producersAfterCut } from "./producer-rebuild.ts";
-import { replayProducers } from "./producer-replay.ts";
 import { encodeSnapshot } from "./producer-snapshot.ts";
 import type { ProducerStates } from "./producer-state.ts";
-import { deletableSegments } from "./retention.ts";
-import { Segment } from "./segment.ts";
+import type { Segment } from "./segment.ts";
+import { SegmentRemover } from "./segment-remover.ts";
 import { SharedStorage } from "./shared-storage.ts";
+import { SyncSchedule } from "./sync-schedule.ts";
 import { Tail } from "./tail.ts";
 
 const TAIL_BYTES_MAX = 4 * 1024 * 1024;
-/** Longer than any timer can run: such a time means never. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
-export interface OpenOptions {
-  readonly disk: Disk;
-  /** Folder of the partition below the data folder: `<topic>-<partition>`. Made when missing. */
-  readonly folder: string;
-  readonly topicId: TopicId;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly config: LogConfig;
-  /** What the broker's checkpoint files say; null when they do not name this partition. */
-  readonly checkpoint: Checkpoint | null;
-  /** The clean-stop marker of the last incarnation was there: nothing is scanned. */
-  readonly isCleanStart: boolean;
-  /** Bounds shared by all logs of a broker; a private one when left out. */
-  readonly shared?: SharedStorage;
-  /** Memory for this log's newest batches once written. */
-  readonly tailBytesMax?: number;
-}
-
+export type { OpenOptions } from "./open-options.ts";
 export type { FollowerAppend } from "./follower-run.ts";
 
 export interface AppendedBatch {
@@ -82,31 +62,24 @@ export class PartitionLog {
   readonly #tail: Tail;
   readonly #writer: LogWriter;
   readonly #syncer: LogSyncer;
+  readonly #schedule: SyncSchedule;
   readonly #reader: LogReader;
   readonly #epochs: LeaderEpochCache;
-  readonly #removals = new Set<Timer>();
+  readonly #ends: LogEnds;
+  readonly #persistence: LogPersistence;
+  readonly #writtenWaiters = new OffsetWaiters();
+  readonly #remover: SegmentRemover;
   #config: LogConfig;
   #producers: ProducerStates;
   #segments: Segment[];
-  #snapshots: Offset[];
-  #logStart: Offset;
-  #logEnd: Offset;
-  #writtenEnd: Offset;
-  #syncedEnd: Offset;
-  #durableEnd: Offset;
-  #recoveryPoint: Offset;
-  #cutUntil: Offset | null;
-  #areEpochsDirty: boolean;
   #isFirstTimestampKnown: boolean;
   /** +1 whenever records at the end go: what a reader found before is then worthless. */
   #generation = 0;
   #isCutting = false;
   #isClosed = false;
   #failure: unknown = null;
-  #flushTimer: Timer | null = null;
   /** Work on files that must not overlap: flushes, cuts, retention. */
   #turn: Promise<unknown> = Promise.resolve();
-  readonly #writtenWaiters = new OffsetWaiters();
 
   /**
    * Opens or makes a partition's log, recovering it first. Throws TidemarkError LOG_CORRUPT when the folder belongs to
@@ -117,7 +90,7 @@ export class PartitionLog {
     const folder = new LogFolder(shared, { path: options.folder, topicId: options.topicId });
     const loaded = await recoverLog({ ...options, folder });
     const log = new PartitionLog(options, { folder, loaded });
-    if (options.config.flushMessages === 1 && log.#recoveryPoint < log.#logEnd) await log.flush();
+    if (options.config.flushMessages === 1 && log.recoveryPoint < log.logEnd) await log.flush();
     return { log, recovery: loaded.recovery };
   }
 
@@ -130,21 +103,25 @@ export class PartitionLog {
     this.#logger = options.logger;
     this.#config = options.config;
     this.#segments = loaded.segments;
-    this.#snapshots = loaded.snapshots;
     this.#epochs = loaded.epochs;
     this.#producers = loaded.producers;
-    this.#logStart = loaded.logStart;
-    this.#logEnd = this.#active.endOffset;
-    this.#writtenEnd = this.#logEnd;
-    this.#recoveryPoint = loaded.recoveryPoint;
-    this.#syncedEnd = loaded.recoveryPoint;
-    this.#durableEnd = options.config.flushMessages === 1 ? this.#syncedEnd : this.#writtenEnd;
-    this.#cutUntil = loaded.cutUntil;
-    this.#areEpochsDirty = loaded.areEpochsDirty;
+    this.#ends = new LogEnds({
+      logStart: loaded.logStart,
+      logEnd: this.#active.endOffset,
+      syncedEnd: loaded.recoveryPoint,
+      mustSync: this.#mustSync,
+    });
+    this.#persistence = new LogPersistence(folder, loaded);
     this.#isFirstTimestampKnown = this.#active.isEmpty || this.#active.firstTimestampMs !== null;
     this.#tail = new Tail(this.#shared.tails, options.tailBytesMax ?? TAIL_BYTES_MAX);
     this.#reader = new LogReader(this.#shared, () => this.#config.indexIntervalBytes);
     const onFailed = (error: unknown): void => this.#fail(error);
+    this.#remover = new SegmentRemover({
+      folder,
+      reader: this.#reader,
+      clock: this.#clock,
+      later: (work) => void this.#inTurn(work).catch(onFailed),
+    });
     this.#writer = new LogWriter({
       shared: this.#shared,
       tail: this.#tail,
@@ -156,45 +133,48 @@ export class PartitionLog {
     this.#syncer = new LogSyncer({
       folder,
       segments: () => this.#segments,
-      writtenEnd: () => this.#writtenEnd,
+      writtenEnd: () => this.#ends.writtenEnd,
       onSynced: (endOffset) => this.#onSynced(endOffset),
       onFailed,
+    });
+    this.#schedule = new SyncSchedule(this.#clock, () => {
+      if (!this.#isCutting) this.#syncer.kick();
     });
   }
 
   /** First offset readers may ask for. */
   get logStart(): Offset {
-    return this.#logStart;
+    return this.#ends.logStart;
   }
 
   /** Offset of the next record: everything below is appended, in memory at least. */
   get logEnd(): Offset {
-    return this.#logEnd;
+    return this.#ends.logEnd;
   }
 
   /** Everything below is in the page cache: its `write` has returned. */
   get writtenEnd(): Offset {
-    return this.#writtenEnd;
+    return this.#ends.writtenEnd;
   }
 
   /** Everything below is on the platter: its `fdatasync` has returned. */
   get syncedEnd(): Offset {
-    return this.#syncedEnd;
+    return this.#ends.syncedEnd;
   }
 
   /** The log end that counts for acks: `syncedEnd` under flush.messages=1, else `writtenEnd`. Falls only by cuts. */
   get durableEnd(): Offset {
-    return this.#durableEnd;
+    return this.#ends.durableEnd;
   }
 
   /** Everything below is synced together with its index entries, leader epochs and producer state. */
   get recoveryPoint(): Offset {
-    return this.#recoveryPoint;
+    return this.#persistence.recoveryPoint;
   }
 
   /** Epoch of the newest record, −1 when there never was one. */
   get lastEpoch(): LeaderEpoch {
-    return this.#logEnd === 0 ? NO_EPOCH : this.#epochs.epochAt((this.#logEnd - 1) as Offset);
+    return this.#ends.logEnd === 0 ? NO_EPOCH : this.#epochs.epochAt((this.#ends.logEnd - 1) as Offset);
   }
 
   get producers(): ProducerStates {
@@ -242,7 +222,7 @@ export class PartitionLog {
   appendAsLeader(batch: Uint8Array, stamp: { leaderEpoch: LeaderEpoch; nowMs: number }): AppendedBatch {
     this.#beforeAppend();
     assert(stamp.leaderEpoch >= this.#epochs.latest, "no leader appends in an epoch that has passed");
-    const baseOffset = this.#logEnd;
+    const baseOffset = this.#ends.logEnd;
     const lastOffset = (baseOffset + lastOffsetDeltaOf(batch, 0)) as Offset;
     stampPosition(batch, 0, { baseOffset, leaderEpoch: stamp.leaderEpoch });
     const isBrokerTime = this.#config.timestampType === "LogAppendTime";
@@ -251,7 +231,7 @@ export class PartitionLog {
     const place = { lastOffset, maxTimestampMs: maxTimestampOf(batch, 0), sizeBytes: batch.length };
     const limits = { limits: this.#config, nowMs: stamp.nowMs, pendingBytes: 0 };
     if (this.#active.mustRollFor(place, limits)) this.#roll();
-    this.#tail.add(batch, { segment: this.#active, baseOffset, lastOffset });
+    this.#tail.addOne(batch, { segment: this.#active, baseOffset, lastOffset });
     this.#active.note(place, this.#config.indexIntervalBytes);
     this.#producers.update(batch, 0, { lastOffset, nowMs: stamp.nowMs });
     this.#moveEnd((lastOffset + 1) as Offset);
@@ -264,50 +244,34 @@ export class PartitionLog {
    */
   appendAsFollower(bytes: Uint8Array): FollowerAppend {
     this.#beforeAppend();
-    const fault = faultOfRun(bytes, { logEnd: this.#logEnd, epoch: this.#epochs.latest });
+    const fault = faultOfRun(bytes, { logEnd: this.#ends.logEnd, epoch: this.#epochs.latest });
     if (fault !== null) return fault;
     const nowMs = this.#clock.now();
-    let run: Run = { start: 0, ends: [], lastOffsets: [] };
-    for (let at = 0; at < bytes.length; ) {
-      const end = batchEnd(bytes, at, bytes.length);
-      const lastOffset = lastOffsetOf(bytes, at);
-      const place = { lastOffset, maxTimestampMs: maxTimestampOf(bytes, at), sizeBytes: end - at };
-      if (this.#active.mustRollFor(place, { limits: this.#config, nowMs, pendingBytes: at - run.start })) {
-        this.#appendRun(bytes, run, nowMs);
-        this.#roll();
-        run = { start: at, ends: [], lastOffsets: [] };
-      }
-      run.ends.push(end);
-      run.lastOffsets.push(lastOffset);
-      at = end;
-    }
-    this.#appendRun(bytes, run, nowMs);
+    splitRuns(bytes, {
+      mustRoll: (place, pendingBytes) => this.#active.mustRollFor(place, { limits: this.#config, nowMs, pendingBytes }),
+      roll: () => this.#roll(),
+      append: (run) => this.#appendRun(run, nowMs),
+    });
     return { kind: "appended" };
   }
 
-  /** Appends checked batches of `bytes`, all into the active segment. */
-  #appendRun(bytes: Uint8Array, run: Run, nowMs: number): void {
-    const length = run.ends.length;
-    if (length === 0) return;
-    const part = bytes.subarray(run.start, run.ends[length - 1]);
-    const ends = run.start === 0 ? run.ends : run.ends.map((end) => end - run.start);
-    const { lastOffsets } = run;
+  /** Appends checked batches, all into the active segment. */
+  #appendRun({ bytes, ends, lastOffsets }: Run, nowMs: number): void {
     const segment = this.#active;
-    if (length === 1) this.#tail.add(part, { segment, baseOffset: this.#logEnd, lastOffset: lastOffsets[0]! });
-    else this.#tail.addRun(part, { segment, baseOffset: this.#logEnd, ends, lastOffsets });
+    this.#tail.add(bytes, { segment, baseOffset: this.logEnd, ends, lastOffsets });
     let at = 0;
     for (const [index, end] of ends.entries()) {
       const lastOffset = lastOffsets[index]!;
-      const epoch = leaderEpochOf(part, at);
-      if (epoch > this.#epochs.latest) this.#assignEpoch(epoch, baseOffsetOf(part, at));
+      const epoch = leaderEpochOf(bytes, at);
+      if (epoch > this.#epochs.latest) this.#assignEpoch(epoch, baseOffsetOf(bytes, at));
       segment.note(
-        { lastOffset, maxTimestampMs: maxTimestampOf(part, at), sizeBytes: end - at },
+        { lastOffset, maxTimestampMs: maxTimestampOf(bytes, at), sizeBytes: end - at },
         this.#config.indexIntervalBytes,
       );
-      this.#producers.update(part, at, { lastOffset, nowMs });
+      this.#producers.update(bytes, at, { lastOffset, nowMs });
       at = end;
     }
-    this.#moveEnd((lastOffsets[length - 1]! + 1) as Offset);
+    this.#moveEnd((lastOffsets.at(-1)! + 1) as Offset);
   }
 
   #beforeAppend(): void {
@@ -322,60 +286,39 @@ export class PartitionLog {
   }
 
   #moveEnd(end: Offset): void {
-    this.#logEnd = end;
+    this.#ends.appended(end);
     this.#writer.kick();
   }
 
   /** Leaves the active segment and begins one at the log's end. Its sync follows behind. */
   #roll(): void {
     this.#active.seal();
-    this.#segments.push(this.#newSegment(this.#logEnd));
-    const target = this.#logEnd;
-    const snapshot = encodeSnapshot(this.#producers);
-    this.#inTurn(() => this.#flushTo(target, snapshot)).catch((error: unknown) => this.#fail(error));
-  }
-
-  #newSegment(baseOffset: Offset): Segment {
-    const { path: folder } = this.#files;
-    return new Segment(this.#shared, {
-      folder,
-      baseOffset,
-      endOffset: baseOffset,
-      isNew: true,
-      nowMs: this.#clock.now(),
-    });
+    this.#segments.push(this.#files.newSegment(this.#ends.logEnd, this.#clock.now()));
+    this.#inTurn(this.#flushOfNow()).catch((error: unknown) => this.#fail(error));
   }
 
   #onWritten(endOffset: Offset): void {
-    this.#writtenEnd = endOffset;
+    this.#ends.written(endOffset);
     this.#writtenWaiters.reached(endOffset);
     this.#moveDurable();
     this.#syncIfDue();
   }
 
   #onSynced(endOffset: Offset): void {
-    if (endOffset <= this.#syncedEnd) return;
-    this.#syncedEnd = endOffset;
+    this.#ends.synced(endOffset);
     this.#moveDurable();
   }
 
+  get #mustSync(): boolean {
+    return this.#config.flushMessages === 1;
+  }
+
   #moveDurable(): void {
-    const end = this.#config.flushMessages === 1 ? this.#syncedEnd : this.#writtenEnd;
-    if (end <= this.#durableEnd) return;
-    this.#durableEnd = end;
-    this.onDurable();
+    if (this.#ends.moveDurable({ mustSync: this.#mustSync })) this.onDurable();
   }
 
   #syncIfDue(): void {
-    const unsynced = this.#writtenEnd - this.#syncedEnd;
-    if (unsynced === 0) return;
-    if (unsynced >= this.#config.flushMessages) return this.#syncer.kick();
-    const { flushMs } = this.#config;
-    if (flushMs < 0 || flushMs > TIMER_MS_MAX || this.#flushTimer !== null || this.#isClosed) return;
-    this.#flushTimer = this.#clock.after(flushMs, () => {
-      this.#flushTimer = null;
-      this.#syncer.kick();
-    });
+    if (!this.#isCutting) this.#schedule.look(this.writtenEnd - this.syncedEnd, this.#config);
   }
 
   #fail(error: unknown): void {
@@ -388,7 +331,7 @@ export class PartitionLog {
 
   /** Notes that the leader's epoch `epoch` begins at the log's end, unless it has begun already. */
   startEpoch(epoch: LeaderEpoch): void {
-    if (epoch > this.#epochs.latest) this.#assignEpoch(epoch, this.#logEnd);
+    if (epoch > this.#epochs.latest) this.#assignEpoch(epoch, this.#ends.logEnd);
   }
 
   /**
@@ -396,16 +339,16 @@ export class PartitionLog {
    * successor may hold records there of an epoch before its own.
    */
   forgetEmptyEpochs(): void {
-    if (this.#epochs.truncateFromEnd(this.#logEnd)) this.#areEpochsDirty = true;
+    if (this.#epochs.truncateFromEnd(this.#ends.logEnd)) this.#persistence.areEpochsDirty = true;
   }
 
   #assignEpoch(epoch: LeaderEpoch, start: Offset): void {
-    if (this.#epochs.assign(epoch, start)) this.#areEpochsDirty = true;
+    if (this.#epochs.assign(epoch, start)) this.#persistence.areEpochsDirty = true;
   }
 
   /** Answer of OffsetForLeaderEpoch: the greatest epoch ≤ `epoch` and its end; (−1, −1) when unknown. */
   endOffsetFor(epoch: LeaderEpoch): EpochEnd {
-    return this.#epochs.endOffsetFor(epoch, { logStart: this.#logStart, logEnd: this.#logEnd });
+    return this.#epochs.endOffsetFor(epoch, { logStart: this.#ends.logStart, logEnd: this.#ends.logEnd });
   }
 
   /** Where `epoch` began; null when it is not known. */
@@ -435,7 +378,7 @@ export class PartitionLog {
       const inMemory = this.readTail(from, options);
       if (inMemory !== null) return inMemory;
       const segment = this.#segmentOf(from);
-      if (from < this.#logStart || from >= this.#logEnd || segment === undefined) return [];
+      if (from < this.#ends.logStart || from >= this.#ends.logEnd || segment === undefined) return [];
       const generation = this.#generation;
       try {
         const views = await this.#reader.read(segment, from, options);
@@ -465,7 +408,7 @@ export class PartitionLog {
    */
   async truncateTo(offset: Offset): Promise<void> {
     await this.#cut(async () => {
-      if (offset >= this.#logEnd) return;
+      if (offset >= this.#ends.logEnd) return;
       const index = this.#segments.findLastIndex((segment) => segment.baseOffset <= offset);
       const segment = this.#segments[index];
       if (segment === undefined) return await this.#startAt(offset);
@@ -473,7 +416,7 @@ export class PartitionLog {
       const end = isWhole
         ? { position: 0, offset: segment.baseOffset }
         : await this.#reader.positionOf(segment, offset);
-      await this.#announceCut(end.offset);
+      await this.#persistence.announceCut(end.offset);
       await this.#removeFrom(index + 1);
       if (!isWhole) await this.#cutSegment(segment, end);
       await this.#cutState(end.offset);
@@ -486,17 +429,18 @@ export class PartitionLog {
   }
 
   async #startAt(offset: Offset): Promise<void> {
-    await this.#announceCut(Math.min(offset, this.#segments[0]!.baseOffset) as Offset);
+    await this.#persistence.announceCut(Math.min(offset, this.#segments[0]!.baseOffset) as Offset);
     await this.#removeFrom(0);
-    while (this.#snapshots.length > 0) await this.#files.removeSnapshot(this.#snapshots.pop()!);
-    const segment = this.#newSegment(offset);
+    await this.#persistence.dropAllSnapshots();
+    const segment = this.#files.newSegment(offset, this.#clock.now());
     await this.#files.prepare(segment);
     await this.#shared.files.use(segment.path, { create: true }, async () => undefined);
     await this.#files.syncEntries();
     this.#segments = [segment];
     this.#epochs.clear();
-    this.#logStart = offset;
+    this.#persistence.areEpochsDirty = true;
     await this.#cutState(offset);
+    this.#ends.restartAt(offset);
   }
 
   /** Runs `work` while nothing is written, synced or flushed. */
@@ -511,16 +455,8 @@ export class PartitionLog {
     } finally {
       this.#generation++;
       this.#isCutting = false;
+      this.#syncIfDue();
     }
-  }
-
-  /** Before records below the recovery point go: others will stand there, and no checkpoint may vouch for them. */
-  async #announceCut(end: Offset): Promise<void> {
-    if (end >= this.#recoveryPoint) return;
-    const until = Math.max(this.#recoveryPoint, this.#cutUntil ?? 0) as Offset;
-    await this.#files.writeCut({ cutAt: end, until });
-    this.#cutUntil = until;
-    this.#recoveryPoint = end;
   }
 
   /** Removes segments, the last first, so that a crash leaves no hole. */
@@ -540,50 +476,28 @@ export class PartitionLog {
   async #cutState(end: Offset): Promise<void> {
     this.#tail.clear();
     this.#reader.reset();
-    if (this.#epochs.truncateFromEnd(end)) this.#areEpochsDirty = true;
-    const current = { states: this.#producers, upTo: this.#logEnd };
-    this.#logEnd = end;
-    this.#logStart = Math.min(this.#logStart, end) as Offset;
-    this.#writtenEnd = end;
-    this.#syncedEnd = Math.min(this.#syncedEnd, end) as Offset;
-    this.#durableEnd = Math.min(this.#durableEnd, end) as Offset;
-    this.#recoveryPoint = Math.min(this.#recoveryPoint, end) as Offset;
-    while (this.#snapshots.length > 0 && this.#snapshots.at(-1)! > end) {
-      await this.#files.removeSnapshot(this.#snapshots.pop()!);
-    }
-    this.#producers = await this.#rebuildProducers(current);
-  }
-
-  async #rebuildProducers(current: { states: ProducerStates; upTo: Offset }): Promise<ProducerStates> {
-    const nowMs = this.#clock.now();
-    const segments = this.#segments;
-    let snapshot = null;
-    for (const at of this.#snapshots.toReversed()) {
-      const states = at < segments[0]!.baseOffset ? null : await this.#files.readSnapshot(at, nowMs);
-      if (states === null) continue;
-      snapshot = { states, upTo: at };
-      break;
-    }
-    const known = producersAfterCut({ current, snapshot, logStart: segments[0]!.baseOffset });
-    await replayProducers(this.#shared, { segments, known, nowMs });
-    return known.states;
+    if (this.#epochs.truncateFromEnd(end)) this.#persistence.areEpochsDirty = true;
+    const current = { states: this.#producers, upTo: this.#ends.logEnd };
+    this.#ends.cutTo(end);
+    await this.#persistence.dropSnapshotsAbove(end);
+    this.#producers = await this.#persistence.rebuildProducers(current, this.#segments, this.#clock.now());
   }
 
   /** Hides everything below `offset` from readers; retention removes it. Never goes back, never beyond `logEnd`. */
   advanceLogStart(offset: Offset): void {
-    this.#logStart = Math.max(this.#logStart, Math.min(offset, this.#logEnd)) as Offset;
+    this.#ends.hideBelow(offset);
   }
 
   /** The first record whose timestamp is at least `timestampMs`; null when there is none. Throws LOG_CORRUPT. */
   async offsetForTimestamp(timestampMs: TimestampMs): Promise<FoundOffset | null> {
-    await this.#whenWritten(this.#logEnd);
-    return await this.#reader.offsetForTimestamp([...this.#segments], timestampMs, { from: this.#logStart });
+    await this.#whenWritten(this.#ends.logEnd);
+    return await this.#reader.offsetForTimestamp([...this.#segments], timestampMs, { from: this.#ends.logStart });
   }
 
   /** The first record with the greatest timestamp of all; null when the log is empty. Throws LOG_CORRUPT. */
   async offsetOfMaxTimestamp(): Promise<FoundOffset | null> {
-    await this.#whenWritten(this.#logEnd);
-    return await this.#reader.offsetOfMaxTimestamp([...this.#segments], { from: this.#logStart });
+    await this.#whenWritten(this.#ends.logEnd);
+    return await this.#reader.offsetOfMaxTimestamp([...this.#segments], { from: this.#ends.logStart });
   }
 
   /** Removes the segments that retention.ms, retention.bytes or the log start let go. The count removed. */
@@ -599,14 +513,9 @@ export class PartitionLog {
   }
 
   async #removeOld({ highWatermark, nowMs }: { highWatermark: Offset; nowMs: number }): Promise<number> {
-    const { retentionMs, retentionBytes } = this.#config;
-    const summaries = [];
-    for (const segment of [...this.#segments]) {
-      const maxTimestampMs = retentionMs < 0 ? -1 : (await this.#reader.maxTimestamp(segment)).timestampMs;
-      summaries.push({ sizeBytes: segment.sizeBytes, maxTimestampMs, endOffset: segment.endOffset });
-    }
-    const limits = { retentionMs, retentionBytes, logStart: this.#logStart, highWatermark, nowMs };
-    const count = deletableSegments(summaries, limits);
+    const { retentionMs, retentionBytes, fileDeleteDelayMs } = this.#config;
+    const limits = { retentionMs, retentionBytes, logStart: this.logStart, highWatermark, nowMs };
+    const count = await this.#remover.countDeletable([...this.#segments], limits);
     if (count === 0 || this.#isCutting || this.#isClosed) return 0;
     if (count === this.#segments.length) this.#roll();
     const leaving = this.#segments.slice(0, count);
@@ -614,66 +523,32 @@ export class PartitionLog {
     this.#segments = this.#segments.slice(count);
     const start = this.#segments[0]!.baseOffset;
     this.advanceLogStart(start);
-    if (this.#epochs.truncateFromStart(start)) this.#areEpochsDirty = true;
-    for (const segment of leaving) this.#removeLater(await this.#files.renameSegment(segment));
-    while (this.#snapshots.length > 0 && this.#snapshots[0]! < start) {
-      await this.#files.removeSnapshot(this.#snapshots.shift()!);
-    }
+    if (this.#epochs.truncateFromStart(start)) this.#persistence.areEpochsDirty = true;
+    await this.#remover.remove(leaving, fileDeleteDelayMs);
+    await this.#persistence.dropSnapshotsBelow(start);
     return count;
-  }
-
-  #removeLater(remove: () => Promise<void>): void {
-    const timer = this.#clock.after(Math.min(this.#config.fileDeleteDelayMs, TIMER_MS_MAX), () => {
-      this.#removals.delete(timer);
-      this.#inTurn(remove).catch((error: unknown) => this.#fail(error));
-    });
-    this.#removals.add(timer);
   }
 
   /** Syncs everything appended by now, and moves the recovery point there. Rejects when the disk failed. */
   async flush(): Promise<void> {
-    const target = this.#logEnd;
-    if (target <= this.#recoveryPoint && !this.#areEpochsDirty) return;
-    const snapshot = encodeSnapshot(this.#producers);
+    if (this.#ends.logEnd <= this.recoveryPoint && !this.#persistence.areEpochsDirty) return;
     try {
-      await this.#inTurn(() => this.#flushTo(target, snapshot));
+      await this.#inTurn(this.#flushOfNow());
     } catch (error) {
       this.#fail(error);
       throw error;
     }
   }
 
-  async #flushTo(target: Offset, snapshot: Uint8Array): Promise<void> {
-    await this.#whenWritten(target);
-    if (target > this.#recoveryPoint) {
-      for (const segment of [...this.#segments]) {
-        if (segment.baseOffset >= target || !segment.isOnDisk) continue;
-        await syncSegment(this.#shared, segment);
-        await segment.syncIndexes();
-      }
-      await this.#files.writeSnapshot(target, snapshot);
-      if (this.#snapshots.at(-1) !== target) this.#snapshots.push(target);
-    }
-    if (this.#areEpochsDirty) {
-      this.#areEpochsDirty = false;
-      await this.#files.writeEpochs(this.#epochs);
-    }
-    await this.#files.syncEntries();
-    if (target <= this.#recoveryPoint) return;
-    this.#recoveryPoint = target;
-    this.#onSynced(target);
-    await this.#tidyAfterFlush(target);
-  }
-
-  async #tidyAfterFlush(target: Offset): Promise<void> {
-    if (this.#cutUntil !== null && target >= this.#cutUntil) {
-      this.#cutUntil = null;
-      await this.#files.removeCut();
-    }
-    const bases = new Set(this.#segments.map((segment) => segment.baseOffset));
-    const stale = this.#snapshots.filter((at) => at < target && !bases.has(at));
-    this.#snapshots = this.#snapshots.filter((at) => !stale.includes(at));
-    for (const at of stale) await this.#files.removeSnapshot(at);
+  /** The work of syncing everything that is appended now, to be done when its turn comes. */
+  #flushOfNow(): () => Promise<void> {
+    const target = this.#ends.logEnd;
+    const snapshot = encodeSnapshot(this.#producers);
+    return async () => {
+      await this.#whenWritten(target);
+      await this.#persistence.flushTo(target, { segments: [...this.#segments], snapshot });
+      this.#onSynced(target);
+    };
   }
 
   /** Flushes, and lets go of everything. Appending is over. */
@@ -681,8 +556,8 @@ export class PartitionLog {
     if (this.#isClosed) return;
     await this.#writer.idle();
     this.#isClosed = true;
-    this.#flushTimer?.cancel();
-    for (const timer of this.#removals) timer.cancel();
+    this.#schedule.stop();
+    this.#remover.stop();
     await this.#syncer.idle();
     try {
       if (this.#failure === null) {
@@ -716,6 +591,6 @@ export class PartitionLog {
 
   async #whenWritten(offset: Offset): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    if (this.#writtenEnd < offset) await this.#writtenWaiters.wait(offset);
+    if (this.#ends.writtenEnd < offset) await this.#writtenWaiters.wait(offset);
   }
 }

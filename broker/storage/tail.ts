@@ -117,12 +117,12 @@ export class Tail {
   }
 
   /** Adds one batch, which the tail may keep as it is. `segment.sizeBytes` is where it goes. */
-  add(batch: Uint8Array, place: { segment: Segment; baseOffset: Offset; lastOffset: Offset }): void {
+  addOne(batch: Uint8Array, place: { segment: Segment; baseOffset: Offset; lastOffset: Offset }): void {
     this.#take(batch, place).note(batch.length, place.lastOffset);
   }
 
   /** Adds several batches in one piece of memory: `ends` and `lastOffsets` have one entry a batch. */
-  addRun(
+  add(
     bytes: Uint8Array,
     place: { segment: Segment; baseOffset: Offset; ends: readonly number[]; lastOffsets: readonly Offset[] },
   ): void {
