@@ -4,6 +4,7 @@ import type { BrokerId, Incarnation } from "./base/ids.ts";
 import type { Logger } from "./base/logging.ts";
 import { Metrics } from "./base/metrics.ts";
 import type { Random } from "./base/random.ts";
+import { effectiveBrokerConfig, NO_BROKER_CONFIG } from "./contract/config-values.ts";
 import {
   ANNOUNCE_PATH,
   CONTRACT_VERSION,
@@ -194,6 +195,7 @@ export class Broker {
 
   #replicaManager(folder: DataFolder): ReplicaManager {
     const { disk, clock, logger } = this.#ports;
+    const started = effectiveBrokerConfig({ ...NO_BROKER_CONFIG, static: this.#setup.config });
     return new ReplicaManager(this.#ports, {
       me: this.#setup.brokerId,
       cluster: this.image,
@@ -203,7 +205,8 @@ export class Broker {
       brokerEpoch: () => this.#session.brokerEpoch,
       logConfig: (topic) => logConfigOf(this.#served, this.image.topicByName(topic)),
       lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
-      retentionCheckMs: 1000,
+      retentionCheckMs: started.logRetentionCheckIntervalMs,
+      producerIdExpirationMs: started.producerIdExpirationMs,
       onStorageFailure: (error) => this.#fail(error),
     });
   }
@@ -287,4 +290,3 @@ export class Broker {
     this.#ends.onFailure(error);
   }
 }
-

@@ -33,6 +33,8 @@ export interface ReplicaManagerOptions {
   lagTimeMsMax(): number;
   /** `log.retention.check.interval.ms`. */
   readonly retentionCheckMs: number;
+  /** `producer.id.expiration.ms`. */
+  readonly producerIdExpirationMs: number;
   /** A disk failed: the process must say so and end. Called at most once. */
   onStorageFailure(error: unknown): void;
 }
@@ -214,8 +216,9 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   }
 
   #applyRetention(): void {
+    const { producerIdExpirationMs } = this.#options;
     const nowMs = this.clock.now();
-    for (const replica of this.#table.all()) replica.applyRetention(nowMs);
+    for (const replica of this.#table.all()) replica.applyRetention({ nowMs, producerIdExpirationMs });
   }
 
   #onPartition(row: PartitionRow): void {

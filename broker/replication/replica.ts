@@ -311,11 +311,11 @@ export class Replica implements LedPartition {
     this.#leadership?.tick();
   }
 
-  /** Removes old segments as the topic's retention says; nothing at or above the high watermark. */
-  applyRetention(nowMs: number): void {
+  /** Removes old segments as the topic's retention says, nothing at or above the high watermark; and old producers. */
+  applyRetention(options: { nowMs: number; producerIdExpirationMs: number }): void {
     this.#queue.run(async () => {
       if (this.#isClosed) return;
-      await this.log.applyRetention({ highWatermark: this.#highWatermark, nowMs });
+      await this.log.applyRetention({ highWatermark: this.#highWatermark, ...options });
     });
   }
 

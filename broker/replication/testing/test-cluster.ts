@@ -207,6 +207,7 @@ export class TestCluster {
         logConfig: () => this.config,
         lagTimeMsMax: () => this.lagTimeMsMax,
         retentionCheckMs: 300_000,
+        producerIdExpirationMs: 86_400_000,
         onStorageFailure: (error) => {
           // A killed process finds its disk gone.
           if (this.managers.has(id)) this.failures.push(error);

@@ -1,5 +1,6 @@
 import { type BrokerId, NO_TOPIC_ID, type TopicId } from "#base/ids.ts";
 import { validateTopicConfig } from "#contract/config-values.ts";
+import { topicNameProblem } from "#contract/topic-name.ts";
 import type { AdminResponse, NewTopic } from "#contract/control.ts";
 import type { TopicRow } from "#contract/rows.ts";
 import { applyAll, type Draft, draftOf } from "../apply.ts";
@@ -19,7 +20,7 @@ import type { Event } from "../events.ts";
 import { assignmentProblem, newPartition } from "../new-partitions.ts";
 import { place } from "../placement.ts";
 import { clusterConfigOf, type State } from "../state.ts";
-import { collisionKey, topicNameProblem } from "../topic-name.ts";
+import { collisionKey } from "../topic-name.ts";
 
 type Answered = Extract<AdminResponse, { kind: "createTopics" }>["topics"][number];
 type Problem = { readonly errorCode: number; readonly errorMessage: string };
