@@ -19,7 +19,7 @@ import { encodeRecord, readRecord } from "./record.ts";
 const JOURNAL = "journal";
 const SNAPSHOT = "snapshot";
 /** A journal this long, and this many times as long as the snapshot, is replaced by a new snapshot. */
-const JOURNAL_BYTES_MIN = 1024 * 1024;
+const JOURNAL_BYTES_MIN_DEFAULT = 1024 * 1024;
 const JOURNAL_FACTOR = 4;
 
 interface StoredCommit extends Written {
@@ -43,6 +43,7 @@ const isSame = (a: MetadataVersion, b: MetadataVersion): boolean =>
 export class FileStore implements MetadataStore {
   readonly #disk: Disk;
   readonly #logger: Logger;
+  readonly #journalBytesMin: number;
   #journal: DiskFile | null = null;
   /** Position after the last whole record. */
   #end = 0;
@@ -53,7 +54,8 @@ export class FileStore implements MetadataStore {
   #compaction: Promise<void> = Promise.resolve();
   #isFull = false;
 
-  constructor(ports: { disk: Disk; logger: Logger }) {
+  constructor(ports: { disk: Disk; logger: Logger }, options: { journalBytesMin?: number } = {}) {
+    this.#journalBytesMin = options.journalBytesMin ?? JOURNAL_BYTES_MIN_DEFAULT;
     this.#disk = ports.disk;
     this.#logger = ports.logger;
   }
@@ -82,7 +84,7 @@ export class FileStore implements MetadataStore {
     this.#number++;
     this.#state = apply(this.#state, changes, version);
     this.#writer = writer;
-    const bound = Math.max(JOURNAL_BYTES_MIN, JOURNAL_FACTOR * this.#snapshotBytes);
+    const bound = Math.max(this.#journalBytesMin, JOURNAL_FACTOR * this.#snapshotBytes);
     if (this.#end > bound) {
       this.#compaction = this.#compact();
       // Its failure meets the next commit.
