@@ -36,28 +36,74 @@ async function serve(exchanges: ExchangeServer): Promise<HttpServer> {
 }
 
 describe("HTTP between processes", () => {
-  test("an accepted exchange carries bytes in both directions until one side closes it", async () => {
-    const server = await serve(echoing("i1"));
-    const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs });
+  test.each([{ reusesChunks: false }, { reusesChunks: true }])(
+    "an accepted exchange carries bytes in both directions until one side closes it: %p",
+    async (how) => {
+      const server = await serve(echoing("i1"));
+      const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs, ...how });
+      if (result.kind !== "accepted") throw new Error(result.kind);
+      const { stream } = result;
+      const answer = new Promise<string>((resolve) => {
+        stream.onData = (chunk) => resolve(text(chunk));
+      });
+      stream.write(Buffer.from("hello"));
+      expect(await answer).toBe("hello");
+      const closed = new Promise<void>((resolve) => {
+        stream.onClose = resolve;
+      });
+      stream.close();
+      await closed;
+    },
+  );
+
+  test("chunks that are reused lose no byte, and what came early is delivered first", async () => {
+    const server = await serve({
+      ...echoing("i1"),
+      onExchange(_path, accept) {
+        const stream = accept();
+        stream.write(Buffer.from("early "));
+        stream.onData = (chunk) => stream.write(chunk);
+      },
+    });
+    const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs, reusesChunks: true });
     if (result.kind !== "accepted") throw new Error(result.kind);
-    const { stream } = result;
-    const answer = new Promise<string>((resolve) => {
-      stream.onData = (chunk) => resolve(text(chunk));
+    const sent = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => at % 251));
+    const received: Buffer[] = [];
+    const done = new Promise<void>((resolve) => {
+      result.stream.onData = (chunk) => {
+        received.push(Buffer.from(chunk));
+        if (received.reduce((sum, one) => sum + one.length, 0) === sent.length + 6) resolve();
+      };
     });
-    stream.write(Buffer.from("hello"));
-    expect(await answer).toBe("hello");
-    const closed = new Promise<void>((resolve) => {
-      stream.onClose = resolve;
-    });
-    stream.close();
-    await closed;
+    result.stream.write(sent);
+    await done;
+    expect(Buffer.concat(received).equals(Buffer.concat([Buffer.from("early "), sent]))).toBe(true);
+    result.stream.close();
   });
 
-  test("a refusal comes with its status and text", async () => {
-    const server = await serve(echoing("i1"));
-    const result = await httpNetwork.exchange(server.address, "/other", { timeoutMs });
-    expect(result).toEqual({ kind: "refused", status: 421, text: '{"host":"elsewhere","port":9}' });
+  test("an exchange that nobody answers, or not by HTTP, is unreachable", async () => {
+    const silent = createServer((socket) => socket.resume());
+    const strange = createServer((socket) => socket.resume().end("220 mail\r\n\r\n"));
+    for (const server of [silent, strange]) {
+      await new Promise<void>((resolve) => server.listen(0, host, resolve));
+      const { port } = server.address() as { port: number };
+      const options = { timeoutMs: 100, reusesChunks: true };
+      expect((await httpNetwork.exchange({ host, port }, "/echo", options)).kind).toBe("unreachable");
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      expect((await httpNetwork.exchange({ host, port }, "/echo", options)).kind).toBe("unreachable");
+    }
   });
+
+  test.each([{ reusesChunks: false }, { reusesChunks: true }])(
+    "a refusal comes with its status and text: %p",
+    async (how) => {
+      const server = await serve(echoing("i1"));
+      const result = await httpNetwork.exchange(server.address, "/other", { timeoutMs, ...how });
+      expect(result).toEqual({ kind: "refused", status: 421, text: '{"host":"elsewhere","port":9}' });
+    },
+  );
 
   test("a probe tells who answers, a refused connection, and silence apart", async () => {
     const server = await serve(echoing("i7"));

@@ -4,6 +4,7 @@ import { TidemarkError } from "../base/errors.ts";
 import { INCARNATION_PATH } from "../contract/control.ts";
 import type { Address, ExchangeResult, ExchangeServer, Network, ProbeResult } from "../ports/network.ts";
 import { nodeHttp } from "./node-http.ts";
+import { dialReusing } from "./reusing-exchange.ts";
 import { socketStream } from "./socket-stream.ts";
 
 /**
@@ -25,9 +26,18 @@ async function readBody(message: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function exchange(address: Address, path: string, options: { timeoutMs: number }): Promise<ExchangeResult> {
+function exchange(
+  address: Address,
+  path: string,
+  options: { timeoutMs: number; reusesChunks?: boolean },
+): Promise<ExchangeResult> {
+  const headers = { connection: "Upgrade", upgrade: PROTOCOL };
+  if (options.reusesChunks === true) {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const head = `GET ${path} HTTP/1.1\r\nhost: ${address.host}:${address.port}\r\n${lines.join("")}\r\n`;
+    return dialReusing(address, head, options);
+  }
   return new Promise((resolve) => {
-    const headers = { connection: "Upgrade", upgrade: PROTOCOL };
     const call = nodeHttp.request({ host: address.host, port: address.port, path, headers, agent: false });
     const timer = setTimeout(() => call.destroy(new Error(`no answer in ${options.timeoutMs} ms`)), options.timeoutMs);
     const settle = (result: ExchangeResult): void => {
@@ -56,7 +66,14 @@ function ask(
   return new Promise((resolve) => {
     const headers = options.body === null ? {} : { "content-type": "application/json" };
     const { method, path } = options;
-    const call: ClientRequest = nodeHttp.request({ host: address.host, port: address.port, method, path, headers, agent: false });
+    const call: ClientRequest = nodeHttp.request({
+      host: address.host,
+      port: address.port,
+      method,
+      path,
+      headers,
+      agent: false,
+    });
     const timer = setTimeout(() => call.destroy(new Error("timed out")), options.timeoutMs);
     const settle = (result: { status: number; text: string } | { errorCode: string }): void => {
       clearTimeout(timer);
@@ -118,7 +135,11 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.end(JSON.stringify(body));
 }
 
-async function handlePost(exchanges: ExchangeServer, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handlePost(
+  exchanges: ExchangeServer,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const text = await readBody(message);
   const body = parseJson(text);
   if (text !== "" && body === null) return sendJson(response, 400, { error: "the body is no JSON" });
@@ -132,7 +153,8 @@ function onRequest(options: HttpServerOptions, message: IncomingMessage, respons
   }
   if (message.method === "POST") {
     handlePost(options.exchanges, message, response).catch((error: unknown) => {
-      if (!response.headersSent) sendJson(response, 500, { error: Error.isError(error) ? error.message : String(error) });
+      if (!response.headersSent)
+        sendJson(response, 500, { error: Error.isError(error) ? error.message : String(error) });
       else response.destroy();
     });
     return;
@@ -175,7 +197,11 @@ export function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
       const where = `${options.host}:${options.port}`;
       reject(
         cause.code === "EADDRINUSE"
-          ? new TidemarkError("PORT_IN_USE", `HTTP port ${where} is in use; choose another or stop what listens there`, { cause })
+          ? new TidemarkError(
+              "PORT_IN_USE",
+              `HTTP port ${where} is in use; choose another or stop what listens there`,
+              { cause },
+            )
           : new TidemarkError("BAD_INPUT", `cannot listen on ${where}: ${cause.message}`, { cause }),
       );
     });

@@ -46,8 +46,15 @@ export type ExchangeResult =
 
 /** What a broker or controller asks of the network between them. */
 export interface Network {
-  /** Opens a streamed exchange at `path` of the HTTP server at `address`. The side that opens speaks first. */
-  exchange(address: Address, path: string, options: { timeoutMs: number }): Promise<ExchangeResult>;
+  /**
+   * Opens a streamed exchange at `path` of the HTTP server at `address`. `headers` carry the cluster token. With
+   * `reusesChunks` a chunk is the receiver's only until its `onData` returns.
+   */
+  exchange(
+    address: Address,
+    path: string,
+    options: { timeoutMs: number; reusesChunks?: boolean },
+  ): Promise<ExchangeResult>;
   /** Asks the process at `address` (its HTTP port) who it is: GET /v1/incarnation. */
   probe(address: Address, options: { timeoutMs: number }): Promise<ProbeResult>;
   /** One small JSON request and answer: POST. Null when unreachable or not answered in time. */

@@ -1,9 +1,10 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { isTidemarkError } from "../base/errors.ts";
-import type { BrokerEpoch, BrokerId, LeaderEpoch } from "../base/ids.ts";
+import type { BrokerEpoch, BrokerId, LeaderEpoch, Offset } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
 import { REPLICATION_PATH } from "../contract/control.ts";
 import type { Address, ByteStream, Network } from "../ports/network.ts";
+import { FrameBuffers } from "./frame-buffers.ts";
 import { FrameDecoder } from "./frame-decoder.ts";
 import {
   type DataFrame,
@@ -44,6 +45,8 @@ interface Opening {
   readonly replica: Replica;
   readonly leaderEpoch: LeaderEpoch;
   state: "asked" | "aligned" | "closing";
+  /** Records that the log still holds in memory, in order. */
+  unwritten: { readonly end: Offset; readonly buffer: Uint8Array }[];
 }
 
 /** A replica that follows by this link. */
@@ -63,6 +66,7 @@ export class FollowerLink {
   readonly #followed = new Map<Replica, Followed>();
   readonly #openings = new Map<number, Opening>();
   readonly #moved = new Set<Opening>();
+  readonly #buffers = new FrameBuffers();
   #stream: ByteStream | null = null;
   #dialled: Address | null = null;
   #isDialling = false;
@@ -141,7 +145,10 @@ export class FollowerLink {
     if (address === null) return this.#redialLater();
     this.#isDialling = true;
     this.#dialled = address;
-    const result = await this.#host.network.exchange(address, REPLICATION_PATH, { timeoutMs: DIAL_TIMEOUT_MS });
+    const result = await this.#host.network.exchange(address, REPLICATION_PATH, {
+      timeoutMs: DIAL_TIMEOUT_MS,
+      reusesChunks: true,
+    });
     this.#isDialling = false;
     if (result.kind === "accepted") {
       if (this.#isStopped || this.#followed.size === 0) result.stream.destroy();
@@ -164,7 +171,9 @@ export class FollowerLink {
     const { me: follower } = this.#host;
     this.#stream = stream;
     this.#heardAtMs = this.#host.clock.monotonic();
-    const decoder = new FrameDecoder({ acceptsData: true }, (frame) => this.#onFrame(frame));
+    const decoder = new FrameDecoder({ allocate: (sizeBytes) => this.#buffers.take(sizeBytes) }, (frame) =>
+      this.#onFrame(frame),
+    );
     stream.onData = (chunk) => this.#onData(decoder, chunk);
     stream.onClose = () => {
       decoder.stop();
@@ -200,7 +209,8 @@ export class FollowerLink {
     // Something is going on in its queue, at the end of which it is opened.
     if (state === null) return this.#openLater(replica);
     const { topicId, partition } = replica;
-    const opening: Opening = { handle: this.#nextHandle++, replica, leaderEpoch: state.leaderEpoch, state: "asked" };
+    const handle = this.#nextHandle++;
+    const opening: Opening = { handle, replica, leaderEpoch: state.leaderEpoch, state: "asked", unwritten: [] };
     followed.opening = opening;
     this.#openings.set(opening.handle, opening);
     const brokerEpoch = this.#host.brokerEpoch();
@@ -289,7 +299,10 @@ export class FollowerLink {
     // What a leader of an older epoch still pushes is not for this log any more.
     if (!replica.isFollowingIn(leaderEpoch)) return;
     const result = replica.appendAsFollower(frame.batches);
-    if (result === "appended") return replica.onLeaderMarks(frame);
+    if (result === "appended") {
+      opening.unwritten.push({ end: replica.log.logEnd, buffer: frame.batches });
+      return replica.onLeaderMarks(frame);
+    }
     this.#closeOpening(opening);
     const followed = this.#followed.get(replica);
     if (followed?.opening !== opening) return;
@@ -326,10 +339,28 @@ export class FollowerLink {
     if (stream === null || this.#moved.size === 0) return;
     stream.cork();
     for (const opening of this.#moved) {
+      this.#reuseBuffers(opening);
       this.#write(encodeStatement({ handle: opening.handle, ...opening.replica.statement() }));
     }
     this.#moved.clear();
     stream.uncork();
+  }
+
+  /**
+   * What is on disk needs its memory no more: a follower's log keeps nothing for readers. Once the replica has another
+   * role somebody may read from that memory, and it is left alone.
+   */
+  #reuseBuffers(opening: Opening): void {
+    const { replica, unwritten } = opening;
+    if (!replica.isFollowingIn(opening.leaderEpoch)) return;
+    const { durableEnd } = replica.log;
+    let count = 0;
+    for (const { end, buffer } of unwritten) {
+      if (end > durableEnd) break;
+      this.#buffers.giveBack(buffer);
+      count++;
+    }
+    unwritten.splice(0, count);
   }
 
   #tick(): void {

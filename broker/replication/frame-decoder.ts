@@ -13,16 +13,13 @@ import {
   SMALL_FRAME_BYTES_MAX,
 } from "./frames.ts";
 
-/** Records that fill less than this part of their chunk are copied out, so that they do not pin a larger slab. */
-const VIEW_SHARE = 0.5;
-
 /**
- * Cuts chunks into frames. The batches of a data frame end up in one buffer that belongs to the receiver: they are
- * copied once, or not at all when their chunk holds little else.
+ * Cuts chunks into frames. A chunk is not kept beyond `push`: the batches of a data frame are copied, once, into one
+ * buffer that belongs to the receiver.
  */
 export class FrameDecoder {
   readonly #onFrame: (frame: FromFollower | FromLeader) => void;
-  readonly #acceptsData: boolean;
+  readonly #allocate: ((sizeBytes: number) => Uint8Array) | null;
   /** Start of a frame whose header, or whose whole if it is small, is not complete yet. */
   readonly #head = new Uint8Array(SMALL_FRAME_BYTES_MAX);
   readonly #headView = new DataView(this.#head.buffer);
@@ -32,9 +29,12 @@ export class FrameDecoder {
   #filledBytes = 0;
   #isStopped = false;
 
-  /** Followers send no records: with `acceptsData` false a data frame is malformed. */
-  constructor(options: { acceptsData: boolean }, onFrame: (frame: FromFollower | FromLeader) => void) {
-    this.#acceptsData = options.acceptsData;
+  /** `allocate` gives memory for records; null where none may come, as from a follower. */
+  constructor(
+    options: { allocate: ((sizeBytes: number) => Uint8Array) | null },
+    onFrame: (frame: FromFollower | FromLeader) => void,
+  ) {
+    this.#allocate = options.allocate;
     this.#onFrame = onFrame;
   }
 
@@ -88,7 +88,8 @@ export class FrameDecoder {
   }
 
   #startData(chunk: Uint8Array, at: number, sizeBytes: number): number {
-    if (!this.#acceptsData || sizeBytes <= DATA_HEADER_BYTES || sizeBytes > FRAME_BYTES_MAX)
+    const allocate = this.#allocate;
+    if (allocate === null || sizeBytes <= DATA_HEADER_BYTES || sizeBytes > FRAME_BYTES_MAX)
       throw new RangeError(`records of ${sizeBytes} bytes`);
     at = this.#gather(chunk, at, DATA_HEADER_BYTES);
     if (this.#headBytes < DATA_HEADER_BYTES) return at;
@@ -98,13 +99,7 @@ export class FrameDecoder {
     const highWatermark = reader.long(0) as Offset;
     const logStart = reader.long(0) as Offset;
     const batchesBytes = sizeBytes - DATA_HEADER_BYTES;
-    const isWhole = chunk.length - at >= batchesBytes;
-    if (isWhole && batchesBytes >= chunk.buffer.byteLength * VIEW_SHARE) {
-      const batches = chunk.subarray(at, at + batchesBytes);
-      this.#onFrame({ kind: "data", handle, highWatermark, logStart, batches });
-      return at + batchesBytes;
-    }
-    const batches = new Uint8Array(Buffer.allocUnsafeSlow(batchesBytes).buffer);
+    const batches = allocate(batchesBytes);
     this.#open = { kind: "data", handle, highWatermark, logStart, batches };
     this.#filledBytes = 0;
     return at < chunk.length ? this.#fill(this.#open, chunk, at) : at;

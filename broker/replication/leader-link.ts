@@ -123,7 +123,7 @@ export class LeaderLink {
     this.#stream = stream;
     this.#onClosed = onClosed;
     this.#heardAtMs = host.clock.monotonic();
-    this.#decoder = new FrameDecoder({ acceptsData: false }, (frame) => this.#onFrame(frame));
+    this.#decoder = new FrameDecoder({ allocate: null }, (frame) => this.#onFrame(frame));
     stream.onData = (chunk) => this.#onData(chunk);
     stream.onDrain = () => this.#scheduleFlush();
     stream.onClose = () => this.#closed();

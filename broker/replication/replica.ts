@@ -55,6 +55,8 @@ export type AppendResult =
 
 export interface ReadOptions {
   readonly maxBytes: number;
+  /** At most so many of them when they have to come from disk, where they take memory of their own. */
+  readonly diskBytesMax?: number;
   /** Consumers read below the high watermark. */
   readonly upTo: "highWatermark" | "logEnd";
 }
@@ -240,7 +242,9 @@ export class Replica implements LedPartition {
     if (from >= endOffset) return this.#records([]);
     const bounds = { endOffset, maxBytes: options.maxBytes };
     const chunks = log.readTail(from, bounds);
-    return chunks === null ? this.#readDisk(from, bounds) : this.#records(chunks);
+    if (chunks !== null) return this.#records(chunks);
+    const maxBytes = Math.min(options.maxBytes, options.diskBytesMax ?? options.maxBytes);
+    return this.#readDisk(from, { endOffset, maxBytes });
   }
 
   /** Bytes that a consumer could read from `from` on, up to `maxBytes`; null when only a real read can tell. */
