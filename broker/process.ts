@@ -6,6 +6,7 @@ import { nodeClock } from "./adapters/node-clock.ts";
 import { openFolder } from "./adapters/node-disk.ts";
 import { nodeRandom } from "./adapters/node-random.ts";
 import { listenTcp, type TcpListener } from "./adapters/tcp-listener.ts";
+import { addProcessMetrics } from "./adapters/process-metrics.ts";
 import { winstonLogger } from "./adapters/winston-logger.ts";
 import { isTidemarkError } from "./base/errors.ts";
 import type { Logger } from "./base/logging.ts";
@@ -96,6 +97,7 @@ async function serve(options: BrokerOptions, logger: Logger): Promise<void> {
     },
   );
   broker = started;
+  addProcessMetrics(started.metrics);
   stopOnSignals(started, { kafka, http, logger });
   await started.start();
   await started.registered();

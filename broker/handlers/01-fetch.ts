@@ -151,7 +151,11 @@ class Fetching {
     if (!isFirst && (room <= 0 || this.#diskBytes >= DISK_BYTES_MAX)) {
       return this.#accept(this.#boundsOnly(replica, partition));
     }
-    const result = replica.read(fetchOffset, { maxBytes: Math.max(1, room), upTo: "highWatermark" });
+    const result = replica.read(fetchOffset, {
+      maxBytes: Math.max(1, room),
+      diskBytesMax: DISK_BYTES_MAX,
+      upTo: "highWatermark",
+    });
     const limits = { room, isFirst };
     if (!isPromise(result)) return this.#accept(this.#answerOf(partition, result, limits));
     return result.then((read) => {

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { createServer, type Server } from "node:http";
+import { addProcessMetrics } from "../adapters/process-metrics.ts";
 import { Metrics } from "../base/metrics.ts";
 import { pagesOf, type ShownBroker } from "./pages.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "./replica-metrics.ts";
@@ -40,6 +41,7 @@ test("what is not there is 404 in one line of JSON", async () => {
 
 test("metrics tell of partitions, records and the process", async () => {
   const metrics = new Metrics();
+  addProcessMetrics(metrics);
   const replica = (role: string, isr: number, hw: number): MeasuredReplica =>
     ({
       role,

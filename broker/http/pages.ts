@@ -21,7 +21,7 @@ const TEXT_FORMAT = "text/plain; version=0.0.4";
  * needs a token, none shows a record. `broker` is null until there is one.
  */
 export function pagesOf(broker: () => ShownBroker | null): Pages {
-  const own = processMetrics(broker);
+  const own = ownMetrics(broker);
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -40,17 +40,10 @@ export function pagesOf(broker: () => ShownBroker | null): Pages {
   return (request, response) => void app(request, response);
 }
 
-function processMetrics(broker: () => ShownBroker | null): Metrics {
+function ownMetrics(broker: () => ShownBroker | null): Metrics {
   const metrics = new Metrics();
-  const one = (value: number) => [{ labels: {}, value }];
-  metrics.gauge("tidemark_has_controller", "1 while a session with a controller stands.", () =>
-    one(broker()?.isRegistered === true ? 1 : 0),
-  );
-  metrics.gauge("process_resident_memory_bytes", "Resident memory.", () => one(process.memoryUsage.rss()));
-  metrics.gauge("process_heap_bytes", "Heap in use.", () => one(process.memoryUsage().heapUsed));
-  metrics.counterOf("process_cpu_seconds_total", "User and system time used so far.", () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+  metrics.gauge("tidemark_has_controller", "1 while a session with a controller stands.", () => [
+    { labels: {}, value: broker()?.isRegistered === true ? 1 : 0 },
+  ]);
   return metrics;
 }

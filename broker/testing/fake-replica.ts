@@ -11,6 +11,47 @@ interface Kept {
   readonly nextOffset: Offset;
 }
 
+class FakeLog {
+  readonly #replica: FakeReplica;
+
+  constructor(replica: FakeReplica) {
+    this.#replica = replica;
+  }
+
+  get logStart(): Offset {
+    return this.#replica.logStart;
+  }
+
+  get logEnd(): Offset {
+    return this.#replica.logEnd;
+  }
+
+  endOffsetFor(epoch: LeaderEpoch): { epoch: LeaderEpoch; endOffset: Offset } {
+    const { epochEnds, leaderEpoch, logEnd } = this.#replica;
+    return epochEnds.get(epoch) ?? { epoch: leaderEpoch, endOffset: logEnd };
+  }
+
+  epochAt(): LeaderEpoch {
+    return this.#replica.leaderEpoch;
+  }
+
+  async offsetForTimestamp(timestamp: TimestampMs): Promise<FoundOffset | null> {
+    return this.#found(this.#replica.kept.find(({ bytes }) => maxTimestampOf(bytes, 0) >= timestamp));
+  }
+
+  async offsetOfMaxTimestamp(): Promise<FoundOffset | null> {
+    const newest = (a: Kept, b: Kept): Kept => (maxTimestampOf(b.bytes, 0) > maxTimestampOf(a.bytes, 0) ? b : a);
+    const [first, ...others] = this.#replica.kept;
+    return this.#found(first === undefined ? undefined : others.reduce(newest, first));
+  }
+
+  #found(kept: Kept | undefined): FoundOffset | null {
+    if (kept === undefined) return null;
+    const timestampMs = maxTimestampOf(kept.bytes, 0);
+    return { offset: kept.baseOffset, timestampMs, leaderEpoch: this.#replica.leaderEpoch };
+  }
+}
+
 /** A partition in memory whose every answer the test decides: who leads, what is committed, what is held. */
 export class FakeReplica implements HostedReplica {
   role: ReplicaRole = "leader";
@@ -26,7 +67,7 @@ export class FakeReplica implements HostedReplica {
   disk: { fails: boolean } | null = null;
   isHeld = false;
   readonly epochEnds = new Map<number, { epoch: LeaderEpoch; endOffset: Offset }>();
-  readonly #kept: Kept[] = [];
+  readonly kept: Kept[] = [];
   readonly #parked: (() => void)[] = [];
   readonly #listeners = new Set<ReplicaListener>();
   readonly #waiters: CommitWaiters;
@@ -44,38 +85,10 @@ export class FakeReplica implements HostedReplica {
   }
 
   get logEnd(): Offset {
-    return this.#kept.at(-1)?.nextOffset ?? this.logStart;
+    return this.kept.at(-1)?.nextOffset ?? this.logStart;
   }
 
-  readonly log: HostedReplica["log"] = this.#log();
-
-  #log(): HostedReplica["log"] {
-    const replica = this;
-    return {
-      get logStart() {
-        return replica.logStart;
-      },
-      get logEnd() {
-        return replica.logEnd;
-      },
-      endOffsetFor: (epoch: LeaderEpoch) =>
-        replica.epochEnds.get(epoch) ?? { epoch: replica.leaderEpoch, endOffset: replica.logEnd },
-      epochAt: () => replica.leaderEpoch,
-      offsetForTimestamp: async (timestamp: TimestampMs) =>
-        replica.#found(replica.#kept.find(({ bytes }) => maxTimestampOf(bytes, 0) >= timestamp)),
-      offsetOfMaxTimestamp: async () => {
-        const newest = (a: Kept, b: Kept): Kept => (maxTimestampOf(b.bytes, 0) > maxTimestampOf(a.bytes, 0) ? b : a);
-        const [first, ...others] = replica.#kept;
-        return replica.#found(first === undefined ? undefined : others.reduce(newest, first));
-      },
-    };
-  }
-
-  #found(kept: Kept | undefined): FoundOffset | null {
-    if (kept === undefined) return null;
-    const timestampMs = maxTimestampOf(kept.bytes, 0);
-    return { offset: kept.baseOffset, timestampMs, leaderEpoch: this.leaderEpoch };
-  }
+  readonly log: HostedReplica["log"] = new FakeLog(this);
 
   errorForEpoch(named: LeaderEpoch): number {
     if (named < 0 || named === this.leaderEpoch) return 0;
@@ -91,7 +104,7 @@ export class FakeReplica implements HostedReplica {
     const baseOffset = this.logEnd;
     stampPosition(batch, 0, { baseOffset, leaderEpoch: this.leaderEpoch });
     const nextOffset = (baseOffset + lastOffsetDeltaOf(batch, 0) + 1) as Offset;
-    this.#kept.push({ bytes: batch, baseOffset, nextOffset });
+    this.kept.push({ bytes: batch, baseOffset, nextOffset });
     return { kind: "appended", baseOffset, lastOffset: (nextOffset - 1) as Offset, logAppendTimeMs: -1, logStart };
   }
 
@@ -140,7 +153,7 @@ export class FakeReplica implements HostedReplica {
     if (from < logStart || from > this.logEnd) return { kind: "refused", errorCode: 1, highWatermark, logStart };
     const chunks: Uint8Array[] = [];
     let bytes = 0;
-    for (const kept of this.#kept) {
+    for (const kept of this.kept) {
       if (kept.nextOffset <= from || kept.baseOffset >= highWatermark) continue;
       if (chunks.length > 0 && bytes + kept.bytes.length > maxBytes) break;
       chunks.push(kept.bytes);
