@@ -235,7 +235,8 @@ export class BrokerSessions {
     const verdict = await this.#options.detector.standing(known);
     const where = `${known.http.host}:${known.http.port}`;
     const isStillKnown = this.#options.queue.state.brokers.get(known.id)?.incarnation === known.incarnation;
-    if (!isStillKnown) return { code: "NOT_READY", reason: `another process registered as broker ${known.id} just now` };
+    if (!isStillKnown)
+      return { code: "NOT_READY", reason: `another process registered as broker ${known.id} just now` };
     if (verdict === "alive") {
       const reason = `broker ${known.id} runs already (its HTTP address is ${where}); give this one another id`;
       return { code: "DUPLICATE_BROKER", reason };

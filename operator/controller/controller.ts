@@ -22,13 +22,7 @@ import type { Change } from "../machine/changes.ts";
 import { NOT_CONTROLLER } from "../machine/error-codes.ts";
 import { movesToPreferred } from "../machine/moves.ts";
 import { CONTROLLER_EPOCHS_AHEAD, recoveredChanges } from "../machine/recovered.ts";
-import {
-  clusterConfigOf,
-  EMPTY_STORED_STATE,
-  FIRST_VERSION,
-  type State,
-  stateOf,
-} from "../machine/state.ts";
+import { clusterConfigOf, EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf } from "../machine/state.ts";
 import type { Loaded, MetadataStore } from "../ports/metadata-store.ts";
 import { answerAdmin } from "./admin.ts";
 import { BrokerSessions } from "./broker-sessions.ts";
@@ -118,7 +112,8 @@ export class Controller {
       const state = loaded === null ? "stopped" : await this.#claim(loaded);
       if (state === "overtaken") continue;
       if (loaded === null || state === "stopped" || this.#isEnded) return;
-      this.#loadedVersion = loaded.version;
+      // Recovering, whatever was told before the claim is forgotten.
+      this.#loadedVersion = this.#options.isRecovering === true ? state.version : loaded.version;
       return this.#activate(state);
     }
   }
@@ -203,10 +198,7 @@ export class Controller {
       { sessionTimeoutMs, onLost: (lost) => this.#onLost(lost) },
     );
     const submit: DecisionQueue["submit"] = (event, done) => queue.submit(event, done);
-    const handOvers = new HandOvers(
-      { clock },
-      { submit, send: (broker, message) => sessions.send(broker, message) },
-    );
+    const handOvers = new HandOvers({ clock }, { submit, send: (broker, message) => sessions.send(broker, message) });
     const comparison = new LogComparison(
       { clock },
       {

@@ -73,7 +73,8 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
 };
 
 const admin: Check = (value) => {
-  if (!isObject(value) || typeof value["kind"] !== "string" || !Object.hasOwn(adminRequests, value["kind"])) return false;
+  if (!isObject(value) || typeof value["kind"] !== "string" || !Object.hasOwn(adminRequests, value["kind"]))
+    return false;
   return adminRequests[value["kind"] as AdminRequest["kind"]](value);
 };
 

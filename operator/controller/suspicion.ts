@@ -33,8 +33,7 @@ export function isRefusalTrusted(suspect: Watched, all: readonly Watched[]): boo
   const { brokenAtMs } = suspect;
   if (brokenAtMs === null) return false;
   const broken = all.filter(
-    (one) =>
-      one.brokenAtMs !== null && !one.hasAnswered && Math.abs(one.brokenAtMs - brokenAtMs) <= AT_ONCE_MS,
+    (one) => one.brokenAtMs !== null && !one.hasAnswered && Math.abs(one.brokenAtMs - brokenAtMs) <= AT_ONCE_MS,
   );
   return broken.length * 2 <= all.length;
 }

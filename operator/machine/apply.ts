@@ -105,7 +105,8 @@ export function rowsOf(changes: readonly Change[]): MetadataRows {
     else if (change.kind === "topic") topics.set(change.row.topicId, change.row);
     else if (change.kind === "partition") partitions.set(`${change.row.topicId}/${change.row.partition}`, change.row);
     else if (change.kind === "brokerConfig") brokerConfigs.set(change.row.broker, change.row.config);
-    else if (change.kind === "topicDeleted" || change.kind === "deletion") deletions.set(change.row.topicId, change.row);
+    else if (change.kind === "topicDeleted" || change.kind === "deletion")
+      deletions.set(change.row.topicId, change.row);
   }
   return {
     brokers: [...brokers.values()].map(brokerRowOf),

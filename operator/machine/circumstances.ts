@@ -3,7 +3,7 @@ import type { TopicRow } from "#contract/rows.ts";
 import type { Circumstances } from "./partition-election.ts";
 import { isAlive, isLeaving, type State, topicConfigOf } from "./state.ts";
 
-/** What an election of this topic's partitions has to know; `dead` are taken for dead though the registry has them alive. */
+/** What an election of a topic's partitions has to know; `dead` count as dead though the registry has them alive. */
 export function circumstancesOf(state: State, topic: TopicRow, dead: ReadonlySet<BrokerId> = new Set()): Circumstances {
   let isUncleanAllowed: boolean | null = null;
   return {

@@ -46,7 +46,8 @@ export function assignmentProblem(state: State, assignments: readonly (readonly 
       return `The manual assignment of ${where} names a broker more than once.`;
     }
     const unknown = replicas.find((broker) => !state.brokers.has(broker));
-    if (unknown !== undefined) return `The manual assignment of ${where} names broker ${unknown}, which is not registered.`;
+    if (unknown !== undefined)
+      return `The manual assignment of ${where} names broker ${unknown}, which is not registered.`;
   }
   return null;
 }

@@ -30,7 +30,7 @@ function importBreak(file: SourceFile, specifier: string): string | undefined {
   const from = roomOf(file.path);
   if (target === undefined || from === undefined) return undefined;
   if (!/\.(ts|json)$/.test(target)) return `imports "${specifier}": write the path with its .ts`;
-  const isTest = file.path.endsWith(".test.ts");
+  const isTest = file.path.endsWith(".test.ts") || file.path.includes("/testing/");
   if (target.startsWith("test/") && !file.path.startsWith("test/") && !isTest) {
     return `imports ${target}: nothing imports test/; what both need belongs to a room`;
   }

@@ -45,6 +45,11 @@ export class FakeClock implements Clock {
     await settle();
   }
 
+  /** Time has moved on while nothing ran: what is overdue runs late, at the next `advance`. */
+  jump(byMs: number): void {
+    this.#nowMs += byMs;
+  }
+
   #next(endMs: number): Scheduled | undefined {
     let first: Scheduled | undefined;
     for (const one of this.#scheduled) {

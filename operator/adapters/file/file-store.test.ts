@@ -15,7 +15,10 @@ const FIRST: MetadataVersion = { controllerEpoch: controllerEpoch(0), sequence: 
 /** A sequence of its own, so that the state tells how many commits made it; long enough for several sectors. */
 const changesOf = (sequence: number): Change[] => [
   { kind: "nextProducerId", value: sequence * 1000 },
-  { kind: "brokerConfig", row: { broker: "", config: { [`key-${sequence % 3}`]: "x".repeat((sequence * 211) % 1300) } } },
+  {
+    kind: "brokerConfig",
+    row: { broker: "", config: { [`key-${sequence % 3}`]: "x".repeat((sequence * 211) % 1300) } },
+  },
 ];
 
 async function commit(store: MetadataStore, sequence: number): Promise<string> {
@@ -103,7 +106,7 @@ describe("file store", () => {
     const journal = disk.contentOf("journal")!.slice();
     for (let at = 0; at < journal.length; at++) {
       const flipped = journal.slice();
-      flipped[at] = flipped[at]! ^ (1 << at % 8);
+      flipped[at] = flipped[at]! ^ (1 << (at % 8));
       expect(await codeOf(loadedFrom(await journalOf(flipped)))).toBe("STORE_CORRUPT");
     }
   });

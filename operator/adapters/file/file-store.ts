@@ -106,7 +106,8 @@ export class FileStore implements MetadataStore {
     } catch (error) {
       if (!isTidemarkError(error) || error.code !== "DISK_FULL") throw error;
       await journal.truncate(this.#end);
-      if (!this.#isFull) this.#logger.error("the controller's disk is full: nothing can be decided until there is space");
+      if (!this.#isFull)
+        this.#logger.error("the controller's disk is full: nothing can be decided until there is space");
       this.#isFull = true;
       return false;
     }
@@ -176,7 +177,12 @@ export class FileStore implements MetadataStore {
 
   async #compact(): Promise<void> {
     const { version } = this.#state;
-    const stored: StoredSnapshot = { format: CHANGES_VERSION, version, writer: this.#writer, state: storedOf(this.#state) };
+    const stored: StoredSnapshot = {
+      format: CHANGES_VERSION,
+      version,
+      writer: this.#writer,
+      state: storedOf(this.#state),
+    };
     const record = encodeRecord(this.#number, stored);
     try {
       await replaceFile(this.#disk, SNAPSHOT, record);

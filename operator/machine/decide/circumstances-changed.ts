@@ -29,11 +29,7 @@ export function decideCircumstancesChanged(state: State): Decision {
   return decided(changes);
 }
 
-function fitted(
-  state: State,
-  { topic, minIsr }: { topic: TopicRow; minIsr: number },
-  row: PartitionRow,
-): PartitionRow {
+function fitted(state: State, { topic, minIsr }: { topic: TopicRow; minIsr: number }, row: PartitionRow): PartitionRow {
   const base = minIsr === row.minIsr ? row : withMinIsr(row, minIsr);
   const isr = base.isr.filter((broker) => isAlive(state, broker));
   const isSettled = isr.length === base.isr.length && isr.includes(base.leader);

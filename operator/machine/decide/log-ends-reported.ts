@@ -40,9 +40,7 @@ export function greatestEnd(row: PartitionRow, ends: readonly ReplicaEnd[]): Rep
     const end = ends.find(({ broker }) => broker === replica);
     if (end === undefined) continue;
     const isGreater =
-      best === null ||
-      end.lastEpoch > best.lastEpoch ||
-      (end.lastEpoch === best.lastEpoch && end.logEnd > best.logEnd);
+      best === null || end.lastEpoch > best.lastEpoch || (end.lastEpoch === best.lastEpoch && end.logEnd > best.logEnd);
     if (isGreater) best = end;
   }
   return best;

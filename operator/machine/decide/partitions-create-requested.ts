@@ -82,7 +82,8 @@ function replicasOf(
   const replicationFactor = state.partitions.get(topic.topicId)?.[0]?.replicas.length ?? 1;
   if (asked.assignments === null) {
     if (replicationFactor > state.brokers.size) {
-      const errorMessage = `The topic has ${replicationFactor} replicas, but only ${state.brokers.size} broker(s) are registered.`;
+      const there = `only ${state.brokers.size} broker(s) are registered`;
+      const errorMessage = `The topic has ${replicationFactor} replicas, but ${there}.`;
       return { errorCode: INVALID_REPLICATION_FACTOR, errorMessage };
     }
     return place(state, { partitionCount: added, replicationFactor, start });
@@ -94,8 +95,9 @@ function replicasOf(
   }
   const problem = assignmentProblem(state, asked.assignments);
   if (problem !== null) return refuse(problem);
-  if (asked.assignments[0]!.length !== replicationFactor) {
-    return refuse(`The manual assignment names ${asked.assignments[0]!.length} brokers, the topic has ${replicationFactor} replicas.`);
+  const given = asked.assignments[0]!.length;
+  if (given !== replicationFactor) {
+    return refuse(`The manual assignment names ${given} brokers, the topic has ${replicationFactor} replicas.`);
   }
   return [...asked.assignments];
 }

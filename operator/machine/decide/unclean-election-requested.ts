@@ -79,4 +79,3 @@ function electUnclean(
   const any = row.replicas.find((broker) => circumstances.isAlive(broker));
   return any === undefined ? ELIGIBLE_LEADERS_NOT_AVAILABLE : ledAlone(row, any);
 }
-

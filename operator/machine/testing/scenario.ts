@@ -110,7 +110,9 @@ export class Scenario {
         return [`broker ${id} epoch ${epoch}${isFenced ? " fenced" : ""}${isShuttingDown ? " leaving" : ""}`];
       }
       case "topic":
-        return [`topic ${change.row.name} partitions ${change.row.partitionCount} ${JSON.stringify(change.row.config)}`];
+        return [
+          `topic ${change.row.name} partitions ${change.row.partitionCount} ${JSON.stringify(change.row.config)}`,
+        ];
       case "topicDeleted":
         return [`deleted ${change.row.name}, waits for ${shown(change.row.waitingFor)}`];
       case "deletion":
@@ -329,7 +331,9 @@ function answered(answer: Answer): string[] {
 /** Only what went wrong is worth a line. */
 function outcomes(response: Record<string, unknown>): string[] {
   const all = Object.values(response).filter((value) => Array.isArray(value)) as Record<string, unknown>[][];
-  return all.flat().flatMap(({ errorCode, errorMessage }) => (errorCode === 0 ? [] : [`error ${errorCode}: ${errorMessage}`]));
+  return all
+    .flat()
+    .flatMap(({ errorCode, errorMessage }) => (errorCode === 0 ? [] : [`error ${errorCode}: ${errorMessage}`]));
 }
 
 /** Runs a transcript: every command with what it says now. Comments and blank lines stay as they are. */
