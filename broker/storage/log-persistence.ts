@@ -56,16 +56,18 @@ export class LogPersistence {
       await this.#folder.writeSnapshot(target, what.snapshot);
       if (this.#snapshots.at(-1) !== target) this.#snapshots = [...this.#snapshots, target];
     }
-    if (this.areEpochsDirty) {
-      this.areEpochsDirty = false;
-      await this.#folder.writeEpochs(this.#epochs);
-    }
+    if (this.areEpochsDirty) await this.writeEpochs();
     await this.#folder.syncEntries();
     if (!isAhead) return;
     this.#recoveryPoint = target;
     await this.#forgetCut(target);
     const bases = new Set(what.segments.map((segment) => segment.baseOffset));
     await this.#dropSnapshots((at) => at < target && !bases.has(at));
+  }
+
+  async writeEpochs(): Promise<void> {
+    this.areEpochsDirty = false;
+    await this.#folder.writeEpochs(this.#epochs);
   }
 
   async #forgetCut(syncedEnd: Offset): Promise<void> {

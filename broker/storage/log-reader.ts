@@ -97,6 +97,7 @@ export class LogReader {
 
   /** Where the batch that holds `target` begins, and its first offset; the segment's end when there is none. */
   async positionOf(segment: Segment, target: Offset): Promise<{ position: number; offset: Offset }> {
+    if (!segment.isOnDisk) return { position: 0, offset: segment.baseOffset };
     let found = segment.endOffset;
     const from = await this.#positionBefore(segment, target);
     const end = await this.#shared.files.useExisting(segment.path, (file) =>

@@ -6,8 +6,9 @@ import { DELETED_SUFFIX, offsetOfName, TEMPORARY_SUFFIX } from "./file-names.ts"
 import { LeaderEpochCache } from "./leader-epoch-cache.ts";
 import type { LogConfig } from "./log-config.ts";
 import type { LogFolder } from "./log-folder.ts";
-import { ProducerStates } from "./producer-state.ts";
+import type { KnownProducers } from "./producer-rebuild.ts";
 import { replayProducers } from "./producer-replay.ts";
+import { ProducerStates } from "./producer-state.ts";
 import { noTimestamp, Segment } from "./segment.ts";
 
 /** What the broker's checkpoint files say of a partition. */
@@ -67,6 +68,10 @@ class LogRecovery {
   #segments: Segment[] = [];
   #snapshots: Offset[] = [];
   #epochs = new LeaderEpochCache();
+  /** Producer state as far as it was read. */
+  #known: KnownProducers = { states: new ProducerStates(), upTo: offset(0) };
+  /** Whether verification has begun: from there on it notes producers itself. */
+  #hasScanned = false;
   #cutBytes = 0;
   #scannedBytes = 0;
   #isDamaged = false;
@@ -83,6 +88,7 @@ class LogRecovery {
     const epochs = await this.#folder.readEpochs();
     const stored = epochs?.encode() ?? new LeaderEpochCache().encode();
     if (epochs !== null) this.#epochs = epochs;
+    this.#known = await this.#newestSnapshot(trusted);
     const isEmpty = this.#segments.every((segment) => segment.isEmpty);
     if (isClean && (epochs !== null || isEmpty)) await this.#openActive(trusted);
     else await this.#scanFrom(epochs === null ? this.#segments[0]!.baseOffset : trusted);
@@ -98,7 +104,7 @@ class LogRecovery {
       areEpochsDirty: Buffer.compare(stored, this.#epochs.encode()) !== 0,
       segments: this.#segments,
       epochs: this.#epochs,
-      producers: await this.#producers({ recoveryPoint }),
+      producers: await this.#producers(recoveryPoint),
       snapshots: this.#snapshots,
       logStart,
       recoveryPoint,
@@ -162,6 +168,8 @@ class LogRecovery {
     if (!active.isOnDisk) return;
     await active.offsetIndex.file.loadLast();
     active.maxTimestamp = (await active.timeIndex.loadLast()) ?? noTimestamp(active.baseOffset);
+    await this.#folder.shared.files.forget(active.offsetIndex.file.path);
+    await this.#folder.shared.files.forget(active.timeIndex.file.path);
   }
 
   async #scanFrom(trusted: Offset): Promise<void> {
@@ -189,6 +197,9 @@ class LogRecovery {
     const fileBytes = segment.sizeBytes;
     const from = await this.#rewind(segment, trusted);
     if (!segment.isOnDisk) return { kind: "end", position: 0, readBytes: 0 };
+    if (!this.#hasScanned) await this.#replayTo(segment, from.position);
+    this.#hasScanned = true;
+    const nowMs = this.#options.clock.now();
     const verify = (bytes: Uint8Array, at: number, { sizeBytes }: { sizeBytes: number }): boolean => {
       const baseOffset = baseOffsetOf(bytes, at);
       const epoch = leaderEpochOf(bytes, at);
@@ -198,6 +209,7 @@ class LogRecovery {
       if (!continues || lastOffset < baseOffset || epoch < this.#epochs.latest || !hasValidCrc(bytes, at)) return false;
       if (epoch > NO_EPOCH) this.#epochs.assign(epoch, baseOffset);
       segment.note({ lastOffset, maxTimestampMs: maxTimestampOf(bytes, at), sizeBytes }, this.#interval);
+      if (lastOffset >= this.#known.upTo) this.#known.states.update(bytes, at, { lastOffset, nowMs });
       return true;
     };
     const { files } = this.#folder.shared;
@@ -275,22 +287,38 @@ class LogRecovery {
     return until;
   }
 
-  async #producers(ends: { recoveryPoint: Offset }): Promise<ProducerStates> {
+  /** Producer state as of the newest snapshot that lies in the log and not above `trusted`. */
+  async #newestSnapshot(trusted: Offset): Promise<KnownProducers> {
+    const logStart = this.#segments[0]!.baseOffset;
+    for (const upTo of this.#snapshots.toReversed()) {
+      if (upTo > trusted || upTo < logStart) continue;
+      const states = await this.#folder.readSnapshot(upTo, this.#options.clock.now());
+      if (states !== null) return { states, upTo };
+    }
+    return { states: new ProducerStates(), upTo: logStart };
+  }
+
+  /** Reads producer state on, up to the place where verification begins and does so itself. */
+  async #replayTo(segment: Segment, position: number): Promise<void> {
+    const replay = await replayProducers(this.#folder.shared, {
+      segments: this.#segments.slice(0, this.#segments.indexOf(segment) + 1),
+      known: this.#known,
+      nowMs: this.#options.clock.now(),
+      endPosition: position,
+    });
+    this.#scannedBytes += replay.readBytes;
+  }
+
+  /** Producer state at the log's end, and no snapshot above what is known to be true. */
+  async #producers(recoveryPoint: Offset): Promise<ProducerStates> {
     // Those above the recovery point were perhaps made of records that a crash has since replaced.
-    while (this.#snapshots.length > 0 && this.#snapshots.at(-1)! > ends.recoveryPoint) {
+    while (this.#snapshots.length > 0 && this.#snapshots.at(-1)! > recoveryPoint) {
       await this.#folder.removeSnapshot(this.#snapshots.pop()!);
     }
-    const nowMs = this.#options.clock.now();
-    let known = { states: new ProducerStates(), upTo: this.#segments[0]!.baseOffset };
-    for (const at of this.#snapshots.toReversed()) {
-      const isOfThisLog = at >= this.#segments[0]!.baseOffset;
-      const states = isOfThisLog ? await this.#folder.readSnapshot(at, nowMs) : null;
-      if (states === null) continue;
-      known = { states, upTo: at };
-      break;
-    }
-    const replay = await replayProducers(this.#folder.shared, { segments: this.#segments, known, nowMs });
-    this.#scannedBytes += replay.readBytes;
-    return known.states;
+    const active = this.#segments.at(-1)!;
+    const isBeyondEnd = this.#known.upTo > active.endOffset;
+    if (isBeyondEnd) this.#known = await this.#newestSnapshot(recoveryPoint);
+    if (isBeyondEnd || !this.#hasScanned) await this.#replayTo(active, active.writtenBytes);
+    return this.#known.states;
   }
 }

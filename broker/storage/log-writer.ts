@@ -1,9 +1,11 @@
 import type { Offset } from "../base/ids.ts";
 import type { Segment } from "./segment.ts";
 import type { SharedStorage } from "./shared-storage.ts";
-import type { Tail } from "./tail.ts";
+import type { Tail, TailWrite } from "./tail.ts";
 
 const WRITE_BYTES_MAX = 4 * 1024 * 1024;
+/** What may be copied into the page cache within one turn of the event loop. */
+const WRITE_NOW_BYTES_MAX = 1024 * 1024;
 /** Index entries that may wait in memory before they are written: about 2 MB of log. */
 const PENDING_ENTRIES_MAX = 512;
 
@@ -34,7 +36,7 @@ export class LogWriter {
   kick(): void {
     if (this.#isRunning || this.#hasFailed) return;
     this.#isRunning = true;
-    this.#options.soon(() => void this.#run());
+    this.#options.soon(() => this.#start());
   }
 
   /** Resolves when nothing is being written nor waiting to be; also after a failure. */
@@ -42,17 +44,55 @@ export class LogWriter {
     while (this.#isRunning) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
+  /** Writes what it can in this turn; what is left waits for the disk. */
+  #start(): void {
+    try {
+      if (this.#writeNow()) return this.#end();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    void this.#run();
+  }
+
   async #run(): Promise<void> {
     try {
       while (await this.#writeNext()) continue;
+      this.#end();
     } catch (error) {
-      this.#hasFailed = true;
-      this.#options.onFailed(error);
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#hasFailed = true;
+    this.#options.onFailed(error);
+    this.#end();
+  }
+
+  #end(): void {
     this.#isRunning = false;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const wake of waiters) wake();
+  }
+
+  /** True when nothing is left to write. */
+  #writeNow(): boolean {
+    const { shared, tail } = this.#options;
+    const write = tail.nextWrite(WRITE_NOW_BYTES_MAX);
+    if (write === null) return true;
+    const { segment, chunks, position, sizeBytes } = write;
+    if (!segment.isOnDisk || sizeBytes > WRITE_NOW_BYTES_MAX) return false;
+    if (segment.offsetIndex.file.pendingCount >= PENDING_ENTRIES_MAX) return false;
+    if (shared.files.held(segment.path)?.writeNow?.(chunks, position) !== true) return false;
+    this.#wrote(write);
+    return tail.nextWrite(1) === null;
+  }
+
+  #wrote(write: TailWrite): void {
+    this.#options.tail.wrote(write);
+    write.segment.writtenBytes = write.position + write.sizeBytes;
+    this.#options.onWritten(write.endOffset);
   }
 
   async #writeNext(): Promise<boolean> {
@@ -63,9 +103,7 @@ export class LogWriter {
     const write = tail.nextWrite(WRITE_BYTES_MAX);
     if (write === null) return false;
     await shared.files.use(segment.path, { create: true }, (file) => file.write(write.chunks, write.position));
-    tail.wrote(write);
-    segment.writtenBytes = write.position + write.sizeBytes;
-    this.#options.onWritten(write.endOffset);
+    this.#wrote(write);
     if (segment.offsetIndex.file.pendingCount >= PENDING_ENTRIES_MAX) await segment.persistIndexes();
     return true;
   }

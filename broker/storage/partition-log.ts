@@ -195,10 +195,6 @@ export class PartitionLog {
     return this.#segments.length;
   }
 
-  get config(): LogConfig {
-    return this.#config;
-  }
-
   get #active(): Segment {
     return this.#segments.at(-1)!;
   }
@@ -374,17 +370,25 @@ export class PartitionLog {
    * empty when it no longer is. Throws TidemarkError LOG_CORRUPT where a checksum is wrong.
    */
   async read(from: Offset, options: { endOffset: Offset; maxBytes: number }): Promise<Uint8Array[]> {
-    for (;;) {
-      const inMemory = this.readTail(from, options);
-      if (inMemory !== null) return inMemory;
+    const inMemory = this.readTail(from, options);
+    if (inMemory !== null) return inMemory;
+    return await this.#stable(async () => {
       const segment = this.#segmentOf(from);
-      if (from < this.#ends.logStart || from >= this.#ends.logEnd || segment === undefined) return [];
+      if (from < this.logStart || from >= this.logEnd || segment === undefined) return [];
+      return await this.#reader.read(segment, from, options);
+    });
+  }
+
+  /** Runs `look` over the files again when the log was cut, or lost the segment looked at, in between. */
+  async #stable<T>(look: () => Promise<T>): Promise<T> {
+    for (;;) {
       const generation = this.#generation;
+      const segments = this.#segments;
       try {
-        const views = await this.#reader.read(segment, from, options);
-        if (generation === this.#generation) return views;
+        const found = await look();
+        if (generation === this.#generation) return found;
       } catch (error) {
-        if (generation === this.#generation && this.#segments.includes(segment)) throw error;
+        if (generation === this.#generation && segments === this.#segments) throw error;
       }
       if (this.#isCutting) await this.#turn.catch(() => undefined);
     }
@@ -412,13 +416,10 @@ export class PartitionLog {
       const index = this.#segments.findLastIndex((segment) => segment.baseOffset <= offset);
       const segment = this.#segments[index];
       if (segment === undefined) return await this.#startAt(offset);
-      const isWhole = !segment.isOnDisk;
-      const end = isWhole
-        ? { position: 0, offset: segment.baseOffset }
-        : await this.#reader.positionOf(segment, offset);
+      const end = await this.#reader.positionOf(segment, offset);
       await this.#persistence.announceCut(end.offset);
       await this.#removeFrom(index + 1);
-      if (!isWhole) await this.#cutSegment(segment, end);
+      if (segment.isOnDisk) await this.#cutSegment(segment, end);
       await this.#cutState(end.offset);
     });
   }
@@ -432,13 +433,13 @@ export class PartitionLog {
     await this.#persistence.announceCut(Math.min(offset, this.#segments[0]!.baseOffset) as Offset);
     await this.#removeFrom(0);
     await this.#persistence.dropAllSnapshots();
+    this.#epochs.clear();
+    await this.#persistence.writeEpochs();
     const segment = this.#files.newSegment(offset, this.#clock.now());
     await this.#files.prepare(segment);
     await this.#shared.files.use(segment.path, { create: true }, async () => undefined);
     await this.#files.syncEntries();
     this.#segments = [segment];
-    this.#epochs.clear();
-    this.#persistence.areEpochsDirty = true;
     await this.#cutState(offset);
     this.#ends.restartAt(offset);
   }
@@ -491,13 +492,15 @@ export class PartitionLog {
   /** The first record whose timestamp is at least `timestampMs`; null when there is none. Throws LOG_CORRUPT. */
   async offsetForTimestamp(timestampMs: TimestampMs): Promise<FoundOffset | null> {
     await this.#whenWritten(this.#ends.logEnd);
-    return await this.#reader.offsetForTimestamp([...this.#segments], timestampMs, { from: this.#ends.logStart });
+    return await this.#stable(() =>
+      this.#reader.offsetForTimestamp([...this.#segments], timestampMs, { from: this.logStart }),
+    );
   }
 
   /** The first record with the greatest timestamp of all; null when the log is empty. Throws LOG_CORRUPT. */
   async offsetOfMaxTimestamp(): Promise<FoundOffset | null> {
     await this.#whenWritten(this.#ends.logEnd);
-    return await this.#reader.offsetOfMaxTimestamp([...this.#segments], { from: this.#ends.logStart });
+    return await this.#stable(() => this.#reader.offsetOfMaxTimestamp([...this.#segments], { from: this.logStart }));
   }
 
   /** Removes the segments that retention.ms, retention.bytes or the log start let go. The count removed. */

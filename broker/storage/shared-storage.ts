@@ -1,4 +1,4 @@
-import { assert } from "../base/assert.ts";
+import { TidemarkError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../ports/disk.ts";
 
 const OPEN_FILES_MAX = 1024;
@@ -28,6 +28,8 @@ export class SharedStorage {
 interface OpenFile {
   readonly path: string;
   readonly opening: Promise<DiskFile | null>;
+  /** Set once opened. */
+  file: DiskFile | null;
   users: number;
   /** Forgotten while in use: the last user closes it. */
   isForgotten: boolean;
@@ -58,6 +60,7 @@ export class OpenFiles {
     const entry = this.#acquire(path, options);
     try {
       const file = await entry.opening;
+      entry.file = file;
       if (file === null) {
         if (this.#open.get(path) === entry) this.#open.delete(path);
         return missing;
@@ -68,11 +71,21 @@ export class OpenFiles {
     }
   }
 
-  /** As `use`, of a file that must be there: its absence is a broken invariant. */
+  /** As `use`, of a file that must be there: if it is not, somebody else removed it. Throws DISK_FAILED. */
   async useExisting<T>(path: string, work: (file: DiskFile) => Promise<T>): Promise<T> {
     const result = await this.use(path, { create: false }, work);
-    assert(result !== missing, `${path} is there`);
+    if (result === missing)
+      throw new TidemarkError("DISK_FAILED", `${path} has gone; nobody else may change the folder`);
     return result;
+  }
+
+  /** The file if it is open: for work of this very turn. */
+  held(path: string): DiskFile | null {
+    const entry = this.#open.get(path);
+    if (entry === undefined || entry.file === null) return null;
+    this.#open.delete(path);
+    this.#open.set(path, entry);
+    return entry.file;
   }
 
   /** Closes the file, now or when its last user is done. Before a removal or renaming. */
@@ -91,7 +104,7 @@ export class OpenFiles {
   #acquire(path: string, options: { create: boolean }): OpenFile {
     let entry = this.#open.get(path);
     if (entry === undefined) {
-      entry = { path, opening: this.#disk.open(path, options), users: 0, isForgotten: false };
+      entry = { path, opening: this.#disk.open(path, options), file: null, users: 0, isForgotten: false };
     } else {
       this.#open.delete(path);
     }
