@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "@jest/globals";
+import { brokerConfigKeys, type ConfigKey, topicConfigKeys } from "../broker/contract/config-keys.ts";
+import { handlers } from "../broker/handlers/table.ts";
+
+const page = (name: string): string => readFileSync(path.join(import.meta.dirname, "../docs", name), "utf8");
+
+/** Rows of the tables of a page whose first cell is in backquotes, without the backquotes. */
+const rowsOf = (text: string, heading: string): string[][] => {
+  const [, section = ""] = text.split(`## ${heading}\n`);
+  const [body = ""] = section.split("\n## ");
+  return body
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll("`", "")),
+    );
+};
+
+const shown = ({ name, type, defaultValue, doc }: ConfigKey, fourth: string): string[] => [
+  name,
+  type,
+  defaultValue ?? "",
+  fourth,
+  doc,
+];
+const changes = { readOnly: "at start", clusterWide: "all brokers", perBroker: "all or one" } as const;
+const synonymsOf = ({ synonyms }: ConfigKey): string => synonyms.map(({ key }) => key).join(", ");
+
+test("docs/configuration.md has every key of a topic, as the table of keys says it", () => {
+  const rows = rowsOf(page("configuration.md"), "Topics");
+  expect(rows).toEqual([...topicConfigKeys.values()].map((key) => shown(key, synonymsOf(key))));
+});
+
+test("docs/configuration.md has every key of a broker, as the table of keys says it", () => {
+  const rows = rowsOf(page("configuration.md"), "Brokers");
+  expect(rows).toEqual([...brokerConfigKeys.values()].map((key) => shown(key, changes[key.update])));
+});
+
+test("docs/protocol.md has every API key that is served, with the versions that are told to clients", () => {
+  const rows = rowsOf(page("protocol.md"), "What is served").map(([name, key, versions]) => [name, key, versions]);
+  const served = handlers.map(({ api, advertised: { min, max } }) => [api.name, String(api.key), `${min}–${max}`]);
+  expect(rows).toEqual(served.sort((a, b) => Number(a[1]) - Number(b[1])));
+});
