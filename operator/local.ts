@@ -56,8 +56,10 @@ export interface Ready {
 }
 
 const BROKERS_DEFAULT = 3;
-const LOOK_MS = 10;
-const LEARN_MS_MAX = 100;
+const LOOK_MS = 15;
+/** A process needs about this long until it can say who it is. */
+const LEARN_MS_FIRST = 150;
+const LEARN_MS = 40;
 const PATIENCE_MS = 10_000;
 const BROKER_STOP_MS = 15_000;
 const CONTROLLER_STOP_MS = 5000;
@@ -142,7 +144,7 @@ export class LocalCluster {
   #forgetRecovery(): void {
     if (!this.#options.recovers) return;
     const file = this.#optionsFile(-1);
-    writeJson(file, { ...(JSON.parse(readText(file) ?? "{}") as object), recover: false });
+    writeJson(file, { ...(JSON.parse(readText(file) ?? "{}") as object), recover: false }, { survivesPowerCut: false });
   }
 
   /** Starts every broker that is down (`--no-restart` leaves them so). */
@@ -358,7 +360,7 @@ export class LocalCluster {
     const optionsFile = this.#optionsFile(id ?? -1);
     const before = readText(optionsFile);
     const hasNewOptions = before?.trimEnd() !== JSON.stringify(options);
-    if (hasNewOptions) writeJson(optionsFile, options);
+    if (hasNewOptions) writeJson(optionsFile, options, { survivesPowerCut: false });
     const process = new Supervised(this.#clock, {
       name,
       args: [...NODE_FLAGS, program, optionsFile],
@@ -380,7 +382,7 @@ export class LocalCluster {
 
   /** Asks a started process for its incarnation until it answers: by it the next `up` knows it again. */
   async #learn(member: Member, pid: number): Promise<void> {
-    let waitMs = LOOK_MS;
+    await sleep(this.#clock, LEARN_MS_FIRST);
     while (member.process.pid === pid && !this.#isStopping) {
       const incarnation = await incarnationAt(member.url, 1000);
       if (incarnation !== null && member.process.pid === pid && !this.#isStopping) {
@@ -388,8 +390,7 @@ export class LocalCluster {
         this.#writeClusterFile();
         return;
       }
-      await sleep(this.#clock, waitMs);
-      waitMs = Math.min(waitMs * 2, LEARN_MS_MAX);
+      await sleep(this.#clock, LEARN_MS);
     }
   }
 

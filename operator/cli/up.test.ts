@@ -1,91 +1,26 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { ClusterFile } from "../adapters/process/cluster-file.ts";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { isAlive } from "../adapters/process/child-process.ts";
+import type { ClusterFile } from "../adapters/process/cluster-file.ts";
+import { type Run, Site, until } from "./stand-ins/site.ts";
 
-const MAIN = path.resolve("operator/cli/main.ts");
-const env = { ...process.env, TIDEMARK_PROGRAMS: path.resolve("operator/cli/stand-ins") };
+/** Programs that only look like a controller and brokers: what is tested here is the watch over processes. */
+const programs = { TIDEMARK_PROGRAMS: path.resolve("operator/cli/stand-ins") };
 
-let folder = "";
-const started: Run[] = [];
-const seenPids = new Set<number>();
+jest.setTimeout(120_000);
 
-/** One run of the command, with everything it printed. */
-class Run {
-  readonly process: ChildProcess;
-  out = "";
-  err = "";
-  readonly #whenExit: Promise<number | null>;
-  #wake: (() => void)[] = [];
-
-  constructor(args: readonly string[]) {
-    this.process = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], { env });
-    this.process.stdout?.on("data", (chunk: Buffer) => this.#take({ out: chunk.toString() }));
-    this.process.stderr?.on("data", (chunk: Buffer) => this.#take({ err: chunk.toString() }));
-    this.#whenExit = new Promise((resolve) => this.process.once("close", (code) => resolve(code)));
-    void this.#whenExit.then(() => this.#wakeAll());
-    started.push(this);
-  }
-
-  #take({ out = "", err = "" }: { out?: string; err?: string }): void {
-    this.out += out;
-    this.err += err;
-    this.#wakeAll();
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#wake.splice(0)) wake();
-  }
-
-  /** Resolves when `text` was printed; fails when the command ended without it. */
-  async says(text: string): Promise<void> {
-    while (!`${this.out}\n${this.err}`.includes(text)) {
-      if (this.process.exitCode !== null) throw new Error(`ended without "${text}": ${this.out}${this.err}`);
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
-    }
-  }
-
-  exit(): Promise<number | null> {
-    return this.#whenExit;
-  }
-}
-
-const up = (...args: string[]): Run => new Run(["up", "--data", folder, "--port", "0", ...args]);
-
-function clusterFile(): ClusterFile {
-  const file = JSON.parse(readFileSync(path.join(folder, "cluster.json"), "utf8")) as ClusterFile;
-  for (const { pid } of [file.controller, ...file.brokers]) if (pid !== null) seenPids.add(pid);
-  return file;
-}
-
-/** Looks again until `condition` holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-async function stop(run: Run): Promise<number | null> {
-  run.process.kill("SIGTERM");
-  return run.exit();
-}
+let site: Site;
+const up = (...args: string[]): Run => site.up(...args);
+const stop = (run: Run): Promise<number | null> => site.stop(run);
+const clusterFile = (): ClusterFile => site.clusterFile();
 
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), "tidemark-up-"));
+  site = new Site(programs);
 });
 
-afterEach(async () => {
-  if (existsSync(path.join(folder, "cluster.json"))) clusterFile();
-  for (const run of started.splice(0)) {
-    run.process.kill("SIGKILL");
-    await run.exit();
-  }
-  for (const pid of seenPids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
-  seenPids.clear();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => site.dispose());
 
 describe("tidemark up", () => {
   test("starts three brokers, says so in one line, and stops them on SIGTERM", async () => {
@@ -100,7 +35,7 @@ describe("tidemark up", () => {
     expect(pids.every((pid) => isAlive(pid))).toBe(true);
     expect(await stop(run)).toBe(0);
     expect(pids.some((pid) => isAlive(pid))).toBe(false);
-    expect(existsSync(path.join(folder, "cluster.json"))).toBe(false);
+    expect(existsSync(path.join(site.folder, "cluster.json"))).toBe(false);
   });
 
   test("creates the topics of the file and keeps ports and cluster id over a restart", async () => {
@@ -182,7 +117,7 @@ describe("tidemark up", () => {
     const second = up();
     expect(await second.exit()).toBe(1);
     expect(second.err).toBe(
-      `tidemark: ${folder} is in use by another \`tidemark up\` (pid ${first.process.pid}); stop it or give another --data\n`,
+      `tidemark: ${site.folder} is in use by another \`tidemark up\` (pid ${first.process.pid}); stop it or give another --data\n`,
     );
     expect(clusterFile().brokers.every(({ pid }) => isAlive(pid ?? 0))).toBe(true);
   });
@@ -191,12 +126,12 @@ describe("tidemark up", () => {
     const first = up("-f", "examples/quickstart.yaml");
     await first.says("ready in ");
     await stop(first);
-    const other = path.join(folder, "other.yaml");
+    const other = path.join(site.folder, "other.yaml");
     writeFileSync(other, readFileSync("examples/quickstart.yaml", "utf8").replaceAll("quickstart", "other"));
     const second = up("-f", other);
     expect(await second.exit()).toBe(1);
     expect(second.err).toBe(
-      `tidemark: ${folder} has the data of Cluster quickstart, not of other; give another --data\n`,
+      `tidemark: ${site.folder} has the data of Cluster quickstart, not of other; give another --data\n`,
     );
   });
 
@@ -214,7 +149,7 @@ describe("tidemark up", () => {
     const port = await new Promise<number>((resolve) => {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
     });
-    const run = new Run(["up", "--data", folder, "--port", String(port)]);
+    const run = site.run(["up", "--data", site.folder, "--port", String(port)]);
     expect(await run.exit()).toBe(1);
     server.close();
     expect(run.err).toBe(
@@ -223,15 +158,15 @@ describe("tidemark up", () => {
   });
 
   test("a broker that cannot start ends the command with the broker's own reason, and nothing stays behind", async () => {
-    writeFileSync(path.join(folder, "broken-1"), "");
+    writeFileSync(path.join(site.folder, "broken-1"), "");
     const run = up();
     expect(await run.exit()).toBe(1);
     expect(run.err).toContain("tidemark: broker 1 could not start: the data folder is damaged; restore it (log: ");
-    expect(existsSync(path.join(folder, "cluster.json"))).toBe(false);
+    expect(existsSync(path.join(site.folder, "cluster.json"))).toBe(false);
   });
 
   test("a topic that the controller refuses ends the command with the reason", async () => {
-    const file = path.join(folder, "t.yaml");
+    const file = path.join(site.folder, "t.yaml");
     writeFileSync(file, readFileSync("examples/quickstart.yaml", "utf8").replace("name: cities", "name: refused"));
     const run = up("-f", file);
     expect(await run.exit()).toBe(1);
@@ -239,7 +174,7 @@ describe("tidemark up", () => {
   });
 
   test("a second signal kills what does not stop", async () => {
-    writeFileSync(path.join(folder, "stubborn"), "");
+    writeFileSync(path.join(site.folder, "stubborn"), "");
     const run = up();
     await run.says("ready in ");
     const pids = clusterFile().brokers.map(({ pid }) => pid ?? 0);
@@ -282,7 +217,7 @@ describe("the command refuses wrong use with one line and no stack trace", () =>
       "tidemark: no cluster runs on nowhere; start it with `tidemark up --data nowhere`\n",
     ],
   ])("%j", async (args, code, line) => {
-    const run = new Run(args);
+    const run = site.run(args);
     expect(await run.exit()).toBe(code);
     expect(run.err).toBe(line);
     expect(run.out).toBe("");

@@ -68,5 +68,7 @@ export function readIdentity(path: string): Identity | null | "unreadable" {
   return isWhole ? identity : "unreadable";
 }
 
-export const writeIdentity = (path: string, identity: Identity): void => writeJson(path, identity);
-export const writeClusterFile = (path: string, file: ClusterFile): void => writeJson(path, file);
+export const writeIdentity = (path: string, identity: Identity): void =>
+  writeJson(path, identity, { survivesPowerCut: true });
+export const writeClusterFile = (path: string, file: ClusterFile): void =>
+  writeJson(path, file, { survivesPowerCut: false });

@@ -44,14 +44,17 @@ export function readText(path: string): string | null {
   }
 }
 
-/** Replaces a small file of JSON: readers see the old or the new content, never half of one, also after a crash. */
-export function writeJson(path: string, value: unknown): void {
+/**
+ * Replaces a small file of JSON: readers see the old or the new content, never half of one. With `survivesPowerCut`
+ * the disk has it before this returns.
+ */
+export function writeJson(path: string, value: unknown, options: { survivesPowerCut: boolean }): void {
   const temporary = `${path}.tmp`;
   try {
     const file = openSync(temporary, "w");
     try {
       writeSync(file, `${JSON.stringify(value)}\n`);
-      fsyncSync(file);
+      if (options.survivesPowerCut) fsyncSync(file);
     } finally {
       closeSync(file);
     }

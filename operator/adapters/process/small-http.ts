@@ -14,17 +14,21 @@ export function askJson(url: string, options: { timeoutMs: number; body?: unknow
     const text = options.body === undefined ? null : JSON.stringify(options.body);
     const headers =
       text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-    const call = nodeHttp.request(url, { method: text === null ? "GET" : "POST", headers, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      let sizeBytes = 0;
-      response.on("data", (chunk: Buffer) => {
-        sizeBytes += chunk.length;
-        if (sizeBytes > BODY_BYTES_MAX) call.destroy();
-        else chunks.push(chunk);
-      });
-      response.on("end", () => settle(parse(response.statusCode ?? 0, Buffer.concat(chunks).toString("utf8"))));
-      response.on("error", () => settle(null));
-    });
+    const call = nodeHttp.request(
+      url,
+      { method: text === null ? "GET" : "POST", headers, agent: false },
+      (response) => {
+        const chunks: Buffer[] = [];
+        let sizeBytes = 0;
+        response.on("data", (chunk: Buffer) => {
+          sizeBytes += chunk.length;
+          if (sizeBytes > BODY_BYTES_MAX) call.destroy();
+          else chunks.push(chunk);
+        });
+        response.on("end", () => settle(parse(response.statusCode ?? 0, Buffer.concat(chunks).toString("utf8"))));
+        response.on("error", () => settle(null));
+      },
+    );
     const timer = setTimeout(() => call.destroy(), options.timeoutMs);
     function settle(answer: Answer | null): void {
       clearTimeout(timer);
