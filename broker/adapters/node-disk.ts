@@ -1,4 +1,15 @@
-import { close, constants, fdatasync, fstat, ftruncate, open as openFile, read, writev } from "node:fs";
+import {
+  close,
+  constants,
+  fdatasync,
+  fstat,
+  ftruncate,
+  open as openFile,
+  read,
+  writeSync,
+  writev,
+  writevSync,
+} from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -14,6 +25,13 @@ const syncing = promisify(fdatasync);
 
 /** What `writev` takes at once on every system. */
 const WRITE_PARTS_MAX = 1024;
+/**
+ * A write in the calling thread costs a copy into the page cache; through the pool of threads it costs several times as
+ * much in waking and switching (docs/adr/0006). But a kernel that throttles writers makes the event loop stand still:
+ * after a write this slow, the pool is used for a while.
+ */
+const SLOW_WRITE_MS = 5;
+const SLOW_PERIOD_MS = 1000;
 
 /** A folder of this machine that belongs to this process alone. */
 export interface OwnedFolder {
@@ -75,6 +93,8 @@ export class NodeDisk implements Disk {
   }
 }
 
+let slowUntilMs = 0;
+
 class NodeFile implements DiskFile {
   readonly #descriptor: number;
   readonly #path: string;
@@ -106,6 +126,32 @@ class NodeFile implements DiskFile {
         error === null ? resolve(count) : reject(failure(this.#path, error)),
       );
     });
+  }
+
+  writeNow(chunks: readonly Uint8Array[], position: number): boolean {
+    const startedAtMs = performance.now();
+    if (startedAtMs < slowUntilMs || chunks.length > WRITE_PARTS_MAX) return false;
+    let rest = chunks;
+    let at = position;
+    while (rest.length > 0) {
+      const count = this.#writeSomeNow(rest, at);
+      at += count;
+      rest = without(rest, count);
+    }
+    if (at > this.#sizeBytes) this.#sizeBytes = at;
+    const endedAtMs = performance.now();
+    if (endedAtMs - startedAtMs > SLOW_WRITE_MS) slowUntilMs = endedAtMs + SLOW_PERIOD_MS;
+    return true;
+  }
+
+  #writeSomeNow(chunks: readonly Uint8Array[], position: number): number {
+    try {
+      const [first] = chunks;
+      if (first === undefined || chunks.length > 1) return writevSync(this.#descriptor, chunks, position);
+      return writeSync(this.#descriptor, first, 0, first.length, position);
+    } catch (error) {
+      throw failure(this.#path, error as NodeJS.ErrnoException);
+    }
   }
 
   async write(chunks: readonly Uint8Array[], position: number): Promise<void> {

@@ -9,6 +9,12 @@ export interface DiskFile {
   read(target: Uint8Array, position: number): Promise<number>;
   /** Writes all of `chunks`, in order, from `position` on (one `writev`). */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  /**
+   * The same without waiting, where the page cache takes the bytes in about the time of a copy. False when nothing was
+   * done because the disk is slow at the moment: `write` is the way then. Throws what `write` rejects with. Not there
+   * where every write takes its time.
+   */
+  writeNow?(chunks: readonly Uint8Array[], position: number): boolean;
   /** `fdatasync`. A failure must end the process: the kernel may have dropped the pages (never retried). */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
