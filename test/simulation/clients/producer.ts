@@ -11,6 +11,8 @@ export interface SentBatch {
   readonly partition: number;
   readonly count: number;
   readonly baseSequence: number;
+  /** Place among all batches of its partition and session. */
+  readonly place: number;
   /** CRC of its bytes: names it wherever it is seen again. */
   readonly crc: number;
   readonly bytes: Uint8Array;
@@ -56,6 +58,7 @@ interface Lane {
   /** Not yet acked, in the order of their sequences. */
   batches: SentBatch[];
   nextSequence: number;
+  nextPlace: number;
   backOffUntilMs: number;
 }
 
@@ -105,6 +108,7 @@ export class SimulatedProducer {
       partition,
       batches: [],
       nextSequence: 0,
+      nextPlace: 0,
       backOffUntilMs: 0,
     }));
   }
@@ -147,6 +151,7 @@ export class SimulatedProducer {
       partition,
       count,
       baseSequence,
+      place: lane.nextPlace++,
       crc: crcOf(bytes, 0),
       bytes,
       attempts: 0,
@@ -168,18 +173,18 @@ export class SimulatedProducer {
   #ready(lane: Lane): SentBatch[] {
     if (this.#client.process.clock.monotonic() < lane.backOffUntilMs) return [];
     const flightMax = this.#options.isIdempotent ? IN_FLIGHT_MAX : 1;
-    let inFlight = 0;
     const ready: SentBatch[] = [];
-    for (const [place, batch] of lane.batches.entries()) {
-      if (inFlight >= flightMax) break;
+    const [first] = lane.batches;
+    for (const batch of lane.batches) {
+      // Counted from the first unanswered one, not by what is under way: brokers remember so many batches only.
+      if (first === undefined || batch.place - first.place >= flightMax) break;
       if (!batch.isInFlight) {
-        if (batch.attempts > 0 && place > 0) break;
+        if (batch.attempts > 0 && batch !== first) break;
         ready.push(batch);
         if (batch.attempts > 0) break;
       } else if (batch.attempts > 1) {
         break;
       }
-      inFlight++;
     }
     return ready;
   }

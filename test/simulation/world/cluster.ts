@@ -297,6 +297,10 @@ export class SimulatedCluster {
     if (end.kind === "failed" && !wasSlower) return process.onThrow(end.error);
     this.say(`${process.name} was deposed`);
     this.scheduler.after(1, null, () => process.end());
+    // A supervisor does not leave the cluster without a controller.
+    this.scheduler.after(RESTART_AFTER_BAN_MS * 1000, null, () => {
+      if (!this.activeController.isUp) this.startController(this.#activeController);
+    });
   }
 
   crashController(slot: ControllerSlot): void {
