@@ -20,7 +20,7 @@ import type { Address, ByteStream, ExchangeServer, Network } from "#ports/networ
 import { apply, rowsOf } from "../machine/apply.ts";
 import type { Change } from "../machine/changes.ts";
 import { NOT_CONTROLLER } from "../machine/error-codes.ts";
-import { movesToPreferred } from "../machine/moves.ts";
+import { type Elections, electionsOf } from "../machine/elections.ts";
 import { CONTROLLER_EPOCHS_AHEAD, recoveredChanges } from "../machine/recovered.ts";
 import { clusterConfigOf, EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf } from "../machine/state.ts";
 import type { Loaded, MetadataStore } from "../ports/metadata-store.ts";
@@ -32,6 +32,7 @@ import { FailureDetector, type LostBroker } from "./failure-detector.ts";
 import { HandOvers } from "./hand-overs.ts";
 import { LogComparison } from "./log-comparison.ts";
 import { parseAdminRequest } from "./parse.ts";
+import { Rebalancer } from "./rebalancer.ts";
 import { type ControllerCondition, type ControllerStatus, statusOf } from "./status.ts";
 
 export interface ControllerPorts {
@@ -63,8 +64,8 @@ export const ADMIN_PATH = "/v1/admin";
 const ANNOUNCE_TIMEOUT_MS = 500;
 /** Brokers that have not dialled since a takeover are told again; the store is asked whether it is still ours. */
 const WATCH_MS = 1000;
-const REBALANCE_MS = 5000;
-const REBALANCE_MOVES_MAX = 20;
+/** Partitions that one line of a log names. */
+const NAMED_MAX = 20;
 
 /** Everything that exists once the store was claimed. */
 interface Active {
@@ -73,6 +74,7 @@ interface Active {
   readonly detector: FailureDetector;
   readonly handOvers: HandOvers;
   readonly comparison: LogComparison;
+  readonly rebalancer: Rebalancer;
   readonly timers: readonly Timer[];
 }
 
@@ -88,6 +90,8 @@ export class Controller {
   #active: Active | null = null;
   #isEnded = false;
   #blockedBy: string | null = null;
+  /** Since this process took over. */
+  #uncleanElections = 0;
   #loadedVersion: MetadataVersion = FIRST_VERSION;
 
   constructor(ports: ControllerPorts, options: ControllerOptions) {
@@ -129,6 +133,7 @@ export class Controller {
     return statusOf(state, {
       condition: this.#condition(),
       reason: this.#blockedBy,
+      uncleanElections: this.#uncleanElections,
       silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
     });
   }
@@ -188,7 +193,7 @@ export class Controller {
     const queue = new DecisionQueue(this.#committer, {
       state,
       handlers: {
-        onCommitted: (changes, after) => this.#onCommitted(changes, after),
+        onCommitted: (changes, states) => this.#onCommitted(changes, states),
         onDeposed: () => this.#fall({ kind: "deposed" }),
         onFatal: (error) => this.#fall({ kind: "failed", error }),
       },
@@ -224,11 +229,15 @@ export class Controller {
     const timers = [
       every(clock, HEARTBEAT_INTERVAL_MS, () => this.#heartbeat()),
       every(clock, WATCH_MS, () => void this.#watch()),
-      every(clock, REBALANCE_MS, () => void this.#rebalance()),
     ];
-    this.#active = { queue, sessions, detector, handOvers, comparison, timers };
+    const rebalancer = new Rebalancer(
+      { clock, logger },
+      { handOvers, state: () => queue.state, hasSession: (broker) => sessions.holder(broker) !== null },
+    );
+    this.#active = { queue, sessions, detector, handOvers, comparison, rebalancer, timers };
     detector.start();
     comparison.start();
+    rebalancer.start();
     const { controllerEpoch: epoch } = state.version;
     logger.info("took over as controller", { clusterId: state.clusterId, controllerEpoch: epoch });
     for (const broker of state.brokers.values()) {
@@ -252,9 +261,10 @@ export class Controller {
     return { status: 200, body: await this.admin(request) };
   }
 
-  #onCommitted(changes: readonly Change[], state: State): void {
+  #onCommitted(changes: readonly Change[], { before, after: state }: { before: State; after: State }): void {
     const active = this.#active;
     if (active === null) return;
+    this.#report(electionsOf(before, changes));
     const delta: Delta = { type: "delta", version: state.version, rows: rowsOf(changes) };
     active.sessions.broadcast(encodeLine(delta));
     for (const change of changes) {
@@ -264,6 +274,18 @@ export class Controller {
       }
     }
     active.comparison.onCommitted(changes);
+  }
+
+  #report({ elected, offline, unclean }: Elections): void {
+    if (elected > 0) this.#ports.logger.info("leaders elected", { partitions: elected });
+    if (offline > 0) this.#ports.logger.warn("partitions wait for a leader", { partitions: offline });
+    if (unclean.length === 0) return;
+    this.#uncleanElections += unclean.length;
+    const names = unclean.slice(0, NAMED_MAX).map(({ topicId, partition }) => `${topicId}-${partition}`);
+    this.#ports.logger.warn("elected replicas that may lack acknowledged records", {
+      partitions: unclean.length,
+      names,
+    });
   }
 
   #onLost(lost: readonly LostBroker[]): void {
@@ -312,20 +334,6 @@ export class Controller {
     }
   }
 
-  /** Gives leadership back to preferred leaders, a few at a time. */
-  async #rebalance(): Promise<void> {
-    const active = this.#active;
-    if (active === null || this.#blockedBy !== null) return;
-    const { state } = active.queue;
-    if (!clusterConfigOf(state).autoLeaderRebalanceEnable) return;
-    const moves = movesToPreferred(state, REBALANCE_MOVES_MAX).filter(
-      (move) => active.sessions.holder(move.leader) !== null && active.sessions.holder(move.target) !== null,
-    );
-    const moved = await active.handOvers.run(moves);
-    const count = moved.filter((isMoved) => isMoved).length;
-    if (count > 0) this.#ports.logger.info("gave leadership back to preferred leaders", { partitions: count });
-  }
-
   /** A broker was told more than the store knows: either another controller is active, or the store was set back. */
   async #onAhead(reason: string, reported: ControllerEpoch): Promise<void> {
     const active = this.#active;
@@ -357,6 +365,7 @@ export class Controller {
     for (const timer of active.timers) timer.cancel();
     active.detector.stop();
     active.comparison.stop();
+    active.rebalancer.stop();
     active.handOvers.stop();
     active.queue.close();
     active.sessions.stop();

@@ -16,7 +16,7 @@ interface Task {
 
 export interface QueueHandlers {
   /** After each commit, before any answer that follows from it. */
-  onCommitted(changes: readonly Change[], state: State): void;
+  onCommitted(changes: readonly Change[], states: { before: State; after: State }): void;
   /** Another controller took over. */
   onDeposed(): void;
   /** The store failed for good, or an invariant broke: the process must end. */
@@ -126,8 +126,9 @@ export class DecisionQueue {
       if (settled === "deposed" && wasOpen) this.#handlers.onDeposed();
       return false;
     }
-    this.#state = apply(this.#state, changes, version);
-    this.#handlers.onCommitted(changes, this.#state);
+    const before = this.#state;
+    this.#state = apply(before, changes, version);
+    this.#handlers.onCommitted(changes, { before, after: this.#state });
     return true;
   }
 }

@@ -15,6 +15,8 @@ export interface ControllerStatus {
   /** One line for people; null when all is well. */
   readonly reason: string | null;
   readonly version: MetadataVersion;
+  /** Elections since this controller took over after which acknowledged records may be gone. */
+  readonly uncleanElections: number;
   readonly brokers: readonly (BrokerRow & { readonly sessionAgeMs: number | null; readonly leads: number })[];
   readonly topics: readonly TopicRow[];
   /** `waitingFor`: brokers without which no leader can be elected; absent when it has a leader. */
@@ -27,6 +29,7 @@ export function statusOf(
   at: {
     condition: ControllerCondition;
     reason: string | null;
+    uncleanElections: number;
     /** Milliseconds since a broker's last sign of life; null without a session. */
     silenceMs: (broker: BrokerId) => number | null;
   },
@@ -46,6 +49,7 @@ export function statusOf(
     condition: at.condition,
     reason: at.reason,
     version: state.version,
+    uncleanElections: at.uncleanElections,
     brokers: brokers.sort((a, b) => a.id - b.id),
     topics: [...state.topics.values()],
     partitions,

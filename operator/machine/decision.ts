@@ -15,8 +15,6 @@ export type Answer =
   | { readonly kind: "registered"; readonly brokerEpoch: BrokerEpoch }
   | { readonly kind: "registrationRefused"; readonly code: Refused["code"]; readonly reason: string }
   | { readonly kind: "isrRefused"; readonly reason: string }
-  /** Partitions that got a leader, by how; `names` of those where acknowledged records may be gone. */
-  | { readonly kind: "elected"; readonly unclean: readonly PartitionName[] }
   | { readonly kind: "moved"; readonly isMoved: boolean }
   | { readonly kind: "moves"; readonly moves: readonly Move[] }
   | { readonly kind: "admin"; readonly response: AdminResponse };

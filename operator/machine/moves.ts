@@ -37,11 +37,10 @@ export function preferredStanding(state: State, row: PartitionRow): PreferredSta
   return isPossible ? { kind: "couldLead", move: moveOf(row, preferred) } : { kind: "notAvailable" };
 }
 
-/** Leaderships to give back to preferred leaders, at most `countMax`. */
-export function movesToPreferred(state: State, countMax: number): Move[] {
+/** Leaderships to give back to preferred leaders. */
+export function movesToPreferred(state: State): Move[] {
   const moves: Move[] = [];
   for (const { row } of allPartitions(state)) {
-    if (moves.length >= countMax) break;
     const standing = preferredStanding(state, row);
     if (standing.kind === "couldLead") moves.push(standing.move);
   }

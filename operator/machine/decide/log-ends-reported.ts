@@ -20,10 +20,7 @@ export function decideLogEndsReported(state: State, event: Extract<Event, { kind
   }
   const best = greatestEnd(row, ends);
   if (best === null) return decided([]);
-  return decided([{ kind: "partition", row: ledAlone(row, best.broker) }], {
-    kind: "elected",
-    unclean: [{ topicId: row.topicId, partition: row.partition }],
-  });
+  return decided([{ kind: "partition", row: ledAlone(row, best.broker) }]);
 }
 
 /** Answers of the processes that are registered now; what an earlier process said is void. */

@@ -1,8 +1,8 @@
 import { type BrokerId, NO_TOPIC_ID, type TopicId } from "#base/ids.ts";
 import { validateTopicConfig } from "#contract/config-values.ts";
-import { topicNameProblem } from "#contract/topic-name.ts";
 import type { AdminResponse, NewTopic } from "#contract/control.ts";
 import type { TopicRow } from "#contract/rows.ts";
+import { topicNameProblem } from "#contract/topic-name.ts";
 import { applyAll, type Draft, draftOf } from "../apply.ts";
 import type { Change } from "../changes.ts";
 import { type Decision, decided } from "../decision.ts";
@@ -20,13 +20,15 @@ import type { Event } from "../events.ts";
 import { assignmentProblem, newPartition } from "../new-partitions.ts";
 import { place } from "../placement.ts";
 import { clusterConfigOf, type State } from "../state.ts";
-import { collisionKey } from "../topic-name.ts";
 
 type Answered = Extract<AdminResponse, { kind: "createTopics" }>["topics"][number];
 type Problem = { readonly errorCode: number; readonly errorMessage: string };
 
 /** More partitions than this in one topic are taken for a mistake. */
 export const PARTITIONS_MAX = 100_000;
+
+/** Names that differ only in '.' and '_' are one name in metrics. */
+const collisionKey = (name: string): string => name.replaceAll(".", "_");
 
 export function decideTopicsCreateRequested(
   state: State,

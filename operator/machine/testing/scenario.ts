@@ -317,8 +317,6 @@ function answered(answer: Answer): string[] {
       return [`refused ${answer.code}: ${answer.reason}`];
     case "isrRefused":
       return [`refused: ${answer.reason}`];
-    case "elected":
-      return ["elected the fullest log"];
     case "moved":
       return [answer.isMoved ? "moved" : "not moved"];
     case "moves":
