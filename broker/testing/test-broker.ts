@@ -16,6 +16,7 @@ import type { BrokerRow, MetadataRows, PartitionRow, TopicRow } from "../contrac
 import { MetadataImage } from "../control/metadata-image.ts";
 import { BrokerContext } from "../handlers/context.ts";
 import type { Handler } from "../handlers/handler.ts";
+import type { Replicas } from "../handlers/replicas.ts";
 import { streamPair } from "../ports/testing/stream-pair.ts";
 import { Deadlines } from "../replication/deadlines.ts";
 import type { ConnectionLimits } from "../server/connection.ts";
@@ -86,6 +87,8 @@ export class TestBroker {
       config?: Record<string, string>;
       handlers?: readonly Handler[];
       limits?: Partial<ConnectionLimits>;
+      /** Stand in for partitions that the test moves. */
+      replicas?: Replicas;
     } = {},
   ) {
     const { clock, image } = this;
@@ -96,7 +99,7 @@ export class TestBroker {
       clock,
       logger,
       image,
-      replicas: {
+      replicas: options.replicas ?? {
         get: (topicId, partition) => this.#replicas.get(`${topicId} ${partition}`),
         getByName: (name, partition) => {
           const topic = image.topicByName(name);
