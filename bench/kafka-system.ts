@@ -109,7 +109,7 @@ export const kafkaSystem = (jars: string): System => ({
     });
     const pids = brokers.map((broker) => broker.pid);
     try {
-      await untilUsable(brokers[0] as RunningBroker);
+      await untilUsable(brokers[0] as RunningBroker, pids);
     } catch (error) {
       await end(pids, 0);
       throw new Error(`Kafka did not start: ${readFileSync(path.join(folder, "1", "log"), "utf8")}`, { cause: error });

@@ -7,6 +7,9 @@ import { Connection, fetchRecords, metadata, nextOffset, produce, recordBatch } 
 /** Bytes that a record adds to a batch beyond its value. */
 const recordOverheadBytes = 8;
 
+/** Kafka's codes that pass by themselves: the partition is new, is moving, or its replicas are not in sync yet. */
+const passingCodes: ReadonlySet<number> = new Set([3, 5, 6, 7, 19, 20]);
+
 interface Lane {
   readonly connection: Connection;
   readonly partition: number;
@@ -38,11 +41,16 @@ export async function nodeLoad(running: Running, load: Load, times: WindowTimes)
   const send = async (lane: Lane): Promise<void> => {
     while (!isStopped) {
       const code = await produce(lane.connection, { topic: load.topic, partition: lane.partition, batch });
-      if (code !== 0) throw new Error(`a produce was refused with code ${code}`);
-      records += count;
+      if (code === 0) records += count;
+      else if (passingCodes.has(code)) await sleep(20);
+      else throw new Error(`a produce was refused with code ${code}`);
     }
   };
-  const senders = Promise.allSettled(lanes.flatMap((lane) => Array.from({ length: 5 }, () => send(lane))));
+  let failure: unknown;
+  const senders = lanes.flatMap((lane) => Array.from({ length: 5 }, () => send(lane)));
+  const ended = Promise.all(senders).catch((error: unknown) => {
+    failure = error;
+  });
   await sleep(times.warmUpMs);
   const began = { atMs: nowMs(), cpu: cpuSeconds(running.pids), records };
   let resident = 0;
@@ -58,7 +66,8 @@ export async function nodeLoad(running: Running, load: Load, times: WindowTimes)
     residentBytes: resident,
   };
   isStopped = true;
-  await senders;
+  await ended;
+  if (failure !== undefined) throw new Error("the load stopped", { cause: failure });
   closeAll(lanes);
   return window;
 }

@@ -82,11 +82,19 @@ export function killAllStarted(): void {
 /** A pid that is not our child, to be killed with the others when the bench ends early. */
 export const remember = (pid: number): Set<number> => started.add(pid);
 
-/** Waits until `attempt` answers something other than undefined; a throw counts as "not yet". */
-export async function until<T>(what: string, limitMs: number, attempt: () => Promise<T | undefined>): Promise<T> {
-  const deadline = nowMs() + limitMs;
+/**
+ * Waits until `attempt` answers something other than undefined; a throw counts as "not yet". Throws after `limitMs`,
+ * or as soon as `pids` names a process that has ended.
+ */
+export async function until<T>(
+  what: string,
+  limit: { limitMs: number; pids?: readonly number[] },
+  attempt: () => Promise<T | undefined>,
+): Promise<T> {
+  const deadline = nowMs() + limit.limitMs;
   let last: unknown;
   while (nowMs() < deadline) {
+    if (limit.pids?.every(isAlive) === false) throw new Error(`${what}: a process has ended`, { cause: last });
     try {
       const value = await attempt();
       if (value !== undefined) return value;
@@ -95,7 +103,7 @@ export async function until<T>(what: string, limitMs: number, attempt: () => Pro
     }
     await sleep(10);
   }
-  throw new Error(`${what}: not within ${limitMs} ms`, { cause: last });
+  throw new Error(`${what}: not within ${limit.limitMs} ms`, { cause: last });
 }
 
 /** Runs `use` with a connection to one broker. */
@@ -112,8 +120,8 @@ export async function withConnection<T>(
 }
 
 /** Waits until three brokers are known and a topic on all of them takes a record with acks=all. */
-export async function untilUsable(address: { host: string; port: number }): Promise<Broker[]> {
-  const brokers = await until("three brokers", 60_000, () =>
+export async function untilUsable(address: { host: string; port: number }, pids: readonly number[]): Promise<Broker[]> {
+  const brokers = await until("three brokers", { limitMs: 60_000, pids }, () =>
     withConnection(address, async (connection) => {
       const known = (await metadata(connection, null)).brokers;
       return known.length === 3 ? known : undefined;
@@ -121,7 +129,7 @@ export async function untilUsable(address: { host: string; port: number }): Prom
   );
   await makeTopic(address, { name: "usable", partitions: 1 });
   const batch = recordBatch({ count: 1, valueBytes: 10, timestampMs: Date.now() });
-  await until("a record acknowledged", 60_000, () =>
+  await until("a record acknowledged", { limitMs: 60_000, pids }, () =>
     withConnection(address, async (connection) => {
       const leader = (await metadata(connection, "usable")).partitions[0]?.leader;
       const broker = brokers.find((candidate) => candidate.id === leader);
@@ -141,14 +149,14 @@ export async function makeTopic(
   topic: { name: string; partitions: number; config?: Record<string, string> },
 ): Promise<void> {
   const config = { "min.insync.replicas": "2", ...topic.config };
-  await until(`topic ${topic.name}`, 120_000, () =>
+  await until(`topic ${topic.name}`, { limitMs: 120_000 }, () =>
     withConnection(address, async (connection) => {
       const code = await createTopic(connection, { ...topic, replicas: 3, config });
       const exists = 36;
       return code === 0 || code === exists ? true : undefined;
     }),
   );
-  await until(`leaders of ${topic.name}`, 120_000, () =>
+  await until(`leaders of ${topic.name}`, { limitMs: 120_000 }, () =>
     withConnection(address, async (connection) => {
       const { partitions } = await metadata(connection, topic.name);
       const ready = partitions.filter((partition) => partition.leader >= 0 && partition.isr.length === 3);

@@ -57,13 +57,12 @@ export const tidemarkSystem: System = {
     const supervisor = start(command, flags, { folder, logFile });
     let cluster: ClusterFile;
     try {
-      cluster = await until("cluster.json", 60_000, async () => {
-        if (!isAlive(supervisor)) throw new Error("tidemark up has ended");
+      cluster = await until("cluster.json", { limitMs: 60_000, pids: [supervisor] }, async () => {
         const found = readCluster(data);
         // The file of an earlier start names processes that have ended.
         return found?.brokers.length === 3 && found.brokers.every(({ pid }) => isAlive(pid)) ? found : undefined;
       });
-      await untilUsable(brokersOf(cluster)[0] as RunningBroker);
+      await untilUsable(brokersOf(cluster)[0] as RunningBroker, [supervisor]);
     } catch (error) {
       await end([supervisor], 0);
       throw new Error(`Tidemark did not start: ${readFileSync(logFile, "utf8")}`, { cause: error });
