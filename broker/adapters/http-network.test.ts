@@ -122,8 +122,12 @@ describe("HTTP between processes", () => {
     const server = await serve(echoing("i1"));
     const answer = await httpNetwork.post(server.address, "/v1/x", { a: 1 }, { timeoutMs });
     expect(answer).toEqual({ status: 200, body: { path: "/v1/x", body: { a: 1 } } });
-    const bad = await fetch(`http://${host}:${server.address.port}/v1/x`, { method: "POST", body: "{" });
+    const url = `http://${host}:${server.address.port}/v1/x`;
+    const headers = { "content-type": "application/json" };
+    const bad = await fetch(url, { method: "POST", headers, body: "{" });
     expect(bad.status).toBe(400);
+    // What a page of another origin can send unasked.
+    expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(415);
     expect(await (await fetch(`http://${host}:${server.address.port}/else`)).text()).toBe("fallback");
   });
 

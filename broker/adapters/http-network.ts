@@ -140,6 +140,10 @@ async function handlePost(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // A web page in somebody's browser cannot send this type to another origin without asking first.
+  if (!/^application\/json\b/.test(message.headers["content-type"] ?? "")) {
+    return sendJson(response, 415, { error: "content-type must be application/json" });
+  }
   const text = await readBody(message);
   const body = parseJson(text);
   if (text !== "" && body === null) return sendJson(response, 400, { error: "the body is no JSON" });
