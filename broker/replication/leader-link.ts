@@ -104,6 +104,8 @@ export class LeaderLink {
   readonly #stream: ByteStream;
   readonly #decoder: FrameDecoder;
   readonly #openings = new Map<number, OpeningOfFollower>();
+  /** By partition: a follower has one opening at a time. */
+  readonly #newest = new Map<Replica, OpeningOfFollower>();
   /** Openings that may have something to push, in turn. */
   #queue: OpeningOfFollower[] = [];
   readonly #marks = new Set<OpeningOfFollower>();
@@ -216,11 +218,21 @@ export class LeaderLink {
     const opening = new OpeningOfFollower(this, frame, replica);
     const alignment = leadership.opened(this.follower, frame, opening);
     if (alignment === null) return this.#refuseOpening(handle);
+    this.#replace(opening);
     opening.leadership = leadership;
     opening.isAligned = alignment.kind === "aligned";
     this.#openings.set(handle, opening);
+    this.#newest.set(replica, opening);
     this.#write(encodeOpened(answerOf(opening, alignment)));
     if (opening.isAligned) this.queue(opening);
+  }
+
+  /** What the same follower opened before is over: its statements came before this opening. */
+  #replace(opening: OpeningOfFollower): void {
+    const before = this.#newest.get(opening.replica);
+    if (before === undefined) return;
+    this.#openings.delete(before.frame.handle);
+    this.#forget(before);
   }
 
   #refuseOpening(handle: number): void {
@@ -243,6 +255,7 @@ export class LeaderLink {
     const opening = this.#openings.get(handle);
     if (opening === undefined) return;
     this.#openings.delete(handle);
+    if (this.#newest.get(opening.replica) === opening) this.#newest.delete(opening.replica);
     this.#forget(opening);
     this.#write(encodeEnded(handle));
   }
@@ -405,6 +418,7 @@ export class LeaderLink {
     this.#queue = [];
     for (const opening of this.#openings.values()) this.#forget(opening);
     this.#openings.clear();
+    this.#newest.clear();
     this.#onClosed(this);
   }
 }

@@ -59,6 +59,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   readonly #timers: Timer[] = [];
   #attempts = 0;
   #isCheckpointing = false;
+  #isRetaining = false;
   #hasFailed = false;
   #isStopped = false;
 
@@ -85,7 +86,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     this.#timers.push(
       every(this.clock, TICK_MS, () => this.#tick()),
       every(this.clock, CHECKPOINT_MS, () => void this.#checkpoint()),
-      every(this.clock, this.#options.retentionCheckMs, () => this.#applyRetention()),
+      every(this.clock, this.#options.retentionCheckMs, () => void this.#applyRetention()),
     );
   }
 
@@ -215,10 +216,16 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     }
   }
 
-  #applyRetention(): void {
+  /** One log after the other: there is time until the next check. */
+  async #applyRetention(): Promise<void> {
+    if (this.#isRetaining) return;
+    this.#isRetaining = true;
     const { producerIdExpirationMs } = this.#options;
-    const nowMs = this.clock.now();
-    for (const replica of this.#table.all()) replica.applyRetention({ nowMs, producerIdExpirationMs });
+    for (const replica of [...this.#table.all()]) {
+      if (this.#isStopped) break;
+      await replica.applyRetention({ nowMs: this.clock.now(), producerIdExpirationMs });
+    }
+    this.#isRetaining = false;
   }
 
   #onPartition(row: PartitionRow): void {

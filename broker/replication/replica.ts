@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { isTidemarkError, type TidemarkError } from "../base/errors.ts";
 import type { LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
 import type { HandOver, IsrRefused } from "../contract/control.ts";
 import type { PartitionRow } from "../contract/rows.ts";
@@ -22,6 +23,7 @@ const OFFSET_OUT_OF_RANGE = 1;
 const NOT_LEADER_OR_FOLLOWER = 6;
 const NOT_ENOUGH_REPLICAS = 19;
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
+const KAFKA_STORAGE_ERROR = 56;
 const FENCED_LEADER_EPOCH = 74;
 const UNKNOWN_LEADER_EPOCH = 75;
 
@@ -232,7 +234,8 @@ export class Replica implements LedPartition {
 
   /**
    * Whole batches from the one that holds `from` on, as the leader; in the same turn when memory has them. Empty
-   * between the bound and the log end; OFFSET_OUT_OF_RANGE beyond.
+   * between the bound and the log end; OFFSET_OUT_OF_RANGE beyond; KAFKA_STORAGE_ERROR where the disk does not give
+   * back what was written.
    */
   read(from: Offset, options: ReadOptions): ReadResult | Promise<ReadResult> {
     if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);
@@ -315,11 +318,22 @@ export class Replica implements LedPartition {
     this.#leadership?.tick();
   }
 
-  /** Removes old segments as the topic's retention says, nothing at or above the high watermark; and old producers. */
-  applyRetention(options: { nowMs: number; producerIdExpirationMs: number }): void {
-    this.#queue.run(async () => {
-      if (this.#isClosed) return;
-      await this.log.applyRetention({ highWatermark: this.#highWatermark, ...options });
+  /**
+   * Removes old segments as the topic's retention says; nothing at or above the high watermark. Resolves when done; a
+   * segment that cannot be read stays, and is reported.
+   */
+  applyRetention(options: { nowMs: number; producerIdExpirationMs: number }): Promise<void> {
+    return new Promise((resolve) => {
+      this.#queue.run(async () => {
+        if (this.#isClosed) return;
+        try {
+          await this.log.applyRetention({ highWatermark: this.#highWatermark, ...options });
+        } catch (error) {
+          if (!isTidemarkError(error) || error.code !== "LOG_CORRUPT") throw error;
+          this.#reportUnreadable(error);
+        }
+      });
+      this.#queue.run(resolve);
     });
   }
 
@@ -504,8 +518,15 @@ export class Replica implements LedPartition {
     } catch (error) {
       // A log that was closed or cut under the read answers as any replica that leads no more.
       if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);
-      throw error;
+      if (!isTidemarkError(error)) throw error;
+      this.#reportUnreadable(error);
+      return this.#refusedRead(KAFKA_STORAGE_ERROR);
     }
+  }
+
+  #reportUnreadable(error: TidemarkError): void {
+    const { topic, partition } = this;
+    this.#host.logger.error("a segment cannot be read", { topic, partition, code: error.code, why: error.message });
   }
 
   #records(chunks: readonly Uint8Array[]): ReadResult {

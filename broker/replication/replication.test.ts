@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { TidemarkError } from "../base/errors.ts";
 import { settle } from "../base/testing/fake-clock.ts";
 import type { BrokerId } from "../base/ids.ts";
 import { TestCluster } from "./testing/test-cluster.ts";
@@ -319,6 +320,22 @@ describe("a leader whose disk is slow", () => {
     await settle();
     expect(went).toEqual([1, 2]);
     expect(cluster.append(1, text, 0).kind).toBe("appended");
+  });
+});
+
+describe("a segment that cannot be read", () => {
+  test("is answered with an error, and the broker goes on", async () => {
+    await started([1, 2], 1);
+    cluster.produce(1, "a");
+    await settle();
+    cluster.log(1).tailStart = 1;
+    cluster.log(1).unreadable = new TidemarkError("LOG_CORRUPT", "a checksum is wrong");
+    const read = await cluster.replica(1).read(0 as never, { maxBytes: 1000, upTo: "highWatermark" });
+    expect(read).toMatchObject({ kind: "refused", errorCode: 56 });
+    await cluster.clock.advance(301_000);
+    const produced = cluster.produce(1, "b");
+    await settle();
+    expect(produced.errorCode).toBe(0);
   });
 });
 

@@ -44,6 +44,8 @@ export class MemoryLog {
   tailStart = 0;
   readonly truncations: number[] = [];
   diskReads = 0;
+  /** While set, reading from disk and retention fail with it. */
+  unreadable: Error | null = null;
   onDurable: () => void = () => {};
   onFailure: (error: unknown) => void = () => {};
   unwrittenBytes = 0;
@@ -163,6 +165,7 @@ export class MemoryLog {
   async read(from: Offset, options: { endOffset: Offset; maxBytes: number }): Promise<Uint8Array[]> {
     this.diskReads++;
     await Promise.resolve();
+    if (this.unreadable !== null) throw this.unreadable;
     return this.#read(from, options);
   }
 
@@ -186,6 +189,7 @@ export class MemoryLog {
   }
 
   async applyRetention(): Promise<number> {
+    if (this.unreadable !== null) throw this.unreadable;
     return 0;
   }
 
