@@ -61,7 +61,7 @@ class LineSender {
 
   add(lines: readonly Buffer[]): void {
     for (const line of lines) this.#waiting.push(toMessage(line, this.#options));
-    this.#sending ??= this.#run();
+    if (this.#waiting.length > 0) this.#sending ??= this.#run();
   }
 
   /** Resolves when there is room again. */
