@@ -10,9 +10,9 @@ import type {
   ToBroker,
   ToController,
 } from "#contract/control.ts";
-import type { MetadataVersion } from "#contract/rows.ts";
 import type { ByteStream } from "#ports/network.ts";
 import type { Answer } from "../machine/decision.ts";
+import { isForeign } from "../machine/history.ts";
 import { movesAwayFrom } from "../machine/moves.ts";
 import { type BrokerRecord, snapshotRows } from "../machine/state.ts";
 import type { DecisionQueue } from "./decision-queue.ts";
@@ -27,8 +27,6 @@ export interface BrokerSessionsOptions {
   readonly handOvers: HandOvers;
   readonly comparison: LogComparison;
   readonly sessionTimeoutMs: number;
-  /** What the store held before this controller claimed it. */
-  readonly loadedVersion: MetadataVersion;
   admin(request: AdminRequest): Promise<AdminResponse>;
   /** A broker was told more than the store knows; `reported` is the controller epoch it names. */
   onAhead(reason: string, reported: ControllerEpoch): void;
@@ -36,9 +34,6 @@ export interface BrokerSessionsOptions {
 
 /** A stream that does not register is closed after this long. */
 const REGISTER_TIMEOUT_MS = 5000;
-
-const isNewer = (a: MetadataVersion, b: MetadataVersion): boolean =>
-  a.controllerEpoch !== b.controllerEpoch ? a.controllerEpoch > b.controllerEpoch : a.sequence > b.sequence;
 
 /** The brokers' control streams: registration, what they report, and what they are told. */
 export class BrokerSessions {
@@ -213,17 +208,13 @@ export class BrokerSessions {
 
   /** A broker that was told more than this controller's store knows: deciding now could undo what was committed. */
   #aheadRefusal({ brokerId, metadataVersion }: Registration): { code: Refused["code"]; reason: string } | null {
-    const { queue, loadedVersion } = this.#options;
-    if (metadataVersion === null) return null;
-    const { version } = queue.state;
-    const isOfBefore = metadataVersion.controllerEpoch < version.controllerEpoch;
-    const isAhead = isOfBefore ? isNewer(metadataVersion, loadedVersion) : isNewer(metadataVersion, version);
-    if (!isAhead) return null;
+    const { state } = this.#options.queue;
+    if (metadataVersion === null || !isForeign(metadataVersion, state)) return null;
+    const { version } = state;
     const { controllerEpoch, sequence } = metadataVersion;
-    const known = `${loadedVersion.controllerEpoch}.${loadedVersion.sequence}`;
     const reason =
-      `broker ${brokerId} was told version ${controllerEpoch}.${sequence} of the metadata, but the store ended at ` +
-      `${known}: it is missing or was set back; restore it, or start the controller to recover`;
+      `broker ${brokerId} was told version ${controllerEpoch}.${sequence} of the metadata, which the store never had: ` +
+      "it is missing or was set back; restore it, or start the controller to recover";
     this.#options.onAhead(reason, controllerEpoch);
     return { code: controllerEpoch > version.controllerEpoch ? "STALE_CONTROLLER" : "NOT_READY", reason };
   }

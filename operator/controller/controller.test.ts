@@ -358,6 +358,23 @@ describe("a store that was set back", () => {
     expect(cluster.metadata.state.version).toEqual(version);
   });
 
+  test("starting again and again on such a store does not make it trusted", async () => {
+    const first = new TestCluster();
+    await first.start(1);
+    const { version } = first.metadata.state;
+    const ahead = { ...version, sequence: version.sequence + 1 };
+    await first.controller.stop();
+    for (let start = 0; start < 3; start++) {
+      const cluster = new TestCluster({ metadata: first.metadata });
+      await cluster.start(0);
+      const honest = await cluster.join(new FakeBroker(2, { metadataVersion: version }));
+      expect(honest.registered).not.toBeNull();
+      await cluster.join(new FakeBroker(3, { metadataVersion: ahead }));
+      expect(cluster.controller.status().condition).toBe("blocked");
+      await cluster.controller.stop();
+    }
+  });
+
   test("told to recover, it goes on beyond every epoch and compares all logs", async () => {
     const first = new TestCluster();
     await first.start(2);

@@ -21,6 +21,7 @@ import { apply, rowsOf } from "../machine/apply.ts";
 import type { Change } from "../machine/changes.ts";
 import { NOT_CONTROLLER } from "../machine/error-codes.ts";
 import { type Elections, electionsOf } from "../machine/elections.ts";
+import { withEnd } from "../machine/history.ts";
 import { CONTROLLER_EPOCHS_AHEAD, recoveredChanges } from "../machine/recovered.ts";
 import { clusterConfigOf, EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf } from "../machine/state.ts";
 import type { Loaded, MetadataStore } from "../ports/metadata-store.ts";
@@ -92,7 +93,6 @@ export class Controller {
   #blockedBy: string | null = null;
   /** Since this process took over. */
   #uncleanElections = 0;
-  #loadedVersion: MetadataVersion = FIRST_VERSION;
 
   constructor(ports: ControllerPorts, options: ControllerOptions) {
     this.#ports = ports;
@@ -116,8 +116,6 @@ export class Controller {
       const state = loaded === null ? "stopped" : await this.#claim(loaded);
       if (state === "overtaken") continue;
       if (loaded === null || state === "stopped" || this.#isEnded) return;
-      // Recovering, whatever was told before the claim is forgotten.
-      this.#loadedVersion = this.#options.isRecovering === true ? state.version : loaded.version;
       return this.#activate(state);
     }
   }
@@ -177,8 +175,13 @@ export class Controller {
       changes.push({ kind: "cluster", clusterId: clusterId === "" ? this.#ports.random.id() : clusterId });
     }
     if (isRecovering === true) changes.push(...recoveredChanges(before));
-    const epoch = loaded.version.controllerEpoch + (isRecovering === true ? CONTROLLER_EPOCHS_AHEAD : 1);
-    const version: MetadataVersion = { controllerEpoch: controllerEpoch(epoch), sequence: 0 };
+    const epoch = controllerEpoch(
+      loaded.version.controllerEpoch + (isRecovering === true ? CONTROLLER_EPOCHS_AHEAD : 1),
+    );
+    const version: MetadataVersion = { controllerEpoch: epoch, sequence: 0 };
+    // Recovering, whatever was told before is not looked at any more.
+    const history = isRecovering === true ? { floor: epoch, ends: [] } : withEnd(before.history, loaded.version);
+    changes.push({ kind: "history", history });
     const settled = await this.#committer.commit({ expected: loaded.version, version, changes });
     if (settled === "stopped" || settled === "overtaken") return settled;
     if (settled === "deposed") {
@@ -221,7 +224,6 @@ export class Controller {
         handOvers,
         comparison,
         sessionTimeoutMs,
-        loadedVersion: this.#loadedVersion,
         admin: (request) => this.admin(request),
         onAhead: (reason, reported) => void this.#onAhead(reason, reported),
       },

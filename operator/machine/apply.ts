@@ -2,6 +2,7 @@ import type { BrokerId, TopicId } from "#base/ids.ts";
 import type { ConfigMap } from "#contract/config-values.ts";
 import type { DeletionRow, MetadataRows, MetadataVersion, PartitionRow, TopicRow } from "#contract/rows.ts";
 import type { Change } from "./changes.ts";
+import type { History } from "./history.ts";
 import { type BrokerRecord, brokerRowOf, type State } from "./state.ts";
 
 /** A copy of the state that changes are applied to one after the other, so that many cost one copy. */
@@ -10,6 +11,7 @@ export interface Draft extends State {
   version: MetadataVersion;
   nextBrokerEpoch: number;
   nextProducerId: number;
+  history: History;
   readonly brokers: Map<BrokerId, BrokerRecord>;
   readonly topics: Map<TopicId, TopicRow>;
   readonly topicIds: Map<string, TopicId>;
@@ -46,6 +48,9 @@ function applyOne(draft: Draft, change: Change, owned: Set<TopicId>): void {
   switch (change.kind) {
     case "cluster":
       draft.clusterId = change.clusterId;
+      return;
+    case "history":
+      draft.history = change.history;
       return;
     case "broker":
       draft.brokers.set(change.broker.id, change.broker);

@@ -1,5 +1,6 @@
 import type { TopicId } from "#base/ids.ts";
 import type { BrokerConfigRow, DeletionRow, PartitionRow, TopicRow } from "#contract/rows.ts";
+import type { History } from "./history.ts";
 import type { BrokerRecord } from "./state.ts";
 
 /** Version of the stored form of changes and snapshots. Raised when one of them changes its meaning. */
@@ -12,6 +13,8 @@ export const CHANGES_VERSION = 1;
  */
 export type Change =
   | { readonly kind: "cluster"; readonly clusterId: string }
+  /** Part of each claim: what the store had before. */
+  | { readonly kind: "history"; readonly history: History }
   | { readonly kind: "broker"; readonly broker: BrokerRecord }
   | { readonly kind: "partition"; readonly row: PartitionRow }
   | { readonly kind: "topic"; readonly row: TopicRow }

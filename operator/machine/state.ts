@@ -23,6 +23,7 @@ import type {
   PartitionRow,
   TopicRow,
 } from "#contract/rows.ts";
+import type { History } from "./history.ts";
 
 /** A broker in the registry: what all see, and what tells whether its next process still has its data. */
 export interface BrokerRecord extends BrokerRow {
@@ -42,6 +43,7 @@ export interface StoredState {
   readonly partitions: readonly PartitionRow[];
   readonly deletions: readonly DeletionRow[];
   readonly brokerConfigs: readonly BrokerConfigRow[];
+  readonly history: History;
 }
 
 /** What the controller knows of the cluster: committed, and nothing else. Values are replaced, never changed. */
@@ -59,6 +61,7 @@ export interface State {
   readonly partitions: ReadonlyMap<TopicId, readonly PartitionRow[]>;
   readonly deletions: ReadonlyMap<TopicId, DeletionRow>;
   readonly brokerConfigs: ReadonlyMap<string, ConfigMap>;
+  readonly history: History;
 }
 
 export const EMPTY_STORED_STATE: StoredState = {
@@ -70,6 +73,7 @@ export const EMPTY_STORED_STATE: StoredState = {
   partitions: [],
   deletions: [],
   brokerConfigs: [],
+  history: { floor: controllerEpoch(0), ends: [] },
 };
 
 export const FIRST_VERSION: MetadataVersion = { controllerEpoch: controllerEpoch(0), sequence: 0 };
@@ -94,6 +98,7 @@ export function stateOf(stored: StoredState, version: MetadataVersion, staticCon
     partitions,
     deletions: new Map(stored.deletions.map((row) => [row.topicId, row])),
     brokerConfigs: new Map(stored.brokerConfigs.map(({ broker, config }) => [broker, config])),
+    history: stored.history,
   };
 }
 
@@ -107,6 +112,7 @@ export function storedOf(state: State): StoredState {
     partitions: [...state.partitions.values()].flat(),
     deletions: [...state.deletions.values()],
     brokerConfigs: [...state.brokerConfigs].map(([broker, config]) => ({ broker, config })),
+    history: state.history,
   };
 }
 
