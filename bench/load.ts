@@ -43,6 +43,8 @@ function performanceArguments(jars: string, running: Running, load: Load): strin
     "reporting-interval": 1000,
   });
   const properties = ["acks=all", `linger.ms=${load.lingerMs}`, `batch.size=${load.batchBytes}`];
+  // Ten full queues of one-record batches would keep the client's garbage collector busy instead of the brokers.
+  if (load.producers > 1) properties.push("buffer.memory=1048576");
   const args = [...flags, "--command-property", ...properties, "max.in.flight.requests.per.connection=5"];
   if (load.producers === 1) {
     return [...javaArguments(jars, "512m"), "org.apache.kafka.tools.ProducerPerformance", ...args];
