@@ -214,7 +214,7 @@ export class BrokerSessions {
     const { controllerEpoch, sequence } = metadataVersion;
     const reason =
       `broker ${brokerId} was told version ${controllerEpoch}.${sequence} of the metadata, which the store never had: ` +
-      "it is missing or was set back; restore it, or start the controller to recover";
+      "the store is missing or was set back";
     this.#options.onAhead(reason, controllerEpoch);
     return { code: controllerEpoch > version.controllerEpoch ? "STALE_CONTROLLER" : "NOT_READY", reason };
   }
