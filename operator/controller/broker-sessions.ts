@@ -212,9 +212,8 @@ export class BrokerSessions {
     if (metadataVersion === null || !isForeign(metadataVersion, state)) return null;
     const { version } = state;
     const { controllerEpoch, sequence } = metadataVersion;
-    const reason =
-      `broker ${brokerId} was told version ${controllerEpoch}.${sequence} of the metadata, which the store never had: ` +
-      "the store is missing or was set back";
+    const told = `broker ${brokerId} was told version ${controllerEpoch}.${sequence} of the metadata`;
+    const reason = `${told}, which the store never had: the store is missing or was set back`;
     this.#options.onAhead(reason, controllerEpoch);
     return { code: controllerEpoch > version.controllerEpoch ? "STALE_CONTROLLER" : "NOT_READY", reason };
   }
@@ -233,7 +232,8 @@ export class BrokerSessions {
       return { code: "DUPLICATE_BROKER", reason };
     }
     if (verdict === "unknown") {
-      return { code: "NOT_READY", reason: `whether the earlier process of broker ${known.id} lives is not known yet` };
+      const reason = `whether the earlier process of broker ${known.id} lives is not known yet`;
+      return { code: "NOT_READY", reason };
     }
     return null;
   }

@@ -172,8 +172,15 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "operator/adapters",
-    // The local store stands on the same Disk port as a broker's log.
-    may: [...doors, "broker/ports", "operator/ports", "operator/machine", "operator/resources"],
+    // The local store stands on the same Disk port as a broker's log; the command asks over the same small HTTP.
+    may: [
+      ...doors,
+      "broker/ports",
+      "broker/adapters/node-http",
+      "operator/ports",
+      "operator/machine",
+      "operator/resources",
+    ],
     door: "an adapter implements a port of operator/ports: declare the port there",
   },
   {
