@@ -192,8 +192,8 @@ export const rooms: readonly Room[] = [
   { path: "test", may: ["broker", "operator", "test", "examples", "bench"], door: "tests may import everything" },
   {
     path: "bench",
-    may: ["broker/base", "broker/wire", "bench"],
-    door: "a bench measures one pure room, or the system as its users have it: the command and a client",
+    may: ["broker", "bench"],
+    door: "a bench measures one room, or the system as its users have it: the command and a client",
   },
   { path: "examples", may: ["broker/base", "examples"], door: "an example uses the system as its users do" },
 ];
