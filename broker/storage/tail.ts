@@ -249,6 +249,9 @@ export class Tail {
     if (!first.isWritten || first.length === 0) return false;
     this.#chunks.shift();
     if (this.#chunks.length === 0) this.#isOpen = false;
+    // Dropped before it was filled, as after every write of a follower: the next one need not be as large.
+    const isMostlyEmpty = this.#chunks.length === 0 && first.length * 2 < first.capacityBytes;
+    if (isMostlyEmpty) this.#nextChunkBytes = Math.max(CHUNK_BYTES_FIRST, this.#nextChunkBytes / 2);
     if (this.#cursor > 0) this.#cursor--;
     this.#heldBytes -= first.capacityBytes;
     this.#budget.release(first);
