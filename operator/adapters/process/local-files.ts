@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   copyFileSync,
   fsyncSync,
   mkdirSync,
@@ -13,34 +14,51 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { TidemarkError } from "#base/errors.ts";
+import path from "node:path";
+import { isTidemarkError, TidemarkError } from "#base/errors.ts";
 
 const codeOf = (error: unknown): string => (Error.isError(error) ? ((error as NodeJS.ErrnoException).code ?? "") : "");
 
-function failed(path: string, error: unknown): TidemarkError {
+/** The system's codes in words; Node's own message repeats the path and names the call. */
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied; give another folder or its rights",
+  EPERM: "permission denied; give another folder or its rights",
+  EEXIST: "there is a file of that name; give another folder",
+  ENOTDIR: "a part of the path is a file, no folder; give another path",
+  EISDIR: "is a folder, not a file",
+  ENOENT: "cannot be made here; give another folder",
+  EROFS: "the disk is read-only; give another folder",
+  ENAMETOOLONG: "the path is too long; give a shorter one",
+};
+
+function failed(file: string, error: unknown): TidemarkError {
   const code = codeOf(error);
   if (code === "ENOSPC")
-    return new TidemarkError("DISK_FULL", `${path}: the disk is full; make room`, { cause: error });
-  const why = Error.isError(error) ? error.message : String(error);
-  return new TidemarkError("DISK_FAILED", `${path}: ${why}`, { cause: error });
+    return new TidemarkError("DISK_FULL", `${file}: the disk is full; make room`, { cause: error });
+  const why = reasons[code] ?? (Error.isError(error) ? error.message : String(error));
+  return new TidemarkError("DISK_FAILED", `${file}: ${why}`, { cause: error });
 }
 
 /** Makes `folder` and those above it. */
 export function makeFolder(folder: string): void {
+  const above = path.dirname(folder);
   try {
-    mkdirSync(folder, { recursive: true });
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    // One by one: Node's own recursion never ends where the system answers "no such file" to mkdir, as in /proc.
+    if (above !== folder && !existsSync(above)) makeFolder(above);
+    mkdirSync(folder);
   } catch (error) {
-    throw failed(folder, error);
+    throw isTidemarkError(error) ? error : failed(folder, error);
   }
 }
 
 /** Text of a file; null when there is none. */
-export function readText(path: string): string | null {
+export function readText(file: string): string | null {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(file, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
-    throw failed(path, error);
+    throw failed(file, error);
   }
 }
 
@@ -48,25 +66,25 @@ export function readText(path: string): string | null {
  * Replaces a small file of JSON: readers see the old or the new content, never half of one. With `survivesPowerCut`
  * the disk has it before this returns.
  */
-export function writeJson(path: string, value: unknown, options: { survivesPowerCut: boolean }): void {
-  const temporary = `${path}.tmp`;
+export function writeJson(file: string, value: unknown, options: { survivesPowerCut: boolean }): void {
+  const temporary = `${file}.tmp`;
   try {
-    const file = openSync(temporary, "w");
+    const handle = openSync(temporary, "w");
     try {
-      writeSync(file, `${JSON.stringify(value)}\n`);
-      if (options.survivesPowerCut) fsyncSync(file);
+      writeSync(handle, `${JSON.stringify(value)}\n`);
+      if (options.survivesPowerCut) fsyncSync(handle);
     } finally {
-      closeSync(file);
+      closeSync(handle);
     }
-    renameSync(temporary, path);
+    renameSync(temporary, file);
   } catch (error) {
-    throw failed(path, error);
+    throw failed(file, error);
   }
 }
 
 /** Removes a file, if it is there. */
-export function removeFile(path: string): void {
-  rmSync(path, { force: true });
+export function removeFile(file: string): void {
+  rmSync(file, { force: true });
 }
 
 /** Bytes that an ordinary user may still write on the disk of `folder`. */
@@ -79,27 +97,27 @@ export function freeBytes(folder: string): number {
  * Keeps a log that its process appends to under `bytesMax`: the content moves to `PATH.1`, the file starts anew.
  * Lines that come between the copy and the cut are lost.
  */
-export function boundLog(path: string, bytesMax: number): void {
+export function boundLog(file: string, bytesMax: number): void {
   try {
-    if (statSync(path).size <= bytesMax) return;
-    copyFileSync(path, `${path}.1`);
-    truncateSync(path);
+    if (statSync(file).size <= bytesMax) return;
+    copyFileSync(file, `${file}.1`);
+    truncateSync(file);
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw failed(path, error);
+    if (codeOf(error) !== "ENOENT") throw failed(file, error);
   }
 }
 
 /** The last lines of a file, at most 16 KiB of them; empty when there is none. */
-export function lastLines(path: string, from = 0): string[] {
+export function lastLines(file: string, from = 0): string[] {
   try {
-    const sizeBytes = statSync(path).size;
+    const sizeBytes = statSync(file).size;
     const start = Math.max(from, sizeBytes - 16_384);
     const buffer = Buffer.alloc(Math.max(0, sizeBytes - start));
-    const file = openSync(path, "r");
+    const handle = openSync(file, "r");
     try {
-      readSync(file, buffer, 0, buffer.length, start);
+      readSync(handle, buffer, 0, buffer.length, start);
     } finally {
-      closeSync(file);
+      closeSync(handle);
     }
     return buffer
       .toString("utf8")
@@ -111,6 +129,6 @@ export function lastLines(path: string, from = 0): string[] {
 }
 
 /** Length of a file in bytes; 0 when there is none. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
