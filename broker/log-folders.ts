@@ -66,6 +66,7 @@ export class LogFolders implements LogStore {
     });
     const highWatermark = checkpoint?.highWatermark ?? ZERO;
     const isDamaged = recovery.isDamaged || log.logEnd < highWatermark;
+    if (log.logEnd < highWatermark) this.#folder.lowerHighWatermark(folder, log.logEnd);
     if (recovery.cutBytes > 0 || isDamaged) {
       this.#ports.logger.warn("a log was cut at recovery", { folder, ...recovery, logEnd: log.logEnd, highWatermark });
     }

@@ -178,6 +178,10 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     for (const link of this.#followerLinks.values()) link.unfollow(replica);
   }
 
+  checkpoint(replica: Replica): Promise<void> {
+    return this.#options.logs.checkpoint([replica]);
+  }
+
   onFollowerDurable(replica: Replica): void {
     this.#followerLinks.get(replica.row.leader)?.state(replica);
   }

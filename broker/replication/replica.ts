@@ -86,6 +86,8 @@ export interface ReplicaHost extends LeaderPorts {
   unfollow(replica: Replica): void;
   /** More of a follower's log counts: its leader is to be told. */
   onFollowerDurable(replica: Replica): void;
+  /** Makes the replica's high watermark, just lowered, the one that a restart begins with. */
+  checkpoint(replica: Replica): Promise<void>;
   /** A disk failed: the process must end. */
   onStorageFailure(error: unknown): void;
 }
@@ -401,15 +403,19 @@ export class Replica implements LedPartition {
       this.#reportCut(cut.offset, cut.isLoss);
       await log.truncateTo(cut.offset);
       this.#highWatermark = clamp(this.#highWatermark, log);
+      // Before anything else comes to stand below the old mark, which after a crash would call it committed.
+      if (cut.isLoss) await this.#host.checkpoint(this);
     });
   }
 
   /** Nothing in common is left with the leader: empties the log and starts at `logStart`, then calls `done`. */
   restart(epoch: LeaderEpoch, logStart: Offset, done: () => void): void {
     this.#cut(epoch, done, async () => {
-      this.#reportCut(logStart, this.#highWatermark > logStart);
+      const isLoss = this.#highWatermark > logStart;
+      this.#reportCut(logStart, isLoss);
       await this.log.resetTo(logStart);
       this.#highWatermark = logStart;
+      if (isLoss) await this.#host.checkpoint(this);
     });
   }
 

@@ -184,6 +184,15 @@ export class DataFolder {
     return this.#checkpoints.get(folder) ?? null;
   }
 
+  /**
+   * Recovery left less than the checkpoint vouched for. What is said from now on, `begin` included, says so: were the
+   * old mark still there after a crash, it would cover records that come to stand there without being committed.
+   */
+  lowerHighWatermark(folder: string, highWatermark: Offset): void {
+    const known = this.#checkpoints.get(folder);
+    if (known !== undefined) this.#checkpoints.set(folder, { ...known, highWatermark });
+  }
+
   /** Writes the checkpoints of the partitions named; what was last said of others stays. */
   async writeCheckpoints(checkpoints: ReadonlyMap<string, PartitionCheckpoint>): Promise<void> {
     for (const [folder, checkpoint] of checkpoints) this.#checkpoints.set(folder, checkpoint);
