@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Sighting } from "./watcher.ts";
 
 export interface PartitionState {
   readonly partition: number;
@@ -23,12 +24,6 @@ interface ClusterFile {
   readonly brokers: readonly { readonly id: number; readonly pid: number | null; readonly kafka: string }[];
 }
 
-interface Status {
-  readonly brokers: readonly { readonly id: number; readonly isFenced: boolean }[];
-  readonly topics: readonly { readonly topicId: string; readonly name: string }[];
-  readonly partitions: readonly (PartitionState & { readonly topicId: string })[];
-}
-
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 20_000;
@@ -37,6 +32,7 @@ const STOP_MS_MAX = 20_000;
 export class DemoCluster {
   readonly #folder = mkdtempSync(path.join(tmpdir(), "tidemark-demo-"));
   readonly #process: ChildProcess;
+  #watcher: ChildProcess | null = null;
   #printed = "";
   readonly #whenGone: Promise<void>;
 
@@ -106,23 +102,27 @@ export class DemoCluster {
     this.#process.kill("SIGUSR2");
   }
 
-  /** Null while the controller does not answer. */
-  async state(topic: string): Promise<ClusterState | null> {
-    try {
-      const response = await fetch(`${this.#file().controller.url}/v1/status`, { signal: AbortSignal.timeout(1000) });
-      const status = (await response.json()) as Status;
-      const topicId = status.topics.find(({ name }) => name === topic)?.topicId;
-      const partitions = status.partitions
-        .filter((row) => row.topicId === topicId)
-        .sort((a, b) => a.partition - b.partition);
-      return { brokersUp: status.brokers.filter(({ isFenced }) => !isFenced).map(({ id }) => id), partitions };
-    } catch {
-      return null;
-    }
+  /** Has `onState` called with every change of the topic's state; resolves to the first. */
+  watch(topic: string, onState: (sighting: Sighting) => void): Promise<ClusterState> {
+    const program = path.join(import.meta.dirname, "watcher.ts");
+    const watcher = fork(program, [this.#file().controller.url, topic], {
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    });
+    this.#watcher = watcher;
+    return new Promise((resolve, reject) => {
+      watcher.on("message", (message) => {
+        const sighting = message as Sighting;
+        onState(sighting);
+        resolve(sighting.state);
+      });
+      watcher.once("exit", () => reject(new Error("the watch over the controller ended")));
+    });
   }
 
   /** Stops everything that was started here and removes its folder. */
   async stop(): Promise<void> {
+    this.#watcher?.disconnect();
+    this.#watcher = null;
     this.#process.kill("SIGTERM");
     const timer = setTimeout(() => this.#killAll(), STOP_MS_MAX);
     await this.#whenGone;

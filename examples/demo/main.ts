@@ -9,7 +9,7 @@ import { citySource, lineSource, type Source } from "./source.ts";
 import { Story } from "./story.ts";
 import { verdictLines } from "./verdict.ts";
 import { LogView } from "./view-log.ts";
-import { Paint, PanelView } from "./view-panel.ts";
+import { Paint, PANEL_COLUMNS, PANEL_ROWS, PanelView } from "./view-panel.ts";
 import { WireTap } from "./wire-tap.ts";
 
 const TOPIC = "cities";
@@ -34,10 +34,10 @@ async function chooseSource(): Promise<Source> {
 async function play(cluster: DemoCluster, source: Source, view: View, scene: Scene): Promise<Outcome> {
   const ledger = new Ledger();
   const tap = new WireTap();
-  const story = new Story({ cluster, source, ledger, tap, topic: TOPIC, scene, view });
+  const story = new Story({ cluster, source, ledger, tap, scene, view });
   scene.brokers = cluster.brokers;
-  scene.state = await cluster.state(TOPIC);
-  const partitions = scene.state?.partitions.length ?? 0;
+  const { partitions: rows } = await cluster.watch(TOPIC, (sighting) => story.onState(sighting));
+  const partitions = rows.length;
   if (partitions === 0) throw new Error(`topic ${TOPIC} is not there`);
   const lanes = await Lanes.open({ bootstrap: cluster.bootstrap, topic: TOPIC, partitions, tap, events: story });
   try {
@@ -71,12 +71,12 @@ function bestSecond(tenths: readonly number[]): number {
 async function main(): Promise<void> {
   process.removeAllListeners("warning");
   const source = await chooseSource();
-  const isTerminal = process.stdout.isTTY === true && (process.stdout.columns ?? 0) >= 80;
+  const { isTTY, columns, rows } = process.stdout;
+  const isTerminal = isTTY === true && columns >= PANEL_COLUMNS && rows >= PANEL_ROWS;
   const paint = new Paint(isTerminal && process.env["NO_COLOR"] === undefined);
   write(`\n  ${paint.bold("Tidemark")}  three brokers, one topic, and a leader that dies in the middle\n\n`);
-  write(
-    `  input    ${source.count === null ? "" : `${source.count.toLocaleString("en-US")} records: `}${source.title}\n`,
-  );
+  write(`  input    ${source.count === null ? "" : `${source.count.toLocaleString("en-US")} `}${source.title}\n`);
+  write(`           ${paint.dim(source.origin)}\n`);
   const cluster = new DemoCluster(RESOURCES);
   let end: Promise<void> | null = null;
   const stop = (): Promise<void> => (end ??= cluster.stop());
@@ -88,11 +88,12 @@ async function main(): Promise<void> {
   process.once("SIGTERM", () => breakOff("broken off"));
   const timer = setTimeout(() => breakOff(`not done after ${TIME_MS_MAX / 1000} s`), TIME_MS_MAX);
   const scene: Scene = {
-    title: source.title,
     count: source.count,
     acked: 0,
     readBack: null,
     tenths: [],
+    killedAtTenth: null,
+    wholeAtTenth: null,
     state: null,
     brokers: [],
     dead: null,
@@ -102,8 +103,9 @@ async function main(): Promise<void> {
   let view: View | null = null;
   let outcome: Outcome;
   try {
+    if (isTerminal) write("  cluster  starting a controller and three brokers …");
     const ready = await cluster.ready();
-    write(`  cluster  ${ready}\n`);
+    write(`${isTerminal ? "\r\x1b[2K" : ""}  cluster  ${ready}\n`);
     write("  writer   kafkajs, idempotent, acks=all      reader  @platformatic/kafka\n");
     view = isTerminal ? new PanelView(write, paint) : new LogView(write);
     outcome = await play(cluster, source, view, scene);

@@ -2,21 +2,23 @@ import type { ClusterState } from "./cluster.ts";
 import type { Verdict } from "./ledger.ts";
 
 export interface Moment {
-  /** Milliseconds since the kill; null before it. */
-  readonly atMs: number | null;
+  /** Milliseconds since the kill. */
+  readonly atMs: number;
   readonly text: string;
   readonly mood: "good" | "bad" | "plain";
 }
 
 /** All that is shown while the demo runs. */
 export interface Scene {
-  title: string;
   /** null: the input's end is not known yet. */
   count: number | null;
   acked: number;
   readBack: number | null;
   /** Records acknowledged in each tenth of a second since the start. */
   readonly tenths: number[];
+  /** Tenths of a second in which the leader was killed and every replica was in sync again; null before. */
+  killedAtTenth: number | null;
+  wholeAtTenth: number | null;
   state: ClusterState | null;
   brokers: readonly number[];
   /** Broker that was killed and is not back yet. */

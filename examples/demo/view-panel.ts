@@ -1,7 +1,10 @@
 import type { Moment, Scene, View } from "./scene.ts";
 
 const FRAME_MS = 80;
-const WIDTH = 78;
+/** Room that the panel and the lines above it need. */
+export const PANEL_COLUMNS = 84;
+export const PANEL_ROWS = 30;
+const SPARK_COLUMNS = 66;
 const SPARKS = " ▁▂▃▄▅▆▇█";
 
 const count = (value: number): string => value.toLocaleString("en-US");
@@ -22,6 +25,7 @@ export class Paint {
   readonly dim = (text: string): string => this.#wrap("2", text);
   readonly good = (text: string): string => this.#wrap("32", text);
   readonly bad = (text: string): string => this.#wrap("1;31", text);
+  readonly ailing = (text: string): string => this.#wrap("38;5;209", text);
   readonly accent = (text: string): string => this.#wrap("36", text);
   /** Each broker its own colour. */
   broker(id: number, text: string): string {
@@ -121,16 +125,28 @@ export class PanelView implements View {
     return [`${this.#paint.dim("leader ")} ${leaders.join("  ")}`, `${this.#paint.dim("in sync")} ${isrs.join("  ")}`];
   }
 
+  /** The whole run in one line: how many records were acknowledged when; in the mood of the failure while it lasts. */
   #sparks(scene: Scene): string[] {
-    const shown = scene.tenths.slice(0, -1).slice(-WIDTH + 9);
-    const most = Math.max(1, ...scene.tenths);
-    const bars = shown.map((one) => SPARKS[Math.ceil((one / most) * (SPARKS.length - 1))] ?? " ").join("");
-    return [`${this.#paint.dim("acks/.1s")} ${this.#paint.accent(bars)}`];
+    const { tenths, killedAtTenth, wholeAtTenth } = scene;
+    const perColumn = Math.max(1, Math.ceil(tenths.length / SPARK_COLUMNS));
+    const columns: { sum: number; isAiling: boolean }[] = [];
+    for (let start = 0; start + perColumn <= tenths.length; start += perColumn) {
+      const sum = tenths.slice(start, start + perColumn).reduce((total, one) => total + one, 0);
+      const isAfterKill = killedAtTenth !== null && start + perColumn > killedAtTenth;
+      columns.push({ sum, isAiling: isAfterKill && (wholeAtTenth === null || start < wholeAtTenth) });
+    }
+    const most = Math.max(1, ...columns.map(({ sum }) => sum));
+    const bars = columns.map(({ sum, isAiling }) => {
+      const bar = SPARKS[Math.ceil((sum / most) * (SPARKS.length - 1))] ?? " ";
+      return isAiling ? this.#paint.ailing(bar) : this.#paint.accent(bar);
+    });
+    const seconds = (tenths.length / 10).toFixed(0);
+    return [`${this.#paint.dim("acks")}     ${bars.join("")} ${this.#paint.dim(`${seconds} s`)}`];
   }
 
   #timeline(scene: Scene): string[] {
     return scene.moments.map(({ atMs, text, mood }) => {
-      const time = atMs === null ? "".padStart(10) : `+${(atMs / 1000).toFixed(3)} s`.padStart(10);
+      const time = `+${(atMs / 1000).toFixed(3)} s`.padStart(10);
       const painted = mood === "plain" ? text : mood === "good" ? this.#paint.good(text) : this.#paint.bad(text);
       return `${this.#paint.dim(time)}  ${painted}`;
     });
