@@ -140,4 +140,39 @@ describe("with real logs", () => {
     const reports = cluster.said.flatMap(({ message }) => (message.type === "synced" ? [message.synced] : []));
     expect(reports).toEqual([true]);
   });
+
+  test("the controller is told, too, when what was written before flush.messages=1 is synced at last", async () => {
+    await started([1, 2], 1);
+    produce(1, "a");
+    await cluster.clock.advance(50);
+    const reports = () => cluster.said.flatMap(({ message }) => (message.type === "synced" ? [message.synced] : []));
+    await cluster.configure({ ...cluster.config, flushMessages: 1 }, { late: [2] });
+    await cluster.clock.advance(2000);
+    expect(reports()).toEqual([]);
+    await cluster.configure(cluster.config);
+    await cluster.clock.advance(2000);
+    expect(reports()).toEqual([true]);
+  });
+
+  test("a row that promises synced members admits no other, and admits it once it is", async () => {
+    await started([1, 2], 1);
+    await cluster.configure({ ...cluster.config, flushMessages: 1 });
+    await cluster.kill(2);
+    await cluster.commit({ isr: [1] as BrokerId[], synced: true });
+    produce(1, "a");
+    const flushing = cluster.config;
+    cluster.config = { ...cluster.config, flushMessages: 1000 };
+    await cluster.startBroker(2);
+    await cluster.clock.advance(2000);
+    expect(cluster.replica(2).log.logEnd).toBe(1);
+    expect(cluster.proposals()).toEqual([]);
+    await cluster.configure(flushing, { late: [1] });
+    await cluster.clock.advance(2000);
+    expect(
+      cluster
+        .proposals()
+        .at(-1)
+        ?.isr.map((one) => one.broker),
+    ).toEqual([1, 2]);
+  });
 });

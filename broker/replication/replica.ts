@@ -111,6 +111,7 @@ export class Replica implements LedPartition {
   #highWatermark: Offset;
   #leadership: Leadership | null = null;
   #syncedSaid: boolean | null = null;
+  #statedSynced = false;
   /** The log is being cut to fit its leader's: nothing is appended to it. */
   #isCutting = false;
   #isClosed = false;
@@ -316,8 +317,11 @@ export class Replica implements LedPartition {
     }
   }
 
+  /** Called a few times a second. A sync that moves no log end is noticed here: it may be what others wait for. */
   tick(): void {
     this.#leadership?.tick();
+    this.#sayIfSynced();
+    if (this.#role === "follower" && this.#isSynced() !== this.#statedSynced) this.#host.onFollowerDurable(this);
   }
 
   /**
@@ -364,8 +368,13 @@ export class Replica implements LedPartition {
   statement(): { lastEpoch: LeaderEpoch; logEnd: Offset; isSynced: boolean } {
     const { log } = this;
     const logEnd = countedEnd(log);
-    const isSynced = this.#config.flushMessages === 1 && log.syncedEnd >= logEnd;
+    const isSynced = this.#isSynced();
+    this.#statedSynced = isSynced;
     return { lastEpoch: epochBefore(log, logEnd), logEnd, isSynced };
+  }
+
+  #isSynced(): boolean {
+    return this.#config.flushMessages === 1 && this.log.syncedEnd >= countedEnd(this.log);
   }
 
   /** Whether this replica follows in `epoch` now, with nothing else going on. */

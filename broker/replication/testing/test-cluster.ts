@@ -127,6 +127,16 @@ export class TestCluster {
     await settle();
   }
 
+  /** Another configuration of the topic; all brokers but `late` hear of it. */
+  async configure(config: LogConfig, options: { late?: number[] } = {}): Promise<void> {
+    this.config = config;
+    const topics: TopicRow[] = [{ topicId: TOPIC, name, config: {}, partitionCount: 1 }];
+    for (const [id, manager] of this.managers) {
+      if (options.late?.includes(id) !== true) manager.applyRows({ ...nothing, topics });
+    }
+    await settle();
+  }
+
   async deleteTopic(): Promise<void> {
     this.#hasTopic = false;
     const row: DeletionRow = { topicId: TOPIC, name, waitingFor: this.row.replicas };
