@@ -18,6 +18,9 @@ import { tidemarkSystem } from "./tidemark-system.ts";
 
 const help = `Usage: node bench/main.ts [--quick] [--figures LIST] [--system NAME] [--out FILE]
   --quick          two short runs: shows that everything works, not what is true
+  --runs N         measured runs of each figure (default: 5)
+  --seconds N      length of a run of load or latency (default: 60)
+  --warm-ups N     most runs before them, until two successive ones differ by less than 10 % (default: 6)
   --figures LIST   of start,load,latency,backlog,idle,failover (default: all)
   --system NAME    tidemark or kafka alone
   --out FILE       where to write the table (default: docs/benchmarks.md, only for a whole bench that is not quick)`;
@@ -32,6 +35,19 @@ const full: Extent = {
   backlogRecords: 3_000_000,
 };
 const quick: Extent = { runs: 2, windowMs: 10_000, clientWarmUpMs: 5000, warmUpRunsMax: 1, backlogRecords: 300_000 };
+
+/** What is asked for on the command line, over what is usual; undefined when a number is none. */
+function extentOf(asked: { quick: boolean; runs?: string; seconds?: string; "warm-ups"?: string }): Extent | undefined {
+  const usual = asked.quick ? quick : full;
+  const extent = {
+    ...usual,
+    runs: Number(asked.runs ?? usual.runs),
+    windowMs: Number(asked.seconds ?? usual.windowMs / 1000) * 1000,
+    warmUpRunsMax: Number(asked["warm-ups"] ?? usual.warmUpRunsMax),
+  };
+  const isSound = [extent.runs, extent.windowMs, extent.warmUpRunsMax].every((n) => Number.isInteger(n) && n >= 1);
+  return isSound ? extent : undefined;
+}
 
 /** Figures that need brokers which have been at work for a while: all on the same processes. */
 async function warmFigures(context: Context, wanted: ReadonlySet<string>): Promise<Row[]> {
@@ -111,6 +127,9 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       quick: { type: "boolean", default: false },
+      runs: { type: "string" },
+      seconds: { type: "string" },
+      "warm-ups": { type: "string" },
       figures: { type: "string", default: figureNames.join(",") },
       system: { type: "string" },
       out: { type: "string" },
@@ -119,7 +138,8 @@ async function main(): Promise<number> {
   });
   const wanted = new Set(values.figures.split(","));
   const isKnown = values.system === undefined || ["tidemark", "kafka"].includes(values.system);
-  if (values.help || !isKnown || [...wanted].some((name) => !figureNames.includes(name))) {
+  const extent = extentOf(values);
+  if (values.help || extent === undefined || !isKnown || [...wanted].some((name) => !figureNames.includes(name))) {
     console.log(help);
     return values.help ? 0 : 1;
   }
@@ -129,7 +149,7 @@ async function main(): Promise<number> {
   const context: Context = {
     systems: systems.filter(({ name }) => values.system === undefined || name.toLowerCase().endsWith(values.system)),
     client: jars.ok ? javaClient(jars.folder) : nodeClient,
-    extent: values.quick ? quick : full,
+    extent,
   };
   say(`${describeMachine()}; client: ${context.client.name}`);
   const startMs = nowMs();
