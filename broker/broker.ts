@@ -14,7 +14,7 @@ import {
   type Registration,
   REPLICATION_PATH,
 } from "./contract/control.ts";
-import type { Endpoint } from "./contract/rows.ts";
+import type { Endpoint, MetadataRows } from "./contract/rows.ts";
 import { ControlSession, type Directive } from "./control/control-session.ts";
 import { MetadataFile } from "./control/metadata-file.ts";
 import { type ImageChange, MetadataImage } from "./control/metadata-image.ts";
@@ -68,6 +68,8 @@ export interface BrokerEnds {
 
 /** How long a stop waits for the controller to move leaders away. */
 const SHUTDOWN_WISH_MS_MAX = 10_000;
+/** How long the end of a process with a failed disk waits for that disk to take the mark. */
+const MARK_MS_MAX = 1000;
 
 /**
  * One broker, composed from ports. `start` recovers and registers; clients are served from the first registration on.
@@ -86,6 +88,8 @@ export class Broker {
   #onShutdownReady: () => void = () => {};
   #isServing = false;
   #hasFailed = false;
+  /** Resolves when a failed disk has its mark, or will not take it. */
+  #failed: Promise<void> = Promise.resolve();
 
   constructor(ports: BrokerPorts, setup: BrokerSetup, ends: BrokerEnds) {
     this.#ports = ports;
@@ -141,7 +145,7 @@ export class Broker {
     const { disk, clock, logger } = this.#ports;
     const { brokerId, clusterId, config } = this.#setup;
     const folder = await DataFolder.open({ disk, random: this.#ports.random, clusterId, brokerId });
-    await this.#metadata.load();
+    const earlier = await this.#metadata.load();
     const replicas: ReplicaManager = this.#replicaManager(folder);
     addReplicaMetrics(this.metrics, () => replicas.replicas());
     const context = new BrokerContext({
@@ -159,7 +163,7 @@ export class Broker {
       { broker: context, metrics: this.metrics, onBug: (error) => this.#onBug(error) },
     );
     this.#context = context;
-    const damaged = await replicas.recover();
+    const damaged = [...(await replicas.recover()), ...this.#missing(earlier, replicas)];
     await folder.begin();
     this.#parts = { folder, replicas, server, damaged };
     replicas.start();
@@ -187,7 +191,8 @@ export class Broker {
     server.stop();
     await replicas.stop();
     this.#session.stop();
-    if (!this.#hasFailed) await folder.markCleanStop(this.incarnation);
+    if (this.#hasFailed) await this.#failed;
+    else await folder.markCleanStop(this.incarnation);
     await folder.close();
   }
 
@@ -214,6 +219,17 @@ export class Broker {
   get #served(): BrokerContext {
     assert(this.#context !== null, "configuration is asked for after the start");
     return this.#context;
+  }
+
+  /** Partitions that an earlier process hosted and of which no log is left: whoever took the folder took records. */
+  #missing(earlier: MetadataRows | null, replicas: ReplicaManager): PartitionName[] {
+    if (earlier === null) return [];
+    const missing = earlier.partitions
+      .filter((row) => row.replicas.includes(this.#setup.brokerId))
+      .filter(({ topicId, partition }) => replicas.get(topicId, partition) === undefined)
+      .map(({ topicId, partition }) => ({ topicId, partition }));
+    if (missing.length > 0) this.#ports.logger.warn("partitions that were here are gone", { missing });
+    return missing;
   }
 
   #registration(): Registration {
@@ -278,15 +294,24 @@ export class Broker {
     if (Error.isError(error) && error.name === "InvariantError") this.#fail(error);
   }
 
-  /** Says so on the control stream, leaves a mark where it can, and ends. */
+  /**
+   * Says so on the control stream, leaves a mark where it can, and ends. From the first moment on nobody is served and
+   * no session is opened any more; the process ends only after the mark, or its next one would be taken for whole.
+   */
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#isServing = false;
     this.#session.send({ type: "storageFailed" });
-    const marked = this.#parts?.folder.markIoError() ?? Promise.resolve();
-    marked.catch(() => {
-      // The disk that failed may refuse the mark, too; the process ends in any case.
+    this.#session.stop();
+    this.#parts?.server.stop();
+    const { promise: isOver, resolve: giveUp } = Promise.withResolvers<void>();
+    const timer = this.#ports.clock.after(MARK_MS_MAX, giveUp);
+    // The disk that failed may refuse the mark, too.
+    const marked = this.#parts?.folder.markIoError().catch(() => undefined);
+    this.#failed = Promise.race([marked, isOver]).then(() => {
+      timer.cancel();
+      this.#ends.onFailure(error);
     });
-    this.#ends.onFailure(error);
   }
 }

@@ -31,11 +31,14 @@ export class MetadataFile {
     return this.#image.version ?? this.#stored;
   }
 
-  async load(): Promise<void> {
+  /** Reads what an earlier process left; null when there is nothing. */
+  async load(): Promise<MetadataRows | null> {
     const bytes = await this.#disk.readFile(PATH);
-    if (bytes === null) return;
+    if (bytes === null) return null;
     try {
-      this.#stored = (JSON.parse(new TextDecoder().decode(bytes)) as StoredMetadata).version;
+      const { version, rows } = JSON.parse(new TextDecoder().decode(bytes)) as StoredMetadata;
+      this.#stored = version;
+      return rows;
     } catch (cause) {
       throw new TidemarkError("LOG_CORRUPT", `${PATH} in the data folder is unreadable; restore or remove it`, { cause });
     }
