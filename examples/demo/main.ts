@@ -6,7 +6,7 @@ import { Ledger } from "./ledger.ts";
 import { readTopic } from "./reader.ts";
 import type { Outcome, Scene, View } from "./scene.ts";
 import { citySource, lineSource, type Source } from "./source.ts";
-import { Story } from "./story.ts";
+import { RECORDS_MIN, Story, tooFew } from "./story.ts";
 import { verdictLines } from "./verdict.ts";
 import { LogView } from "./view-log.ts";
 import { Paint, PANEL_COLUMNS, PANEL_ROWS, PanelView } from "./view-panel.ts";
@@ -23,12 +23,22 @@ function fail(line: string): never {
   process.exit(1);
 }
 
+function inputOption(): string | undefined {
+  try {
+    return parseArgs({ options: { input: { type: "string" } } }).values.input ?? process.env["INPUT"];
+  } catch (error) {
+    const why = Error.isError(error) ? error.message.split(".", 1)[0] : String(error);
+    return fail(`${why}; known: --input FILE, or - for standard input`);
+  }
+}
+
 async function chooseSource(): Promise<Source> {
-  const { values } = parseArgs({ options: { input: { type: "string" } } });
-  const input = values.input ?? process.env["INPUT"];
+  const input = inputOption();
   if (input === undefined || input === "") return citySource();
-  const source = lineSource(input);
-  return typeof source === "string" ? fail(source) : source;
+  const source = await lineSource(input);
+  if (typeof source === "string") fail(source);
+  if (source.count !== null && source.count < RECORDS_MIN) fail(tooFew(source.count));
+  return source;
 }
 
 async function play(cluster: DemoCluster, source: Source, view: View, scene: Scene): Promise<Outcome> {

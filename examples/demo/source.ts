@@ -49,14 +49,22 @@ function keyOf(line: string, n: number): string {
   return end > 0 ? line.slice(0, end) : `line-${n % KEYS_OF_KEYLESS}`;
 }
 
-/** Lines of a file, or of standard input for "-". */
-export function lineSource(input: string): Source | string {
+/** Lines of a file; readline counts as the records will. */
+async function lineCount(file: string): Promise<number> {
+  let count = 0;
+  for await (const _line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) count++;
+  return count;
+}
+
+/** Lines of a file, or of standard input for "-"; a string says why not. */
+export async function lineSource(input: string): Promise<Source | string> {
   if (input !== "-" && !existsSync(input)) return `${input}: no such file`;
   if (input !== "-" && !statSync(input).isFile()) return `${input}: is no file`;
+  const count = input === "-" ? null : await lineCount(input);
   return {
     title: "lines, keyed by their first field",
     origin: input === "-" ? "standard input" : input,
-    count: null,
+    count,
     async *records() {
       const lines = createInterface({
         input: input === "-" ? process.stdin : createReadStream(input),

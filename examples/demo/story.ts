@@ -9,6 +9,8 @@ import type { WireTap } from "./wire-tap.ts";
 /** Until the failure is over the stream is slowed to this, so that one can watch; then it runs as fast as it can. */
 const PACE_PER_SECOND = 20_000;
 const KILL_AT_MAX = 40_000;
+/** The same when nobody knows how long the input is. */
+const KILL_AT_UNKNOWN = 8000;
 const KILL_SHARE = 0.25;
 export const RECORDS_MIN = 20_000;
 const OPEN_MIN = 5;
@@ -104,9 +106,7 @@ export class Story {
     const painting = this.#repaint();
     await this.#until(() => this.#fed >= this.#killAt() || this.#isFed);
     if (this.#isFed && this.#fed < RECORDS_MIN) {
-      throw new Error(
-        `the input has only ${this.#fed} records; the demo needs ${RECORDS_MIN} to kill a leader in their middle`,
-      );
+      throw new Error(tooFew(this.#fed));
     }
     await this.#killLeader();
     await this.#untilLed();
@@ -147,7 +147,7 @@ export class Story {
 
   #killAt(): number {
     const { count: total } = this.#parts.source;
-    return total === null ? KILL_AT_MAX : Math.min(KILL_AT_MAX, Math.floor(total * KILL_SHARE));
+    return total === null ? KILL_AT_UNKNOWN : Math.min(KILL_AT_MAX, Math.floor(total * KILL_SHARE));
   }
 
   #isIdle(): boolean {
@@ -265,6 +265,10 @@ export class Story {
     else this.#say("bad", `after ${WHOLE_MS_MAX / 1000} s not every replica is in sync again`);
   }
 }
+
+/** Said of an input that ends too early. */
+export const tooFew = (records: number): string =>
+  `the input has only ${count(records)} records; the demo needs ${count(RECORDS_MIN)} to kill a leader in their middle`;
 
 const count = (value: number): string => value.toLocaleString("en-US");
 

@@ -10,6 +10,8 @@ export function verdictLines(outcome: Outcome, paint: Paint): { lines: string[];
   const zero = (value: number): string => (value === 0 ? paint.good("0") : paint.bad(count(value)));
   const digest = verdict.inputDigest.slice(0, 16);
   const isSame = verdict.inputDigest === verdict.readDigest;
+  const leaderlessMs = Math.round(outcome.leaderlessMs);
+  const silentMs = Math.round(outcome.silentMs);
   const rows: [string, string][] = [
     ["records acknowledged", `${count(verdict.acked)} of ${count(verdict.input)}`],
     ["read back", `${count(verdict.readBack)}, of ${count(verdict.keys)} keys`],
@@ -27,10 +29,7 @@ export function verdictLines(outcome: Outcome, paint: Paint): { lines: string[];
       "open at the kill",
       `${outcome.openAtKill} produce requests at broker ${outcome.victim}, leader of ${outcome.victimLed}`,
     ],
-    [
-      "time without a leader",
-      `${outcome.leaderlessMs.toFixed(0)} ms (slowest partition); first acknowledgement after ${outcome.silentMs.toFixed(0)} ms`,
-    ],
+    ["time without a leader", `${leaderlessMs} ms (slowest partition); first acknowledgement after ${silentMs} ms`],
     ["by the successors", `${count(outcome.bySuccessor)} records before broker ${outcome.victim} came back`],
     ["best second", `${count(outcome.recordsPerSecondMax)} records`],
   ];

@@ -108,7 +108,8 @@ export class PanelView implements View {
       if (scene.dead === id) return `${name}  ${this.#paint.bad("✗ dead".padEnd(10))}`;
       const behind =
         inSync < of ? this.#paint.bad(`in sync in ${inSync} of ${of}`) : this.#paint.dim(`in sync in all ${of}`);
-      return `${name}  ${`leads ${leads}`.padEnd(10)} ${this.#paint.broker(id, "▪".repeat(leads).padEnd(26))} ${behind}`;
+      const bar = this.#paint.broker(id, "▪".repeat(leads).padEnd(26));
+      return `${name}  ${`leads ${leads}`.padEnd(10)} ${bar} ${behind}`;
     });
   }
 

@@ -12,7 +12,8 @@ const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text;
 /** One line for an error: ours says what to do; any other is a bug and says so. */
 export function lineFor(error: unknown): string {
   if (isTidemarkError(error)) return firstLine(error.message);
-  return `this is a bug of Tidemark, please report it: ${Error.isError(error) ? firstLine(error.message) : String(error)}`;
+  const what = Error.isError(error) ? firstLine(error.message) : String(error);
+  return `this is a bug of Tidemark, please report it: ${what}`;
 }
 
 /** Ends the process with one line on standard error, never a stack trace. */

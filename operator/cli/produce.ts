@@ -132,8 +132,8 @@ export async function produce(topic: string, options: ProduceOptions): Promise<v
   }
   progress.end(sender.acked);
   if (sender.fault !== null) {
-    const says = `topic ${topic}: ${clientReason(sender.fault)}; ${sender.acked} records were acked, later ones may not be`;
-    process.stderr.write(`tidemark: ${says}\n`);
+    const says = `${sender.acked} records were acked, later ones may not be`;
+    process.stderr.write(`tidemark: topic ${topic}: ${clientReason(sender.fault)}; ${says}\n`);
     process.exit(FAILED);
   }
   await producer.disconnect().catch(() => {});

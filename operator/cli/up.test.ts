@@ -117,7 +117,8 @@ describe("tidemark up", () => {
     const second = up();
     expect(await second.exit()).toBe(1);
     expect(second.err).toBe(
-      `tidemark: ${site.folder} is in use by another \`tidemark up\` (pid ${first.process.pid}); stop it or give another --data\n`,
+      `tidemark: ${site.folder} is in use by another \`tidemark up\` (pid ${first.process.pid}); ` +
+        "stop it or give another --data\n",
     );
     expect(clusterFile().brokers.every(({ pid }) => isAlive(pid ?? 0))).toBe(true);
   });
@@ -157,7 +158,7 @@ describe("tidemark up", () => {
     );
   });
 
-  test("a broker that cannot start ends the command with the broker's own reason, and nothing stays behind", async () => {
+  test("a broker that cannot start ends the command with its own reason, and nothing stays behind", async () => {
     writeFileSync(path.join(site.folder, "broken-1"), "");
     const run = up();
     expect(await run.exit()).toBe(1);

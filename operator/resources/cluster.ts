@@ -7,7 +7,8 @@ const listenerSchema = Type.Object(
       minimum: 1,
       maximum: 65535,
       description:
-        "Port of Kafka clients. In Kubernetes every broker has it; on one machine the first broker takes it, the others the next ones.",
+        "Port of Kafka clients. In Kubernetes every broker has it; " +
+        "on one machine the first broker takes it, the others the next ones.",
     }),
   },
   { additionalProperties: false },
@@ -16,7 +17,8 @@ const listenerSchema = Type.Object(
 const storageSchema = Type.Object(
   {
     size: quantitySchema(
-      "Room for one broker's data. In Kubernetes the size of its volume; on one machine `up` warns when the disk has less free.",
+      "Room for one broker's data. In Kubernetes the size of its volume; " +
+        "on one machine `up` warns when the disk has less free.",
     ),
   },
   { additionalProperties: false },

@@ -33,6 +33,9 @@ const topic = (spec: string, name = "t"): string =>
   `---\napiVersion: tidemark.dev/v1alpha1\nkind: Topic\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
 const withTopic = (spec: string): string => `${cluster("{replicas: 3}")}${topic(spec)}`;
 
+const TOPIC_NAME_RULE =
+  "a.yaml: document 2 (Topic t): spec.topicName must be letters, digits, '.', '_' and '-', and neither '.' nor '..'";
+
 describe("resources that are right", () => {
   test("the quickstart is read: one cluster of three brokers and one topic", () => {
     const text = readFileSync("examples/quickstart.yaml", "utf8");
@@ -153,7 +156,8 @@ describe("resources that are wrong are refused with one line", () => {
     [
       "a bad object name",
       cluster("{replicas: 1}").replace("name: c", "name: C_1"),
-      "a.yaml (Cluster C_1): metadata.name must be lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit, not \"C_1\"",
+      "a.yaml (Cluster C_1): metadata.name must be lower-case letters, digits, '-' and '.', " +
+        'beginning and ending with a letter or digit, not "C_1"',
     ],
     [
       "another version",
@@ -203,23 +207,16 @@ describe("resources that are wrong are refused with one line", () => {
     [
       "more replicas than brokers",
       withTopic("{clusterRef: {name: c}, replicationFactor: 4}"),
-      "a.yaml: document 2 (Topic t): spec.replicationFactor 4 is more than the 3 brokers of Cluster c; raise its spec.replicas or lower the factor",
+      "a.yaml: document 2 (Topic t): spec.replicationFactor 4 is more than the 3 brokers of Cluster c; " +
+        "raise its spec.replicas or lower the factor",
     ],
     [
       "no partitions",
       withTopic("{clusterRef: {name: c}, partitions: 0}"),
       "a.yaml: document 2 (Topic t): spec.partitions must be at least 1, not 0",
     ],
-    [
-      "a bad topic name",
-      withTopic("{clusterRef: {name: c}, topicName: 'a b'}"),
-      "a.yaml: document 2 (Topic t): spec.topicName must be letters, digits, '.', '_' and '-', and neither '.' nor '..', not \"a b\"",
-    ],
-    [
-      "the topic name ..",
-      withTopic("{clusterRef: {name: c}, topicName: ..}"),
-      "a.yaml: document 2 (Topic t): spec.topicName must be letters, digits, '.', '_' and '-', and neither '.' nor '..', not \"..\"",
-    ],
+    ["a bad topic name", withTopic("{clusterRef: {name: c}, topicName: 'a b'}"), `${TOPIC_NAME_RULE}, not "a b"`],
+    ["the topic name ..", withTopic("{clusterRef: {name: c}, topicName: ..}"), `${TOPIC_NAME_RULE}, not ".."`],
   ])("%s", (_what, text, line) => {
     expect(refusal(text)).toBe(line);
   });

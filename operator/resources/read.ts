@@ -80,7 +80,8 @@ function checkTopic(topic: Topic, where: string, cluster: Cluster | null, names:
   }
   const factor = topic.spec.replicationFactor ?? 1;
   if (factor > cluster.spec.replicas) {
-    const says = `spec.replicationFactor ${factor} is more than the ${cluster.spec.replicas} brokers of Cluster ${wanted}`;
+    const has = cluster.spec.replicas;
+    const says = `spec.replicationFactor ${factor} is more than the ${has} brokers of Cluster ${wanted}`;
     refuse(where, `${says}; raise its spec.replicas or lower the factor`);
   }
 }

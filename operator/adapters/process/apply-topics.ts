@@ -31,7 +31,8 @@ async function applyTopic(url: string, topic: Topic, status: ControllerStatus): 
   const factor = topic.spec.replicationFactor;
   const partition = status.partitions.find((one) => one.topicId === row.topicId);
   if (factor !== undefined && partition !== undefined && partition.replicas.length !== factor) {
-    const says = `has replication factor ${partition.replicas.length}; it cannot be changed to ${factor} on a running topic`;
+    const has = partition.replicas.length;
+    const says = `has replication factor ${has}; it cannot be changed to ${factor} on a running topic`;
     throw new TidemarkError("REFUSED", `topic ${name}: ${says}; set the old one or make a new topic`);
   }
   const did: string[] = [];
