@@ -26,6 +26,7 @@ export class LogFolder {
   /** Whether the topic id is known to be durable: a folder with a segment got there only after that. */
   #isPrepared = false;
   #areEntriesDirty = true;
+  #entriesSync: Promise<void> = Promise.resolve();
 
   constructor(shared: SharedStorage, options: { path: string; topicId: TopicId }) {
     this.shared = shared;
@@ -99,9 +100,12 @@ export class LogFolder {
 
   /** Makes created files findable after a power cut, if any were. */
   async syncEntries(): Promise<void> {
-    if (!this.#areEntriesDirty) return;
-    this.#areEntriesDirty = false;
-    await this.shared.disk.syncFolder(this.path);
+    if (this.#areEntriesDirty) {
+      this.#areEntriesDirty = false;
+      this.#entriesSync = this.#entriesSync.then(() => this.shared.disk.syncFolder(this.path));
+    }
+    // Whoever finds nothing to do still waits for what another began.
+    await this.#entriesSync;
   }
 
   /** Removes a segment for good, its `.log` durably first: what is left over of it then means nothing. */

@@ -47,12 +47,12 @@ export class LogPersistence {
   /** Syncs everything below `target`, all of it written, with `snapshot` as the producer state there. */
   async flushTo(target: Offset, what: { segments: readonly Segment[]; snapshot: Uint8Array }): Promise<void> {
     const isAhead = target > this.#recoveryPoint;
+    for (const segment of what.segments) {
+      if (segment.baseOffset >= target || !segment.isOnDisk) continue;
+      if (isAhead) await syncSegment(this.#folder.shared, segment);
+      await segment.syncIndexes();
+    }
     if (isAhead) {
-      for (const segment of what.segments) {
-        if (segment.baseOffset >= target || !segment.isOnDisk) continue;
-        await syncSegment(this.#folder.shared, segment);
-        await segment.syncIndexes();
-      }
       await this.#folder.writeSnapshot(target, what.snapshot);
       if (this.#snapshots.at(-1) !== target) this.#snapshots = [...this.#snapshots, target];
     }
@@ -78,14 +78,14 @@ export class LogPersistence {
 
   /**
    * Before the records at and above `end` go: others will stand there, and no checkpoint, however old, may vouch for
-   * them.
+   * them, nor say that the log starts above.
    */
-  async announceCut(end: Offset): Promise<void> {
-    if (end >= this.#recoveryPoint) return;
-    const until = Math.max(this.#recoveryPoint, this.#cutUntil ?? 0) as Offset;
+  async announceCut(end: Offset, logStart: Offset): Promise<void> {
+    if (end >= this.#recoveryPoint && end >= logStart) return;
+    const until = Math.max(this.#recoveryPoint, this.#cutUntil ?? 0, logStart) as Offset;
     await this.#folder.writeCut({ cutAt: end, until });
     this.#cutUntil = until;
-    this.#recoveryPoint = end;
+    if (end < this.#recoveryPoint) this.#recoveryPoint = end;
   }
 
   /** Producer state after a cut: as of the newest snapshot left, and read on from there. */

@@ -10,7 +10,7 @@ import {
   maxTimestampOf,
   sizeBytesOf,
 } from "../wire/record-batch.ts";
-import { findByTimestamp } from "../wire/record-batch-records.ts";
+import { recordsOf } from "../wire/record-batch-records.ts";
 import { BATCH_BYTES_MAX, scanBatches } from "./batch-scan.ts";
 import { noTimestamp, type Segment } from "./segment.ts";
 import type { SharedStorage } from "./shared-storage.ts";
@@ -203,10 +203,12 @@ export class LogReader {
     let found: FoundOffset | null = null;
     const look = (bytes: Uint8Array, at: number): boolean => {
       if (lastOffsetOf(bytes, at) < from || maxTimestampOf(bytes, at) < target) return true;
-      const record = findByTimestamp(bytes, at, target);
-      if (record === undefined || record.offset < bounds.from) return true;
-      found = { offset: record.offset, timestampMs: record.timestamp, leaderEpoch: leaderEpochOf(bytes, at) };
-      return false;
+      for (const record of recordsOf(bytes, at)) {
+        if (record.offset < bounds.from || record.timestamp < target) continue;
+        found = { offset: record.offset, timestampMs: record.timestamp, leaderEpoch: leaderEpochOf(bytes, at) };
+        return false;
+      }
+      return true;
     };
     const start = await this.#positionBefore(segment, from);
     const end = await this.#shared.files.useExisting(segment.path, (file) =>

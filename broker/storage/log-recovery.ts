@@ -2,10 +2,10 @@ import type { Clock } from "../base/clock.ts";
 import { NO_EPOCH, type Offset, offset } from "../base/ids.ts";
 import { baseOffsetOf, hasValidCrc, lastOffsetOf, leaderEpochOf, maxTimestampOf } from "../wire/record-batch.ts";
 import { type ScanEnd, scanBatches } from "./batch-scan.ts";
-import { DELETED_SUFFIX, offsetOfName, TEMPORARY_SUFFIX } from "./file-names.ts";
+import { CUT_NAME, DELETED_SUFFIX, offsetOfName, TEMPORARY_SUFFIX } from "./file-names.ts";
 import { LeaderEpochCache } from "./leader-epoch-cache.ts";
 import type { LogConfig } from "./log-config.ts";
-import type { LogFolder } from "./log-folder.ts";
+import type { Cut, LogFolder } from "./log-folder.ts";
 import type { KnownProducers } from "./producer-rebuild.ts";
 import { replayProducers } from "./producer-replay.ts";
 import { ProducerStates } from "./producer-state.ts";
@@ -72,6 +72,8 @@ class LogRecovery {
   #known: KnownProducers = { states: new ProducerStates(), upTo: offset(0) };
   /** Whether verification has begun: from there on it notes producers itself. */
   #hasScanned = false;
+  #hasCutFile = false;
+  #cut: Cut | null = null;
   #cutBytes = 0;
   #scannedBytes = 0;
   #isDamaged = false;
@@ -84,7 +86,8 @@ class LogRecovery {
   async run(): Promise<LoadedLog> {
     await this.#loadFiles(await this.#folder.open());
     const isClean = this.#isCleanlyStopped();
-    const trusted = isClean ? this.#options.checkpoint!.recoveryPoint : await this.#trustedEnd();
+    if (!isClean && this.#hasCutFile) this.#cut = await this.#folder.readCut();
+    const trusted = this.#trustedEnd();
     const epochs = await this.#folder.readEpochs();
     const stored = epochs?.encode() ?? new LeaderEpochCache().encode();
     if (epochs !== null) this.#epochs = epochs;
@@ -119,6 +122,7 @@ class LogRecovery {
 
   async #loadFiles(names: readonly string[]): Promise<void> {
     const present = new Set(names);
+    this.#hasCutFile = present.has(CUT_NAME);
     for (const name of names) {
       const indexOf = offsetOfName(name, ".index") ?? offsetOfName(name, ".timeindex");
       const isOrphan = indexOf !== null && !present.has(`${name.slice(0, name.indexOf("."))}.log`);
@@ -155,10 +159,9 @@ class LogRecovery {
   }
 
   /** Below this everything was synced, whatever happened since. */
-  async #trustedEnd(): Promise<Offset> {
+  #trustedEnd(): Offset {
     const checkpointed = this.#options.checkpoint?.recoveryPoint ?? offset(0);
-    const cut = await this.#folder.readCut();
-    return cut === null ? checkpointed : (Math.min(checkpointed, cut.cutAt) as Offset);
+    return Math.min(checkpointed, this.#cut?.cutAt ?? checkpointed) as Offset;
   }
 
   /** After a clean stop: the log ends at the recovery point, and its last index entries are all there is to read. */
@@ -173,7 +176,8 @@ class LogRecovery {
   }
 
   async #scanFrom(trusted: Offset): Promise<void> {
-    let first = this.#segments.findLastIndex((segment) => segment.baseOffset <= trusted);
+    // The segment that ends at the recovery point may lack the last entry of its time index: that comes with the next.
+    let first = this.#segments.findLastIndex((segment) => segment.baseOffset < trusted);
     if (first < 0) first = 0;
     for (let index = first; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!;
@@ -268,18 +272,18 @@ class LogRecovery {
   }
 
   #logStart(logEnd: Offset): Offset {
-    const checkpointed = this.#options.checkpoint?.logStart ?? offset(0);
+    const named = this.#options.checkpoint?.logStart ?? offset(0);
+    // After a restart below its start, the log begins where its first segment does.
+    const checkpointed = this.#cut !== null && this.#cut.cutAt < named ? 0 : named;
     return Math.min(Math.max(checkpointed, this.#segments[0]!.baseOffset), logEnd) as Offset;
   }
 
   /** The broker's checkpoint may name offsets above what is left: said durably before they are written anew. */
   async #rememberCut(recoveryPoint: Offset, { isClean }: { isClean: boolean }): Promise<Offset | null> {
     const checkpointed = this.#options.checkpoint?.recoveryPoint ?? offset(0);
-    const cut = await this.#folder.readCut();
-    if (isClean || (cut === null && recoveryPoint >= checkpointed)) {
-      if (cut !== null) await this.#folder.removeCut();
-      return null;
-    }
+    if (isClean && this.#hasCutFile) await this.#folder.removeCut();
+    const cut = this.#cut;
+    if (cut === null && recoveryPoint >= checkpointed) return null;
     const until = Math.max(checkpointed, cut?.until ?? 0) as Offset;
     if (cut === null || cut.cutAt > recoveryPoint || cut.until < until) {
       await this.#folder.writeCut({ cutAt: recoveryPoint, until });

@@ -417,7 +417,7 @@ export class PartitionLog {
       const segment = this.#segments[index];
       if (segment === undefined) return await this.#startAt(offset);
       const end = await this.#reader.positionOf(segment, offset);
-      await this.#persistence.announceCut(end.offset);
+      await this.#persistence.announceCut(end.offset, this.logStart);
       await this.#removeFrom(index + 1);
       if (segment.isOnDisk) await this.#cutSegment(segment, end);
       await this.#cutState(end.offset);
@@ -430,7 +430,7 @@ export class PartitionLog {
   }
 
   async #startAt(offset: Offset): Promise<void> {
-    await this.#persistence.announceCut(Math.min(offset, this.#segments[0]!.baseOffset) as Offset);
+    await this.#persistence.announceCut(Math.min(offset, this.#segments[0]!.baseOffset) as Offset, this.logStart);
     await this.#removeFrom(0);
     await this.#persistence.dropAllSnapshots();
     this.#epochs.clear();

@@ -1,0 +1,284 @@
+import { assert } from "../../base/assert.ts";
+import { type LeaderEpoch, type Offset, offset, type TimestampMs } from "../../base/ids.ts";
+import type { Random } from "../../base/random.ts";
+import { baseOffsetOf, batchPositions, lastOffsetOf, leaderEpochOf } from "../../wire/record-batch.ts";
+import type { LogConfig } from "../log-config.ts";
+import type { Checkpoint } from "../log-recovery.ts";
+import { ProducerStates } from "../producer-state.ts";
+import { LogFixture, valuesOf } from "./log-fixture.ts";
+import type { CrashOptions } from "./memory-disk.ts";
+
+const KILLED = "killed at this step";
+
+/** A content that the log had at some time: `values[i]` at offset `start + i`. */
+interface Version {
+  readonly start: number;
+  readonly values: string[];
+}
+
+/**
+ * A log's life on a disk that may die at any step, and all that was promised of it meanwhile. Every method may end with
+ * the log dead: `isDead` then says so, and `crash` begins the next life.
+ */
+export class LogLife {
+  readonly fixture: LogFixture;
+  /** Every content there ever was; cuts and resets begin another. */
+  readonly #versions: Version[] = [{ start: 0, values: [] }];
+  /** What a crash that keeps, or loses, the page cache must leave of the newest version at least. */
+  #writtenEnd = 0;
+  #syncedEnd = 0;
+  /** No record below may be asked for: retention may have removed it. */
+  #startMax = 0;
+  #checkpoint: Checkpoint | null = null;
+  #epoch = 0;
+  #sequence = 0;
+  #step = 0;
+  #dieAtStep = Number.MAX_SAFE_INTEGER;
+  isDead = false;
+
+  constructor(config: Partial<LogConfig>) {
+    this.fixture = new LogFixture(config);
+    this.fixture.disk.onStep = () => {
+      if (this.isDead || ++this.#step < this.#dieAtStep) return;
+      this.isDead = true;
+      throw new Error(KILLED);
+    };
+  }
+
+  /** Steps taken in this life. */
+  get steps(): number {
+    return this.#step;
+  }
+
+  /** The log dies at its n-th step from now. */
+  dieAt(step: number): void {
+    this.#step = 0;
+    this.#dieAtStep = step;
+  }
+
+  get #newest(): Version {
+    return this.#versions.at(-1)!;
+  }
+
+  get end(): number {
+    return this.#newest.start + this.#newest.values.length;
+  }
+
+  /** Runs `work` unless the log is dead; its death in it is no error. */
+  async #living(work: () => Promise<void>): Promise<void> {
+    if (this.isDead) return;
+    try {
+      await work();
+      this.#observe();
+    } catch (error) {
+      if (!this.isDead) throw error;
+    }
+  }
+
+  #observe(): void {
+    const { log, failures } = this.fixture;
+    if (this.isDead || failures.length > 0) return;
+    this.#writtenEnd = Math.max(this.#writtenEnd, log.writtenEnd);
+    this.#syncedEnd = Math.max(this.#syncedEnd, log.syncedEnd);
+  }
+
+  open(options: { isCleanStart: boolean } = { isCleanStart: false }): Promise<void> {
+    return this.#living(async () => {
+      const log = await this.fixture.open({ checkpoint: this.#checkpoint, ...options });
+      this.#epoch++;
+      log.startEpoch(this.#epoch as LeaderEpoch);
+      log.onDurable = () => this.#observe();
+    });
+  }
+
+  /** Appends batches as a leader, and waits until they are written. */
+  append(batches: readonly number[], options: { sizeBytes?: number; waits?: boolean } = {}): Promise<void> {
+    return this.#living(async () => {
+      for (const count of batches) {
+        const values: string[] = [];
+        for (let index = 0; index < count; index++) {
+          values.push(`${this.end + index}@${this.#epoch}`.padEnd(options.sizeBytes ?? 0, "."));
+        }
+        const producer = { id: 9, epoch: this.#epoch, baseSequence: this.#sequence };
+        this.fixture.append(values, { epoch: this.#epoch, producer, timestamp: 1000 + this.end });
+        this.#newest.values.push(...values);
+        this.#sequence += count;
+      }
+      if (options.waits !== false) await this.fixture.written();
+    });
+  }
+
+  flush(): Promise<void> {
+    return this.#living(() => this.fixture.log.flush());
+  }
+
+  /** What the broker's checkpoint files say from now on: written now and then, after the fact. */
+  checkpoint(): void {
+    if (!this.isDead) this.#checkpoint = this.fixture.checkpoint;
+  }
+
+  truncateTo(end: number): Promise<void> {
+    return this.#living(async () => {
+      const { start, values } = this.#newest;
+      const log = this.fixture.log;
+      // A batch goes as a whole: what stays is known only afterwards, and is never more than asked for.
+      this.#writtenEnd = Math.min(this.#writtenEnd, this.#batchStart(end));
+      this.#syncedEnd = Math.min(this.#syncedEnd, this.#batchStart(end));
+      await log.truncateTo(offset(end));
+      assert(log.logEnd <= end, "a cut leaves nothing at and above its offset");
+      this.#versions.push({ start, values: values.slice(0, Math.max(0, log.logEnd - start)) });
+      if (log.logEnd < start) this.#versions.push({ start: log.logEnd, values: [] });
+      this.#epoch++;
+      this.#sequence = 0;
+    });
+  }
+
+  /** First offset of the batch that holds `at`, out of the log's tail in memory or, if gone, 0. */
+  #batchStart(at: number): number {
+    const views = this.fixture.log.readTail(offset(at), { endOffset: this.fixture.log.logEnd, maxBytes: 1 });
+    const [first] = views ?? [];
+    return first === undefined ? 0 : baseOffsetOf(first, 0);
+  }
+
+  resetTo(start: number): Promise<void> {
+    return this.#living(async () => {
+      this.#writtenEnd = 0;
+      this.#syncedEnd = 0;
+      this.#versions.push({ start, values: [] });
+      await this.fixture.log.resetTo(offset(start));
+      this.#epoch++;
+      this.#sequence = 0;
+    });
+  }
+
+  /** Retention by size; everything is committed. */
+  retain(): Promise<void> {
+    return this.#living(async () => {
+      const { log, clock } = this.fixture;
+      this.#startMax = Math.max(this.#startMax, log.writtenEnd);
+      await log.applyRetention({ highWatermark: log.writtenEnd, nowMs: clock.now() });
+    });
+  }
+
+  /** Closes and opens again, as at a clean stop. */
+  restart(): Promise<void> {
+    return this.#living(async () => {
+      await this.fixture.log.close();
+      this.#observe();
+      this.checkpoint();
+      await this.open({ isCleanStart: true });
+    });
+  }
+
+  /** The process, or the machine, ends; then the log is opened again, perhaps dying in that, too. */
+  async crash(options: CrashOptions): Promise<void> {
+    this.isDead = false;
+    this.fixture.disk.crash(options);
+    if (options.losesPageCache) this.#writtenEnd = Math.min(this.#writtenEnd, this.#syncedEnd);
+    await this.open();
+  }
+
+  /** The log holds what was promised and nothing else, and all that is derived from the records agrees with them. */
+  async check(): Promise<void> {
+    const { log } = this.fixture;
+    const views = await this.fixture.readAll();
+    const values = valuesOf(views);
+    assert(values.length === log.logEnd - this.#readStart(views), `${values.length} records up to ${log.logEnd}`);
+    this.#checkContent(values, log.logEnd - values.length);
+    assert(log.logEnd >= this.#writtenEnd, `the log ends at ${log.logEnd}, promised was ${this.#writtenEnd}`);
+    assert(log.logStart <= Math.max(this.#startMax, ...this.#versions.map(({ start }) => start)), `the log starts at ${log.logStart}`);
+    this.#checkDerived(views);
+    await this.#checkReads(values, log.logEnd - values.length);
+    this.#goOnWith(values, log.logEnd - values.length);
+  }
+
+  #readStart(views: readonly Uint8Array[]): number {
+    return views[0] === undefined ? this.fixture.log.logEnd : baseOffsetOf(views[0], 0);
+  }
+
+  #checkContent(values: readonly string[], start: number): void {
+    const isOfOne = this.#versions.some(
+      (version) =>
+        start >= version.start && values.every((value, index) => version.values[start - version.start + index] === value),
+    );
+    assert(isOfOne || values.length === 0, `the content ${values.join(" ")} from ${start} was the log's at some time`);
+  }
+
+  #checkDerived(views: readonly Uint8Array[]): void {
+    const { log } = this.fixture;
+    const producers = new ProducerStates();
+    for (const view of views) {
+      for (const at of batchPositions(view)) {
+        producers.update(view, at, { lastOffset: lastOffsetOf(view, at), nowMs: 0 });
+        const epoch = log.epochAt(baseOffsetOf(view, at));
+        assert(epoch === leaderEpochOf(view, at), `epoch ${epoch} at ${baseOffsetOf(view, at)}`);
+      }
+    }
+    const known = [...log.producers.batches()].filter((batch) => batch.lastOffset >= this.#readStart(views));
+    const expected = [...producers.batches()].slice(-known.length);
+    assert(known.length >= Math.min(1, producers.size), "producers of the records are known");
+    assert(JSON.stringify(known) === JSON.stringify(expected), "producer state is that of the records");
+  }
+
+  async #checkReads(values: readonly string[], start: number): Promise<void> {
+    const { log } = this.fixture;
+    for (let at = log.logStart; at < log.logEnd; at = (at + 1) as Offset) {
+      const [first] = await log.read(at, { endOffset: log.logEnd, maxBytes: 1 });
+      assert(first !== undefined, `something is read at ${at}`);
+      const held = valuesOf([first]);
+      assert(held.includes(values[at - start]!), `the read at ${at} holds ${values[at - start]}, not ${held.join()}`);
+      const base = baseOffsetOf(first, 0);
+      const found = await log.offsetForTimestamp((1000 + base) as TimestampMs);
+      assert(found?.offset === Math.max(base, log.logStart), `the time of ${base} is found there, not at ${found?.offset}`);
+    }
+  }
+
+  /** What is there now is the truth of the next life. */
+  #goOnWith(values: readonly string[], start: number): void {
+    this.#versions.push({ start, values: [...values] });
+    this.#writtenEnd = this.fixture.log.writtenEnd;
+    this.#syncedEnd = Math.min(this.#syncedEnd, this.end);
+  }
+}
+
+/** One life of random deeds, some deaths included. */
+export async function liveAtRandom(random: Random, config: Partial<LogConfig>): Promise<LogLife> {
+  const below = (bound: number): number => Math.floor(random.next() * bound);
+  const life = new LogLife(config);
+  await life.open();
+  for (let death = 0; death < 4; death++) {
+    life.dieAt(1 + below(below(10) === 0 ? 400 : 60));
+    for (let deed = 0; deed < 40 && !life.isDead; deed++) await doSomething(life, below);
+    do {
+      // Recovery may die, too.
+      life.dieAt(below(3) === 0 ? 1 + below(30) : Number.MAX_SAFE_INTEGER);
+      await life.crash({ losesPageCache: below(2) === 0, ...(below(2) === 0 ? { random } : {}) });
+    } while (life.isDead);
+    life.dieAt(Number.MAX_SAFE_INTEGER);
+    await life.check();
+  }
+  return life;
+}
+
+async function doSomething(life: LogLife, below: (bound: number) => number): Promise<void> {
+  switch (below(12)) {
+    case 0:
+      return await life.flush();
+    case 1:
+    case 2:
+      return life.checkpoint();
+    case 3:
+      return await life.truncateTo(Math.max(0, life.end - below(12)));
+    case 4:
+      return await life.retain();
+    case 5:
+      return await life.restart();
+    case 6:
+      return below(6) === 0 ? await life.resetTo(life.end + below(20)) : undefined;
+    default:
+      return await life.append(
+        Array.from({ length: 1 + below(4) }, () => 1 + below(3)),
+        { sizeBytes: below(4) === 0 ? 600 : 0 },
+      );
+  }
+}
