@@ -119,9 +119,8 @@ async function compareWrites(sizeBytes: number): Promise<void> {
   const direct = cpuMs() - startCpu;
   closeSync(descriptor);
   const perWrite = (ms: number): string => `${((ms * 1000) / rounds).toFixed(1)} us`;
-  print(
-    `write of ${String(sizeBytes).padStart(6)} B   thread pool ${perWrite(pooled)}, in the event loop ${perWrite(direct)}`,
-  );
+  const size = String(sizeBytes).padStart(6);
+  print(`write of ${size} B   thread pool ${perWrite(pooled)}, in the event loop ${perWrite(direct)}`);
 }
 
 async function recoverAndRead(): Promise<void> {
@@ -140,9 +139,8 @@ async function recoverAndRead(): Promise<void> {
     tailBytesMax: 0,
   });
   const scanMs = performance.now() - start;
-  print(
-    `recovery            ${(recovery.scannedBytes / 1e3 / scanMs).toFixed(0)} MB/s over ${(recovery.scannedBytes / 1e6).toFixed(0)} MB`,
-  );
+  const scanRate = (recovery.scannedBytes / 1e3 / scanMs).toFixed(0);
+  print(`recovery            ${scanRate} MB/s over ${(recovery.scannedBytes / 1e6).toFixed(0)} MB`);
   const startCpu = cpuMs();
   let bytes = 0;
   for (let at: Offset = log.logStart; at < log.logEnd; ) {
@@ -152,9 +150,8 @@ async function recoverAndRead(): Promise<void> {
     at = (at + views.reduce((sum, view) => sum + countOf(view), 0)) as Offset;
     if (last.length === 0) break;
   }
-  print(
-    `cold read           ${(bytes / 1e3 / (cpuMs() - startCpu)).toFixed(0)} MB per CPU-second over ${(bytes / 1e6).toFixed(0)} MB`,
-  );
+  const readRate = (bytes / 1e3 / (cpuMs() - startCpu)).toFixed(0);
+  print(`cold read           ${readRate} MB per CPU-second over ${(bytes / 1e6).toFixed(0)} MB`);
   await log.close();
   await shared.close();
 }

@@ -6,7 +6,10 @@ const encoder = new TextEncoder();
 /** One value as a line of JSON, ready to send. */
 export const encodeLine = (value: unknown): Uint8Array => encoder.encode(`${JSON.stringify(value)}\n`);
 
-/** Cuts a stream of chunks into lines of JSON. A line over `lineBytesMax`, or one that is no JSON, throws PEER_MALFORMED. */
+/**
+ * Cuts a stream of chunks into lines of JSON. A line over `lineBytesMax`, or one that is no JSON, throws
+ * PEER_MALFORMED.
+ */
 export class LineDecoder {
   readonly #lineBytesMax: number;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });

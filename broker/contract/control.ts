@@ -97,7 +97,7 @@ export interface TopicRemoved {
   readonly topicId: TopicId;
 }
 
-/** The leader reports: all ISR members synced up to their log end and `flush.messages=1` is in force (or not any more). */
+/** The leader reports: all ISR members synced up to their log end, `flush.messages=1` in force (or not any more). */
 export interface SyncedReport extends PartitionName {
   readonly type: "synced";
   readonly leaderEpoch: LeaderEpoch;
@@ -159,7 +159,10 @@ export interface Refused {
   readonly controller: { readonly host: string; readonly port: number } | null;
 }
 
-/** What one commit changed. `sequence` follows the last one by exactly 1, else the broker asks for a snapshot by reconnecting. */
+/**
+ * What one commit changed. `sequence` follows the last one by exactly 1, else the broker asks for a snapshot by
+ * reconnecting.
+ */
 export interface Delta {
   readonly type: "delta";
   readonly version: MetadataVersion;

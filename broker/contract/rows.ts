@@ -30,7 +30,7 @@ export interface PartitionRow {
   readonly elr: readonly BrokerId[];
   /** Were in isr or elr, but lost their page cache: asked for their log end when nobody whole is left. */
   readonly lost: readonly BrokerId[];
-  /** min(min.insync.replicas, size of the target assignment). Leader and controller use this number and nothing else. */
+  /** min(min.insync.replicas, size of the target assignment). Leader and controller use nothing else. */
   readonly minIsr: number;
   /** Every ISR member synced all up to its log end, and `flush.messages=1` is in force. */
   readonly synced: boolean;

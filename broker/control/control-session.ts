@@ -41,7 +41,7 @@ const SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024;
 const DIAL_TIMEOUT_MS = 1000;
 const REDIAL_MS_MIN = 20;
 const REDIAL_MS_MAX = 250;
-/** An administrative call that the controller has not answered by then is reported as timed out; it may still happen. */
+/** An administrative call not answered by then is reported as timed out; it may still happen. */
 const ADMIN_TIMEOUT_MS = 15_000;
 const REQUEST_TIMED_OUT = 7;
 const NOT_CONTROLLER = 41;
@@ -155,8 +155,7 @@ export class ControlSession {
   onAnnouncement(announcement: ControllerAnnouncement): boolean {
     if (announcement.controllerEpoch < this.#controllerEpoch) return false;
     if (this.#clusterId !== "" && announcement.clusterId !== this.#clusterId) return false;
-    const isSame =
-      announcement.http.host === this.#controller.host && announcement.http.port === this.#controller.port;
+    const isSame = announcement.http.host === this.#controller.host && announcement.http.port === this.#controller.port;
     if (isSame && this.#isRegistered && announcement.controllerEpoch === this.#controllerEpoch) return true;
     this.#controller = announcement.http;
     this.#break("another controller took over");
@@ -272,9 +271,7 @@ export class ControlSession {
 
   #isCurrent(version: { controllerEpoch: ControllerEpoch; sequence: number }): boolean {
     const known = this.#image.version;
-    return (
-      known !== null && known.controllerEpoch === version.controllerEpoch && known.sequence === version.sequence
-    );
+    return known !== null && known.controllerEpoch === version.controllerEpoch && known.sequence === version.sequence;
   }
 
   #onRegistered(message: Registered): void {
@@ -322,7 +319,8 @@ export class ControlSession {
   #tick(): void {
     if (this.#stream === null) return;
     if (!this.#isRegistered) {
-      if (this.#clock.monotonic() - this.#heardAtMs > 2 * DIAL_TIMEOUT_MS) this.#breakAndRedial("registration unanswered");
+      if (this.#clock.monotonic() - this.#heardAtMs > 2 * DIAL_TIMEOUT_MS)
+        this.#breakAndRedial("registration unanswered");
       return;
     }
     if (this.#clock.monotonic() - this.#heardAtMs > this.#sessionTimeoutMs) {

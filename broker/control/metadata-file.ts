@@ -40,7 +40,9 @@ export class MetadataFile {
       this.#stored = version;
       return rows;
     } catch (cause) {
-      throw new TidemarkError("LOG_CORRUPT", `${PATH} in the data folder is unreadable; restore or remove it`, { cause });
+      throw new TidemarkError("LOG_CORRUPT", `${PATH} in the data folder is unreadable; restore or remove it`, {
+        cause,
+      });
     }
   }
 

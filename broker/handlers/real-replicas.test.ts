@@ -128,7 +128,7 @@ afterEach(() => alone.stop());
 const session = (baseSequence: number, epoch = 0): BatchOptions => ({ producer: { id: 7, epoch, baseSequence } });
 
 describe("over real logs", () => {
-  test("what is acknowledged with acks=all is committed and read back, the whole batch from any offset in it", async () => {
+  test("what acks=all acknowledged is committed and read back, the whole batch from any offset in it", async () => {
     expect(await alone.produce(["one", "two"])).toEqual([0, 0]);
     expect(await alone.produce(["three"], { acks: 1 })).toEqual([0, 2]);
     const fromMiddle = await alone.fetch(1);
@@ -149,7 +149,7 @@ describe("over real logs", () => {
     expect((await alone.fetch(0)).highWatermark).toBe(4);
   });
 
-  test("after a stop and a start everything is still there, duplicates are still known, and reads come from disk", async () => {
+  test("after a stop and a start all is still there, duplicates are known, and reads come from disk", async () => {
     await alone.produce(["kept"], session(0));
     await alone.stop();
     await alone.start(2);

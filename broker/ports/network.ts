@@ -58,7 +58,12 @@ export interface Network {
   /** Asks the process at `address` (its HTTP port) who it is: GET /v1/incarnation. */
   probe(address: Address, options: { timeoutMs: number }): Promise<ProbeResult>;
   /** One small JSON request and answer: POST. Null when unreachable or not answered in time. */
-  post(address: Address, path: string, body: unknown, options: { timeoutMs: number }): Promise<{ status: number; body: unknown } | null>;
+  post(
+    address: Address,
+    path: string,
+    body: unknown,
+    options: { timeoutMs: number },
+  ): Promise<{ status: number; body: unknown } | null>;
 }
 
 /** How the other side accepts exchanges: the HTTP server of a process, or the simulator's. */
