@@ -22,6 +22,8 @@ const TICK_MS = 250;
 const STANDSTILL_MS = 1000;
 const PROBE_TIMEOUT_MS = 300;
 const SECOND_PROBE_MS = 50;
+/** So many probes after a break follow each other that fast, refused or not. */
+const QUICK_PROBES = 3;
 /** As long as a stream stays broken and the session lasts. */
 const FURTHER_PROBES_MS = 250;
 
@@ -130,6 +132,8 @@ export class FailureDetector {
     if (entry.isProbing) return;
     entry.isProbing = true;
     let refusals = 0;
+    // A process that was just killed may still take the first connection and drop it: that is no refusal yet.
+    let probes = 0;
     while (this.#isBroken(entry)) {
       const verdict = await this.standing(entry);
       if (!this.#isBroken(entry)) break;
@@ -139,7 +143,9 @@ export class FailureDetector {
       if (refusals >= 2 && isRefusalTrusted(entry, [...this.#entries.values()])) {
         return this.#condemn([entry], "its address refuses connections");
       }
-      await sleep(this.#clock, refusals === 1 ? SECOND_PROBE_MS : FURTHER_PROBES_MS);
+      probes++;
+      const isSoon = refusals === 1 || (verdict !== "alive" && probes <= QUICK_PROBES);
+      await sleep(this.#clock, isSoon ? SECOND_PROBE_MS : FURTHER_PROBES_MS);
     }
     entry.isProbing = false;
   }
