@@ -85,8 +85,8 @@ class World implements Network {
   }
 }
 
-const partition = (isr: readonly number[]) => ({
-  topicId: TOPIC,
+const partition = (isr: readonly number[], topicId: TopicId) => ({
+  topicId,
   partition: 0,
   replicas: [1, 2],
   adding: [],
@@ -101,10 +101,10 @@ const partition = (isr: readonly number[]) => ({
   synced: false,
 });
 
-const oneTopic = (isr: readonly number[] = [1, 2]): MetadataRows => ({
+const oneTopic = (topicId = TOPIC): MetadataRows => ({
   ...EMPTY,
-  topics: [{ topicId: TOPIC, name: "orders", config: {}, partitionCount: 1 }],
-  partitions: [partition(isr)] as unknown as MetadataRows["partitions"],
+  topics: [{ topicId, name: "orders", config: {}, partitionCount: 1 }],
+  partitions: [partition([1, 2], topicId)] as unknown as MetadataRows["partitions"],
 });
 
 describe("a broker whose disk fails", () => {
@@ -160,9 +160,7 @@ describe("a broker whose disk fails", () => {
 describe("a broker that finds less than it had", () => {
   test("reports a partition whose folder is gone as damaged", async () => {
     const world = new World();
-    const first = await world.start();
-    await world.register(oneTopic());
-    await stopped(world, first);
+    await stopped(world, await serving(world, oneTopic()));
     await world.disk.remove("orders-0");
     await world.start();
     expect(world.registration.damaged).toEqual([{ topicId: TOPIC, partition: 0 }]);
@@ -170,13 +168,40 @@ describe("a broker that finds less than it had", () => {
 
   test("reports nothing where every folder is there", async () => {
     const world = new World();
-    const first = await world.start();
-    await world.register(oneTopic());
-    await stopped(world, first);
+    await stopped(world, await serving(world, oneTopic()));
     await world.start();
     expect(world.registration.damaged).toEqual([]);
   });
 });
+
+describe("a broker whose controller went back to another history", () => {
+  const OTHER = "f".repeat(32) as TopicId;
+
+  test("keeps aside what another topic of the same name left, and hosts the one that there is", async () => {
+    const world = new World();
+    await stopped(world, await serving(world, oneTopic()));
+    await serving(world, oneTopic(OTHER));
+    expect(world.failures).toEqual([]);
+    expect(await world.disk.list("")).toContain(`orders-0.${TOPIC}.stray`);
+    expect(await world.disk.list("")).toContain("orders-0");
+  });
+
+  test("does so too while it runs", async () => {
+    const world = new World();
+    await serving(world, oneTopic());
+    world.stream?.destroy();
+    await world.clock.advance(1000);
+    await world.register(oneTopic(OTHER));
+    expect(world.failures).toEqual([]);
+    expect(await world.disk.list("")).toContain(`orders-0.${TOPIC}.stray`);
+  });
+});
+
+async function serving(world: World, snapshot: MetadataRows): Promise<Broker> {
+  const broker = await world.start();
+  await world.register(snapshot);
+  return broker;
+}
 
 async function stopped(world: World, broker: Broker): Promise<void> {
   const stop = broker.stop();

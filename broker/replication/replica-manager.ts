@@ -241,7 +241,10 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     }
     if (replica !== undefined) return replica.applyRow(row);
     const topic = this.cluster.topic(topicId)?.name;
-    if (topic !== undefined) this.#openLater({ topic, topicId, partition });
+    if (topic === undefined) return;
+    const namesake = this.#table.getByName(topic, partition);
+    if (namesake !== undefined) this.#setAside(namesake, "another topic has its name");
+    this.#openLater({ topic, topicId, partition });
   }
 
   /** Opens a partition that is new here, once its folder is free; the newest row is looked up then. */
@@ -268,6 +271,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     this.#table.remove(replica);
     await replica.close();
     if (this.cluster.isDeleted(name.topicId)) await this.#options.logs.remove(name);
+    else if (!this.#isStopped) await this.#options.logs.setAside(name);
   }
 
   /** The row of a partition that is to be hosted here; undefined when it is not, or not any more. */
