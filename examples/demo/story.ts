@@ -43,6 +43,8 @@ export class Story {
   #fed = 0;
   #killedAtMs: number | null = null;
   #victim = -1;
+  #victimPort = 0;
+  #isVictimSilent = false;
   #victimPartitions = new Set<number>();
   #openAtKill = 0;
   /** Partitions of the victim that nobody leads yet. */
@@ -69,6 +71,9 @@ export class Story {
     while (scene.tenths.length <= tenth) scene.tenths.push(0);
     scene.tenths[tenth] = (scene.tenths[tenth] ?? 0) + records.length;
     if (this.#killedAtMs === null || !this.#victimPartitions.has(partition)) return;
+    // Until its connections have broken, what comes are the victim's own last answers.
+    this.#isVictimSilent ||= this.#parts.tap.connectedTo(this.#victimPort) === 0;
+    if (!this.#isVictimSilent) return;
     this.#bySuccessor += records.length;
     if (!this.#unheard.delete(partition)) return;
     this.#silentMs = Math.max(this.#silentMs, performance.now() - this.#killedAtMs);
@@ -212,6 +217,7 @@ export class Story {
     this.#victim = [...cluster.brokers].sort((a, b) => ledBy(b).length - ledBy(a).length)[0] ?? 0;
     const pid = cluster.pidOf(this.#victim);
     const port = cluster.kafkaPortOf(this.#victim);
+    this.#victimPort = port;
     this.#victimPartitions = new Set(ledBy(this.#victim));
     this.#leaderless = new Set(this.#victimPartitions);
     this.#isPaced = false;

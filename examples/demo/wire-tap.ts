@@ -16,6 +16,7 @@ export interface SocketWish {
  */
 export class WireTap {
   readonly #open = new Map<number, Set<string>>();
+  readonly #connected = new Map<number, number>();
   #sockets = 0;
   /** After every Produce request that was written, with its broker's port. */
   onProduce: (port: number) => void = () => {};
@@ -23,6 +24,11 @@ export class WireTap {
   /** Produce requests without an answer at the broker that listens on `port`. */
   openAt(port: number): number {
     return this.#open.get(port)?.size ?? 0;
+  }
+
+  /** Connections that stand to the broker that listens on `port`. */
+  connectedTo(port: number): number {
+    return this.#connected.get(port) ?? 0;
   }
 
   readonly factory = ({ host, port, onConnect }: SocketWish): Socket => {
@@ -48,7 +54,13 @@ export class WireTap {
       mine.delete(`${id}:${correlation}`);
     });
     socket.on("data", (chunk: Buffer) => answers.push(chunk));
-    socket.on("close", () => {
+    let hasConnected = false;
+    socket.once("connect", () => {
+      hasConnected = true;
+      this.#connected.set(port, this.connectedTo(port) + 1);
+    });
+    socket.once("close", () => {
+      if (hasConnected) this.#connected.set(port, this.connectedTo(port) - 1);
       for (const name of mine) open.delete(name);
     });
     return socket;
