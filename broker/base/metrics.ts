@@ -42,6 +42,17 @@ export interface Sample {
 
 export type Labels = Readonly<Record<string, string>>;
 
+export interface NamedSample extends Sample {
+  readonly name: string;
+}
+
+export interface FamilyReading {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "histogram" | "gauge";
+  readonly samples: readonly NamedSample[];
+}
+
 interface Family {
   readonly help: string;
   readonly type: "counter" | "histogram" | "gauge";
@@ -77,14 +88,14 @@ export class Metrics {
     members.push({ labels: {}, instrument: () => [{ labels: {}, value: read() }] });
   }
 
-  /** Everything in the Prometheus text format 0.0.4. */
-  text(): string {
-    const lines: string[] = [];
-    for (const [name, family] of this.#families) {
-      lines.push(`# HELP ${name} ${family.help}`, `# TYPE ${name} ${family.type}`);
-      for (const { labels, instrument } of family.members) writeInstrument(lines, name, labels, instrument);
-    }
-    return `${lines.join("\n")}\n`;
+  /** Every family as it stands now: samples of a histogram are its buckets (cumulative), its sum and its count. */
+  read(): FamilyReading[] {
+    return [...this.#families].map(([name, { help, type, members }]) => ({
+      name,
+      help,
+      type,
+      samples: members.flatMap(({ labels, instrument }) => samplesOf(name, labels, instrument)),
+    }));
   }
 
   #family(name: string, help: string, type: Family["type"]): Family {
@@ -96,26 +107,18 @@ export class Metrics {
   }
 }
 
-function writeInstrument(lines: string[], name: string, labels: Labels, instrument: Counter | Histogram | Gauge): void {
-  if (typeof instrument === "function") {
-    for (const sample of instrument()) lines.push(`${name}${inBraces(sample.labels)} ${sample.value}`);
-  } else if (instrument instanceof Counter) {
-    lines.push(`${name}${inBraces(labels)} ${instrument.value}`);
-  } else {
-    let count = 0;
-    instrument.counts.forEach((inBucket, index) => {
-      count += inBucket;
-      const le = index < instrument.bounds.length ? String(instrument.bounds[index]) : "+Inf";
-      lines.push(`${name}_bucket${inBraces({ ...labels, le })} ${count}`);
-    });
-    lines.push(`${name}_sum${inBraces(labels)} ${instrument.sum}`, `${name}_count${inBraces(labels)} ${count}`);
-  }
-}
-
-function inBraces(labels: Labels): string {
-  const entries = Object.entries(labels);
-  if (entries.length === 0) return "";
-  const escaped = (value: string): string =>
-    value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-  return `{${entries.map(([key, value]) => `${key}="${escaped(value)}"`).join(",")}}`;
+function samplesOf(name: string, labels: Labels, instrument: Counter | Histogram | Gauge): NamedSample[] {
+  if (typeof instrument === "function") return Array.from(instrument(), (sample) => ({ name, ...sample }));
+  if (instrument instanceof Counter) return [{ name, labels, value: instrument.value }];
+  let count = 0;
+  const buckets = Array.from(instrument.counts, (inBucket, index): NamedSample => {
+    count += inBucket;
+    const le = index < instrument.bounds.length ? String(instrument.bounds[index]) : "+Inf";
+    return { name: `${name}_bucket`, labels: { ...labels, le }, value: count };
+  });
+  return [
+    ...buckets,
+    { name: `${name}_sum`, labels, value: instrument.sum },
+    { name: `${name}_count`, labels, value: count },
+  ];
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import express from "express";
 import { Metrics } from "../base/metrics.ts";
+import { PROMETHEUS_CONTENT_TYPE, prometheusText } from "./prometheus.ts";
 
 /** What the pages show of a broker. */
 export interface ShownBroker {
@@ -8,12 +9,10 @@ export interface ShownBroker {
   readonly isServing: boolean;
   /** A session with a controller stands now. */
   readonly isRegistered: boolean;
-  readonly metrics: { text(): string };
+  readonly metrics: Metrics;
 }
 
 export type Pages = (request: IncomingMessage, response: ServerResponse) => void;
-
-const TEXT_FORMAT = "text/plain; version=0.0.4";
 
 /**
  * Pages for those who watch: `/healthz` (the event loop answers), `/readyz` (this broker serves clients; it stays so
@@ -31,8 +30,10 @@ export function pagesOf(broker: () => ShownBroker | null): Pages {
     const status = isServing ? "serving" : "not registered with a controller yet";
     response.status(isServing ? 200 : 503).json({ status, hasController: broker()?.isRegistered === true });
   });
-  app.get("/metrics", (_, response) => {
-    response.type(TEXT_FORMAT).send((broker()?.metrics.text() ?? "") + own.text());
+  app.get("/metrics", async (_, response) => {
+    const families = [...(broker()?.metrics.read() ?? []), ...own.read()];
+    response.setHeader("content-type", PROMETHEUS_CONTENT_TYPE);
+    response.end(await prometheusText(families));
   });
   app.use(({ method, path }, response) => {
     response.status(404).json({ error: `there is no ${method} ${path}; see /healthz, /readyz, /metrics` });

@@ -1,14 +1,15 @@
 import { expect, test } from "@jest/globals";
-import { Metrics } from "./metrics.ts";
+import { prometheusText } from "./prometheus.ts";
+import { Metrics } from "../base/metrics.ts";
 
-test("counters, histograms and gauges are told in the Prometheus text format", () => {
+test("counters, histograms and gauges are told in the Prometheus text format", async () => {
   const metrics = new Metrics();
   metrics.counter("bytes_total", "Bytes.", { direction: "in" }).add(5);
   metrics.counter("bytes_total", "Bytes.", { direction: 'o"ut' }).add(7);
   const latency = metrics.histogram("latency_seconds", { help: "Latency.", bounds: [0.1, 1] });
   for (const value of [0.05, 0.1, 0.5, 3]) latency.observe(value);
   metrics.gauge("leaders", "Led.", () => [{ labels: {}, value: 3 }]);
-  expect(metrics.text().split("\n")).toEqual([
+  expect((await prometheusText(metrics.read())).split("\n").filter((line) => line !== "")).toEqual([
     "# HELP bytes_total Bytes.",
     "# TYPE bytes_total counter",
     'bytes_total{direction="in"} 5',
@@ -23,6 +24,5 @@ test("counters, histograms and gauges are told in the Prometheus text format", (
     "# HELP leaders Led.",
     "# TYPE leaders gauge",
     "leaders 3",
-    "",
   ]);
 });
