@@ -49,7 +49,7 @@ export class LogPersistence {
     const isAhead = target > this.#recoveryPoint;
     for (const segment of what.segments) {
       if (segment.baseOffset >= target || !segment.isOnDisk) continue;
-      if (isAhead) await syncSegment(this.#folder.shared, segment);
+      await syncSegment(this.#folder.shared, segment);
       await segment.syncIndexes();
     }
     if (isAhead) {

@@ -259,6 +259,7 @@ class LogRecovery {
       this.#cutBytes += file.sizeBytes - end.position;
       await file.truncate(end.position);
     });
+    segment.syncedBytes = Math.min(segment.syncedBytes, segment.sizeBytes - 1);
   }
 
   /** Removes the segments from `index` on, the last first, so that a crash leaves no hole. */

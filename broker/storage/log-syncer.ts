@@ -6,7 +6,7 @@ import type { SharedStorage } from "./shared-storage.ts";
 /** Syncs a segment's file if anything was written since the last time. */
 export async function syncSegment(shared: SharedStorage, segment: Segment): Promise<void> {
   const { writtenBytes } = segment;
-  if (segment.syncedBytes >= writtenBytes) return;
+  if (!segment.isUnsynced) return;
   await shared.files.useExisting(segment.path, (file) => file.sync());
   segment.syncedBytes = Math.max(segment.syncedBytes, Math.min(writtenBytes, segment.writtenBytes));
 }

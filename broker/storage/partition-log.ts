@@ -534,7 +534,8 @@ export class PartitionLog {
 
   /** Syncs everything appended by now, and moves the recovery point there. Rejects when the disk failed. */
   async flush(): Promise<void> {
-    if (this.#ends.logEnd <= this.recoveryPoint && !this.#persistence.areEpochsDirty) return;
+    const isDirty = this.#persistence.areEpochsDirty || this.#segments.some((segment) => segment.isUnsynced);
+    if (this.#ends.logEnd <= this.recoveryPoint && !isDirty) return;
     try {
       await this.#inTurn(this.#flushOfNow());
     } catch (error) {

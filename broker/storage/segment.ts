@@ -64,6 +64,11 @@ export class Segment {
     return this.sizeBytes === 0;
   }
 
+  /** Whether something was written, or cut, since the last sync. */
+  get isUnsynced(): boolean {
+    return this.syncedBytes < this.writtenBytes;
+  }
+
   /** Whether a batch must go into a new segment. Source: segment.bytes, segment.ms, segment.index.bytes. */
   mustRollFor(batch: BatchPlace, now: { limits: RollLimits; nowMs: number; pendingBytes: number }): boolean {
     const held = this.sizeBytes + now.pendingBytes;

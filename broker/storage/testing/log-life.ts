@@ -186,7 +186,10 @@ export class LogLife {
     assert(values.length === log.logEnd - this.#readStart(views), `${values.length} records up to ${log.logEnd}`);
     this.#checkContent(values, log.logEnd - values.length);
     assert(log.logEnd >= this.#writtenEnd, `the log ends at ${log.logEnd}, promised was ${this.#writtenEnd}`);
-    assert(log.logStart <= Math.max(this.#startMax, ...this.#versions.map(({ start }) => start)), `the log starts at ${log.logStart}`);
+    assert(
+      log.logStart <= Math.max(this.#startMax, ...this.#versions.map(({ start }) => start)),
+      `the log starts at ${log.logStart}`,
+    );
     this.#checkDerived(views);
     await this.#checkReads(values, log.logEnd - values.length);
     this.#goOnWith(values, log.logEnd - values.length);
@@ -199,7 +202,8 @@ export class LogLife {
   #checkContent(values: readonly string[], start: number): void {
     const isOfOne = this.#versions.some(
       (version) =>
-        start >= version.start && values.every((value, index) => version.values[start - version.start + index] === value),
+        start >= version.start &&
+        values.every((value, index) => version.values[start - version.start + index] === value),
     );
     assert(isOfOne || values.length === 0, `the content ${values.join(" ")} from ${start} was the log's at some time`);
   }
@@ -229,7 +233,10 @@ export class LogLife {
       assert(held.includes(values[at - start]!), `the read at ${at} holds ${values[at - start]}, not ${held.join()}`);
       const base = baseOffsetOf(first, 0);
       const found = await log.offsetForTimestamp((1000 + base) as TimestampMs);
-      assert(found?.offset === Math.max(base, log.logStart), `the time of ${base} is found there, not at ${found?.offset}`);
+      assert(
+        found?.offset === Math.max(base, log.logStart),
+        `the time of ${base} is found there, not at ${found?.offset}`,
+      );
     }
   }
 
