@@ -22,7 +22,7 @@ import { BrokerContext } from "./handlers/context.ts";
 import { addReplicaMetrics } from "./http/replica-metrics.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "./ports/network.ts";
-import { logConfigOf } from "./log-config-of.ts";
+import { earlierLogConfigOf, logConfigOf } from "./log-config-of.ts";
 import { LogFolders } from "./log-folders.ts";
 import { ReplicaManager } from "./replication/replica-manager.ts";
 import { KafkaServer } from "./server/kafka-server.ts";
@@ -146,6 +146,7 @@ export class Broker {
     const { brokerId, clusterId, config } = this.#setup;
     const folder = await DataFolder.open({ disk, random: this.#ports.random, clusterId, brokerId });
     const earlier = await this.#metadata.load();
+    this.#earlier = earlier;
     const replicas: ReplicaManager = this.#replicaManager(folder);
     addReplicaMetrics(this.metrics, () => replicas.replicas());
     const context = new BrokerContext({
@@ -197,6 +198,8 @@ export class Broker {
   }
 
   #context: BrokerContext | null = null;
+  /** What an earlier process of this broker was last told; null when none was. */
+  #earlier: MetadataRows | null = null;
 
   #replicaManager(folder: DataFolder): ReplicaManager {
     const { disk, clock, logger } = this.#ports;
@@ -208,12 +211,18 @@ export class Broker {
       logs: new LogFolders({ disk, clock, logger }, folder),
       clusterId: () => this.#session.clusterId,
       brokerEpoch: () => this.#session.brokerEpoch,
-      logConfig: (topic) => logConfigOf(this.#served, this.image.topicByName(topic)),
+      logConfig: (topic) => this.#logConfig(topic),
       lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
       retentionCheckMs: started.logRetentionCheckIntervalMs,
       producerIdExpirationMs: started.producerIdExpirationMs,
       onStorageFailure: (error) => this.#fail(error),
     });
+  }
+
+  #logConfig(topic: string): LogConfig {
+    if (this.image.version !== null) return logConfigOf(this.#served, this.image.topicByName(topic));
+    const { brokerId, config } = this.#setup;
+    return earlierLogConfigOf(this.#earlier, { topic, broker: String(brokerId), static: config });
   }
 
   get #served(): BrokerContext {
