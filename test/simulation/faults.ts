@@ -97,6 +97,7 @@ export class Faults {
       cluster.startBroker(slot);
     }
     for (const slot of cluster.controllers) slot.life?.process.resume();
+    this.#client.ensureVolatileTopic();
     if (!cluster.activeController.isUp) cluster.startController(cluster.controllers.indexOf(cluster.activeController));
   }
 

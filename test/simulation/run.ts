@@ -56,7 +56,11 @@ export class Run {
     const world = { scheduler, network, oracle: this.#oracle, random: random.split("cluster") };
     this.#cluster = new SimulatedCluster(world, this.#plan.cluster);
     const { trace } = options;
-    if (trace !== null) this.#cluster.trace = (text) => trace(`${(scheduler.nowUs / 1000).toFixed(3).padStart(10)} ${text}`);
+    if (trace !== null) {
+      const say = (text: string): void => trace(`${(scheduler.nowUs / 1000).toFixed(3).padStart(10)} ${text}`);
+      this.#cluster.trace = say;
+      this.#oracle.trace = say;
+    }
     this.#client = new SimulatedClient(this.#cluster, this.#plan.workload, random.split("clients"));
     this.#faults = new Faults(this.#cluster, this.#client, random.split("faults"));
   }

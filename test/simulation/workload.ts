@@ -125,6 +125,7 @@ export class SimulatedClient {
     if (connection === null) return null;
     return new Promise((resolve) => {
       connection.send(api, { version, body: body as Draft<Q> }, (response) => {
+        this.#cluster.say(`admin ${api.name}: ${JSON.stringify(response)}`);
         connection.close();
         resolve(response);
       });
@@ -160,6 +161,13 @@ export class SimulatedClient {
 
   electPreferred(): void {
     this.#later(1, () => void this.#call(electLeaders, 2, { electionType: 0, topicPartitions: null, timeoutMs: 1000 }));
+  }
+
+  /** A deletion that was not answered in time may still have happened after the topic was made again. */
+  ensureVolatileTopic(): void {
+    for (const delayMs of [0, 3000, 10_000, 20_000]) {
+      this.#later(delayMs, () => this.#create(this.#plan.volatileTopic, () => {}));
+    }
   }
 
   recreateVolatileTopic(): void {

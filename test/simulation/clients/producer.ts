@@ -36,6 +36,8 @@ export interface ProducerObserver {
   /** A sequence was refused although all before it was acked: must have a cause. */
   sequenceRefused(batch: SentBatch, topicId: string, error: string): void;
   misbehaved(what: string): void;
+  /** For whoever reads a trace. */
+  said(text: () => string): void;
 }
 
 export interface ProducerOptions {
@@ -212,11 +214,16 @@ export class SimulatedProducer {
         batch.sentAtUs = this.#client.process.clock.monotonic() * 1000;
       }
       const body = this.#body(together);
+      const { observer } = this.#options;
+      observer.said(() => `${this.name} sends to broker ${leader}: ${together.map(describe).join(", ")}`);
       const ids = new Map(
         together.map(({ partition }) => [partition, this.#client.view(this.#options.topic, partition)?.topicId ?? ""]),
       );
       connection.send(produce, { version: this.#version, body }, (response) => {
-        if (response === null) return this.#lost(together);
+        if (response === null) {
+          observer.said(() => `${this.name} hears nothing of ${together.map(describe).join(", ")}`);
+          return this.#lost(together);
+        }
         for (const answer of response.responses[0]?.partitionResponses ?? []) {
           const batch = together.find((one) => one.partition === answer.index);
           if (batch !== undefined) this.#answered(batch, ids.get(batch.partition) ?? "", answer);
@@ -248,12 +255,14 @@ export class SimulatedProducer {
     answer: { errorCode: number; baseOffset: number; currentLeader: { leaderId: number; leaderEpoch: number } },
   ): void {
     const lane = this.#lanes[batch.partition];
+    const { observer } = this.#options;
+    observer.said(() => `${this.name} hears ${answer.errorCode} of ${describe(batch)}, offset ${answer.baseOffset}`);
     batch.isInFlight = false;
     if (lane === undefined || !lane.batches.includes(batch)) return;
     const { errorCode } = answer;
     if (errorCode === 0) {
       lane.batches = lane.batches.filter((one) => one !== batch);
-      const { topic, acks, observer } = this.#options;
+      const { topic, acks } = this.#options;
       observer.acked({ topic, topicId, acks, baseOffset: answer.baseOffset, batch });
       return;
     }
@@ -313,3 +322,6 @@ export class SimulatedProducer {
     });
   }
 }
+
+const describe = ({ partition, baseSequence, count, attempts }: SentBatch): string =>
+  `p${partition} ${baseSequence}+${count} try ${attempts}`;

@@ -27,6 +27,8 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   readonly facts: Facts;
   /** What clients were told that no broker should say. */
   readonly misbehaviours: string[] = [];
+  /** Says what clients do, when somebody wants to read it. */
+  trace: ((text: string) => void) | null = null;
   readonly #invariants: readonly Invariant[];
   /** When each record was first on any disk: an ack to a later sending of it answers a duplicate. */
   readonly #writtenAtUs = new Map<PartitionFacts, number[]>();
@@ -160,6 +162,8 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
 
   read(reading: Reading): number {
     const partition = this.facts.partition(reading.topicId, reading.partition);
+    const { reader, broker, leaderEpoch, fetchOffset, highWatermark } = reading;
+    this.said(() => `${reader} reads at ${fetchOffset} from broker ${broker} in epoch ${leaderEpoch}, mark ${highWatermark}`);
     const batches: MirroredBatch[] = [];
     for (const at of batchPositions(reading.bytes)) batches.push(mirroredBatch(reading.bytes, at));
     let next = reading.fetchOffset;
@@ -181,6 +185,10 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
 
   misbehaved(what: string): void {
     this.misbehaviours.push(what);
+  }
+
+  said(text: () => string): void {
+    if (this.trace !== null) this.trace(text());
   }
 
   /** A broker that had lost power is registered again: what is said of it holds from now on. */
