@@ -27,6 +27,7 @@ import { LogFolders } from "./log-folders.ts";
 import { ReplicaManager } from "./replication/replica-manager.ts";
 import { KafkaServer } from "./server/kafka-server.ts";
 import { DataFolder } from "./storage/data-folder.ts";
+import type { LogConfig } from "./storage/log-config.ts";
 
 /** Everything outside the process, as ports: real ones in `process.ts`, simulated ones in the simulator. */
 export interface BrokerPorts {
