@@ -47,7 +47,7 @@ export class OffsetIndex {
     return { offset, position: readUint32(content, at + 4) };
   }
 
-  /** Entries of the file with both columns rising and positions below `sizeBytes`: how many, and whether that is all. */
+  /** How many entries of the file have rising columns and positions below `sizeBytes`, and whether all do. */
   async countSane(sizeBytes: number): Promise<{ count: number; isAll: boolean }> {
     const content = await this.file.load();
     const total = content.length / OFFSET_ENTRY_BYTES;

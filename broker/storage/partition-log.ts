@@ -43,8 +43,8 @@ export interface AppendedBatch {
 }
 
 /**
- * One partition's log: appended to in memory at once, written behind by group commit, synced when asked, recovered after
- * a crash. Appends are synchronous and never wait; whoever needs to know that they reached the disk listens to
+ * One partition's log: appended to in memory at once, written behind by group commit, synced when asked, recovered
+ * after a crash. Appends are synchronous and never wait; whoever needs to know that they reached the disk listens to
  * `onDurable`. Nothing may be appended while `truncateTo`, `resetTo` or `close` runs.
  */
 export class PartitionLog {
@@ -358,16 +358,16 @@ export class PartitionLog {
   }
 
   /**
-   * Whole batches from memory: the first holds `from`, all lie below `endOffset`, at least one however large. Empty when
-   * `from` ≥ `endOffset`; null when `from` is no longer in memory. Views stay valid for ever.
+   * Whole batches from memory: the first holds `from`, all lie below `endOffset`, at least one however large. Empty
+   * when `from` ≥ `endOffset` or below the log start; null when `from` is no longer in memory. Views stay valid for ever.
    */
   readTail(from: Offset, options: { endOffset: Offset; maxBytes: number }): Uint8Array[] | null {
-    return this.#tail.read(from, options);
+    return from < this.logStart ? [] : this.#tail.read(from, options);
   }
 
   /**
-   * As `readTail`, from disk if need be: then of one segment and up to 1 MiB. `from` must be ≥ `logStart`; the answer is
-   * empty when it no longer is. Throws TidemarkError LOG_CORRUPT where a checksum is wrong.
+   * As `readTail`, from disk if need be: then of one segment and up to 1 MiB. `from` must be ≥ `logStart`; the answer
+   * is empty when it no longer is. Throws TidemarkError LOG_CORRUPT where a checksum is wrong.
    */
   async read(from: Offset, options: { endOffset: Offset; maxBytes: number }): Promise<Uint8Array[]> {
     const inMemory = this.readTail(from, options);
