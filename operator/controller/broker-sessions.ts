@@ -182,6 +182,10 @@ export class BrokerSessions {
     if (answer.kind !== "registered") return;
     const { queue, detector, comparison, sessionTimeoutMs } = this.#options;
     const { brokerId: broker, incarnation, http } = registration;
+    const record = queue.state.brokers.get(broker);
+    if (record?.incarnation !== incarnation || record.isFenced) {
+      return this.#refuse(session, { code: "NOT_READY", reason: "its session ended while it registered" });
+    }
     this.end(broker, "it registered on another stream");
     session.holder = { broker, incarnation, epoch: answer.brokerEpoch };
     this.#sessions.set(broker, session);

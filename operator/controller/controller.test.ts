@@ -49,6 +49,26 @@ describe("registration", () => {
     expect(refusalOf(twin)).toMatchObject({ code: "NOT_READY" });
   });
 
+  test("a broker that is fenced while its registration waits for the store has to register again", async () => {
+    const faults = { next: (): StoreFault => fault };
+    let fault: StoreFault = { kind: "none" };
+    const cluster = new TestCluster({ faults });
+    await cluster.start(3);
+    await cluster.pass(500);
+    const one = cluster.broker(1);
+    one.process = "silent";
+    one.cut();
+    await cluster.pass(3000);
+    fault = { kind: "none", answerDelayMs: 2000 };
+    const creation = cluster.createTopic("t", [[2]]);
+    await settle();
+    one.dial(cluster.controller);
+    await cluster.pass(4500);
+    await creation;
+    expect(cluster.metadata.state.brokers.get(brokerId(1))?.isFenced).toBe(true);
+    expect(one.isConnected).toBe(false);
+  });
+
   test("another cluster's broker and another contract are refused", async () => {
     const cluster = new TestCluster();
     await cluster.start(0);
@@ -141,6 +161,21 @@ describe("failure detection", () => {
     await cluster.pass(3000);
     expect(cluster.row()).toMatchObject({ leader: 1, isr: [1, 2, 3] });
     expect(cluster.ends).toEqual([]);
+  });
+
+  test("nor does it when it stood still in the middle of judging somebody", async () => {
+    const cluster = new TestCluster();
+    await cluster.start(3);
+    await cluster.pass(2500);
+    cluster.broker(3).process = "silent";
+    await cluster.pass(1000);
+    cluster.broker(2).process = "silent";
+    // The tick at which broker 3 is over asks broker 2; the answer is out when everything stops.
+    await cluster.pass(2770);
+    cluster.clock.jump(20_000);
+    // Timers fall due before anything is read.
+    await cluster.clock.advance(1);
+    expect(cluster.metadata.state.brokers.get(brokerId(1))?.isFenced).toBe(false);
   });
 
   test("a broker whose disk failed leads nothing any more, though its process still answers", async () => {

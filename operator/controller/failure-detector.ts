@@ -179,6 +179,8 @@ export class FailureDetector {
     const { doubtful } = this.#expiry();
     const verdicts = await Promise.all(doubtful.map((entry) => this.standing(entry)));
     this.#isJudging = false;
+    // It stood still meanwhile: the next tick extends all sessions before anybody is judged.
+    if (this.#clock.monotonic() - this.#tickedAtMs >= STANDSTILL_MS) return;
     const { expired, doubtful: still } = this.#expiry();
     const unanswered = doubtful.filter((entry, index) => still.includes(entry) && verdicts[index] !== "alive");
     const lost = [...expired, ...unanswered];
