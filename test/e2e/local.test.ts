@@ -54,6 +54,32 @@ describe("a cluster on one machine", () => {
     expect(site.clusterFile().controller.pid).not.toBe(controller.pid);
   });
 
+  test("controller and leader are killed together: both come back and nothing acknowledged is lost", async () => {
+    await site.started("-f", "examples/quickstart.yaml");
+    const lines = linesOf(2000);
+    await site.produce("cities", lines.slice(0, 1000));
+    const leader = await site.leaderOf("cities");
+    process.kill(site.clusterFile().controller.pid ?? 0, "SIGKILL");
+    site.killBroker(leader);
+    await site.produce("cities", lines.slice(1000));
+    expect(byKey(await site.consume("cities"))).toEqual(byKey(lines));
+    await until(() => site.isWhole());
+  });
+
+  test("a reader that follows prints what is written later, over the death of a leader", async () => {
+    await site.started("-f", "examples/quickstart.yaml");
+    const follower = site.run(["consume", "cities", "--data", site.folder, "--follow", "--format", "%k:%v\\n"]);
+    const lines = linesOf(200);
+    await site.produce("cities", lines.slice(0, 100));
+    site.killBroker(await site.leaderOf("cities"));
+    await site.produce("cities", lines.slice(100));
+    await until(() => follower.out.split("\n").length > lines.length);
+    follower.process.kill("SIGINT");
+    expect(await follower.exit()).toBe(0);
+    expect(byKey(follower.out.trimEnd().split("\n"))).toEqual(byKey(lines));
+    expect(follower.err).toBe("");
+  });
+
   test("everything is killed at once: the next start has all that was acknowledged", async () => {
     const first = await site.started();
     const lines = linesOf(500);

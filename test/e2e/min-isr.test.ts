@@ -22,7 +22,9 @@ ${topic("strict", 3)}${topic("usual", 2)}`;
 
 /** One attempt of a client that does not try again: Kafka's name of the error, or "acknowledged". */
 async function attempt(site: LiveSite, to: string, value: string): Promise<string> {
-  const brokers = site.clusterFile().bootstrap.split(",");
+  // Only those that run: a client that does not try again must not begin at the dead one.
+  const running = site.clusterFile().brokers.filter(({ pid }) => pid !== null);
+  const brokers = running.map((broker) => broker.kafka);
   const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } });
   const producer = kafka.producer({ retry: { retries: 0 } });
   await producer.connect();
