@@ -174,6 +174,23 @@ describe("tidemark up", () => {
     expect(run.err).toContain("tidemark: topic refused: a policy forbids it\n");
   });
 
+  test("warns when the disk has less room than the Cluster asks for, and starts all the same", async () => {
+    const file = path.join(site.folder, "large.yaml");
+    writeFileSync(file, readFileSync("examples/quickstart.yaml", "utf8").replace("size: 1Gi", "size: 900Pi"));
+    const run = up("-f", file);
+    await run.says("ready in ");
+    expect(run.err).toContain("warning: the Cluster asks for 3 × 900Pi (2831155200.0 GiB), but the disk of");
+  });
+
+  test("a default replication factor above the number of brokers is refused", async () => {
+    const file = path.join(site.folder, "wide.yaml");
+    const text = readFileSync("examples/quickstart.yaml", "utf8");
+    writeFileSync(file, text.replace("num.partitions: 6", "default.replication.factor: 4"));
+    const run = up("-f", file);
+    expect(await run.exit()).toBe(1);
+    expect(run.err).toContain("default.replication.factor 4 is more than the 3 brokers; lower it or add brokers\n");
+  });
+
   test("a second signal kills what does not stop", async () => {
     writeFileSync(path.join(site.folder, "stubborn"), "");
     const run = up();
