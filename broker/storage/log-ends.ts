@@ -9,7 +9,7 @@ export interface LogEndsAtOpen {
   readonly mustSync: boolean;
 }
 
-/** How far one log reaches, at each level of certainty: logStart ≤ syncedEnd, durableEnd ≤ … ≤ writtenEnd ≤ logEnd. */
+/** How far one log reaches, at each level of certainty: syncedEnd, durableEnd ≤ writtenEnd ≤ logEnd. */
 export class LogEnds {
   #logStart: Offset;
   #logEnd: Offset;

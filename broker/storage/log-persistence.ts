@@ -44,6 +44,16 @@ export class LogPersistence {
     return this.#recoveryPoint;
   }
 
+  /** Whether everything that belongs to a log ending at `end` is saved, besides cuts of segments. */
+  isComplete(end: Offset): boolean {
+    return end <= this.#recoveryPoint && !this.areEpochsDirty && !this.#lacksSnapshot(end);
+  }
+
+  /** Whether producer state at `end` would have to be read out of the records. */
+  #lacksSnapshot(end: Offset): boolean {
+    return end > 0 && this.#snapshots.at(-1) !== end;
+  }
+
   /** Syncs everything below `target`, all of it written, with `snapshot` as the producer state there. */
   async flushTo(target: Offset, what: { segments: readonly Segment[]; snapshot: Uint8Array }): Promise<void> {
     const isAhead = target > this.#recoveryPoint;
@@ -52,9 +62,9 @@ export class LogPersistence {
       await syncSegment(this.#folder.shared, segment);
       await segment.syncIndexes();
     }
-    if (isAhead) {
+    if (this.#lacksSnapshot(target)) {
       await this.#folder.writeSnapshot(target, what.snapshot);
-      if (this.#snapshots.at(-1) !== target) this.#snapshots = [...this.#snapshots, target];
+      this.#snapshots = [...this.#snapshots, target];
     }
     if (this.areEpochsDirty) await this.writeEpochs();
     await this.#folder.syncEntries();

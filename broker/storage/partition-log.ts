@@ -359,15 +359,15 @@ export class PartitionLog {
 
   /**
    * Whole batches from memory: the first holds `from`, all lie below `endOffset`, at least one however large. Empty
-   * when `from` ≥ `endOffset` or below the log start; null when `from` is no longer in memory. Views stay valid for ever.
+   * when `from` ≥ `endOffset` or below the log start; null when `from` is not in memory. Views stay valid for ever.
    */
   readTail(from: Offset, options: { endOffset: Offset; maxBytes: number }): Uint8Array[] | null {
     return from < this.logStart ? [] : this.#tail.read(from, options);
   }
 
   /**
-   * As `readTail`, from disk if need be: then of one segment and up to 1 MiB. `from` must be ≥ `logStart`; the answer
-   * is empty when it no longer is. Throws TidemarkError LOG_CORRUPT where a checksum is wrong.
+   * As `readTail`, from disk if need be: then of one segment and up to 1 MiB. `from` must be ≥ `logStart`; empty when
+   * it no longer is. Throws TidemarkError LOG_CORRUPT where a checksum is wrong.
    */
   async read(from: Offset, options: { endOffset: Offset; maxBytes: number }): Promise<Uint8Array[]> {
     const inMemory = this.readTail(from, options);
@@ -534,8 +534,7 @@ export class PartitionLog {
 
   /** Syncs everything appended by now, and moves the recovery point there. Rejects when the disk failed. */
   async flush(): Promise<void> {
-    const isDirty = this.#persistence.areEpochsDirty || this.#segments.some((segment) => segment.isUnsynced);
-    if (this.#ends.logEnd <= this.recoveryPoint && !isDirty) return;
+    if (this.#persistence.isComplete(this.logEnd) && !this.#segments.some((segment) => segment.isUnsynced)) return;
     try {
       await this.#inTurn(this.#flushOfNow());
     } catch (error) {

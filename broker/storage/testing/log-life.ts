@@ -200,12 +200,17 @@ export class LogLife {
   }
 
   #checkContent(values: readonly string[], start: number): void {
-    const isOfOne = this.#versions.some(
+    const isKnown = values.length === 0 || this.#versionOf(values, start) !== undefined;
+    assert(isKnown, `the content ${values.join(" ")} from ${start} was the log's at some time`);
+  }
+
+  /** The newest content that had all of `values` where they are. */
+  #versionOf(values: readonly string[], start: number): Version | undefined {
+    return this.#versions.findLast(
       (version) =>
         start >= version.start &&
         values.every((value, index) => version.values[start - version.start + index] === value),
     );
-    assert(isOfOne || values.length === 0, `the content ${values.join(" ")} from ${start} was the log's at some time`);
   }
 
   #checkDerived(views: readonly Uint8Array[]): void {
@@ -242,7 +247,10 @@ export class LogLife {
 
   /** What is there now is the truth of the next life. */
   #goOnWith(values: readonly string[], start: number): void {
-    this.#versions.push({ start, values: [...values] });
+    // What lies below the log start is hidden, and may be shown again by an older checkpoint.
+    const version = this.#versionOf(values, start) ?? { start, values: [] };
+    const hidden = version.values.slice(0, start - version.start);
+    this.#versions.push({ start: version.start, values: [...hidden, ...values] });
     this.#writtenEnd = this.fixture.log.writtenEnd;
     this.#syncedEnd = Math.min(this.#syncedEnd, this.end);
   }
