@@ -101,6 +101,8 @@ export interface TopicRemoved {
 export interface SyncedReport extends PartitionName {
   readonly type: "synced";
   readonly leaderEpoch: LeaderEpoch;
+  /** Of the row whose ISR it speaks of: of another ISR a `true` says nothing. */
+  readonly partitionEpoch: PartitionEpoch;
   readonly synced: boolean;
 }
 

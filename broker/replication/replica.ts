@@ -285,6 +285,8 @@ export class Replica implements LedPartition {
       this.#queue.run(() => this.#enterRole());
     }
     if (row.isr.length < row.minIsr) this.#commitWaiters.fail(NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    // What was said of an earlier row counts no more.
+    this.#syncedSaid = null;
     this.#sayIfSynced();
     this.#notify();
   }
@@ -514,8 +516,8 @@ export class Replica implements LedPartition {
     if (!isNews || this.#syncedSaid === isSynced) return;
     this.#syncedSaid = isSynced;
     const { topicId, partition } = this;
-    const { epoch: leaderEpoch } = leadership;
-    this.#host.controller.send({ type: "synced", topicId, partition, leaderEpoch, synced: isSynced });
+    const { leaderEpoch, partitionEpoch } = row;
+    this.#host.controller.send({ type: "synced", topicId, partition, leaderEpoch, partitionEpoch, synced: isSynced });
   }
 
   #reportCut(offset: Offset, isLoss: boolean): void {

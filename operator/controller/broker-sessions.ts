@@ -138,9 +138,9 @@ export class BrokerSessions {
       case "topicRemoved":
         return queue.submit({ kind: "topicRemoved", broker, topicId: message.topicId });
       case "synced": {
-        const { topicId, partition, leaderEpoch, synced } = message;
+        const { topicId, partition, leaderEpoch, partitionEpoch, synced } = message;
         const name = { topicId, partition };
-        return queue.submit({ kind: "syncedReported", broker, partition: name, leaderEpoch, synced });
+        return queue.submit({ kind: "syncedReported", broker, partition: name, leaderEpoch, partitionEpoch, synced });
       }
       case "shutdownWish":
         return void this.#shutDown(session, holder);

@@ -188,6 +188,23 @@ describe("failure detection", () => {
   });
 });
 
+describe("a start with other settings", () => {
+  test("gives up the claim of synced members before any broker may rely on the looser setting", async () => {
+    const strict = new TestCluster({ config: { "log.flush.interval.messages": "1" } });
+    await strict.start(2);
+    await strict.createTopic("t", [[1, 2]]);
+    const { topicId, partition, leaderEpoch, partitionEpoch } = strict.row();
+    strict.broker(1).say({ type: "synced", topicId, partition, leaderEpoch, partitionEpoch, synced: true });
+    await settle();
+    expect(strict.row()).toMatchObject({ synced: true, partitionEpoch: 1 });
+    await strict.controller.stop();
+    const loose = new TestCluster({ metadata: strict.metadata, clock: strict.clock });
+    await loose.start(0);
+    await settle();
+    expect(loose.row()).toMatchObject({ synced: false, leader: 1, isr: [1, 2], partitionEpoch: 2 });
+  });
+});
+
 describe("proposals", () => {
   test("a refusal names the attempt; an accepted one shows as a newer row at every broker", async () => {
     const cluster = new TestCluster();

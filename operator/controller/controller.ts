@@ -246,6 +246,8 @@ export class Controller {
       if (broker.isFenced) continue;
       detector.presume({ broker: broker.id, incarnation: broker.incarnation, http: broker.http });
     }
+    // Before any broker is heard: what the settings of this start change, and what a predecessor left half-done.
+    queue.submit({ kind: "circumstancesChanged" });
     this.#announce([...state.brokers.keys()]);
   }
 

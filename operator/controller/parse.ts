@@ -107,7 +107,7 @@ const messages: Readonly<Record<ToController["type"], Check>> = {
   logEnds: object({ query: whole(0), ends: list(object({ ...partition, lastEpoch: whole(-1), logEnd: whole(0) })) }),
   handOverReady: object({ ...partition, leaderEpoch: whole(-1), target: whole(0), isReady: flag }),
   topicRemoved: object({ topicId: id }),
-  synced: object({ ...partition, leaderEpoch: whole(-1), synced: flag }),
+  synced: object({ ...partition, leaderEpoch: whole(-1), partitionEpoch: whole(0), synced: flag }),
   shutdownWish: object({}),
   storageFailed: object({}),
   admin: object({ call: whole(0), request: admin }),

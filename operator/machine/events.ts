@@ -1,4 +1,4 @@
-import type { BrokerEpoch, BrokerId, Incarnation, LeaderEpoch, Offset, TopicId } from "#base/ids.ts";
+import type { BrokerEpoch, BrokerId, Incarnation, LeaderEpoch, Offset, PartitionEpoch, TopicId } from "#base/ids.ts";
 import type { AdminRequest, IsrProposal, PartitionName, Registration } from "#contract/control.ts";
 
 type Admin<Kind extends AdminRequest["kind"]> = Extract<AdminRequest, { kind: Kind }>;
@@ -29,6 +29,7 @@ export type Event =
       readonly broker: BrokerId;
       readonly partition: PartitionName;
       readonly leaderEpoch: LeaderEpoch;
+      readonly partitionEpoch: PartitionEpoch;
       readonly synced: boolean;
     }
   /** `isTimedOut`: `unclean.recovery.timeout.ms` is over; the best of those present is taken. */

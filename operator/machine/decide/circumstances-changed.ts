@@ -6,11 +6,12 @@ import { settleMembership } from "../elr.ts";
 import { minInsyncReplicasOf, minIsrOf } from "../min-isr.ts";
 import { withMinIsr } from "../min-isr-change.ts";
 import { elect, revised } from "../partition-election.ts";
-import { isAlive, type State } from "../state.ts";
+import { isAlive, type State, topicConfigOf } from "../state.ts";
 
 /**
  * Level-based: whatever the rows say that no longer fits is put right, however it came about. Offline partitions get a
- * leader if somebody can lead; dead members that a cut-off commit left behind leave; minIsr follows the setting.
+ * leader if somebody can lead; dead members that a cut-off commit left behind leave; minIsr follows the setting;
+ * `synced` goes where `flush.messages=1` is no longer what the brokers are started with.
  */
 export function decideCircumstancesChanged(state: State): Decision {
   const changes: Change[] = [];
@@ -21,16 +22,23 @@ export function decideCircumstancesChanged(state: State): Decision {
       continue;
     }
     const minInsyncReplicas = minInsyncReplicasOf(state, topic);
+    const mayBeSynced = topicConfigOf(state, topic).flushMessages === 1;
     for (const row of rows) {
-      const next = fitted(state, { topic, minIsr: minIsrOf(minInsyncReplicas, row) }, row);
+      const settings = { minIsr: minIsrOf(minInsyncReplicas, row), synced: row.synced && mayBeSynced };
+      const next = fitted(state, { topic, ...settings }, row);
       if (next !== row) changes.push({ kind: "partition", row: next });
     }
   }
   return decided(changes);
 }
 
-function fitted(state: State, { topic, minIsr }: { topic: TopicRow; minIsr: number }, row: PartitionRow): PartitionRow {
-  const base = minIsr === row.minIsr ? row : withMinIsr(row, minIsr);
+function fitted(
+  state: State,
+  { topic, minIsr, synced }: { topic: TopicRow; minIsr: number; synced: boolean },
+  row: PartitionRow,
+): PartitionRow {
+  const sized = minIsr === row.minIsr ? row : withMinIsr(row, minIsr);
+  const base = synced === row.synced ? sized : { ...sized, synced };
   const isr = base.isr.filter((broker) => isAlive(state, broker));
   const isSettled = isr.length === base.isr.length && isr.includes(base.leader);
   if (isSettled) return base === row ? row : revised(row, base);

@@ -152,8 +152,9 @@ export class Scenario {
         return this.#proposal(words);
       case "synced": {
         const row = this.#find(words.at(0));
-        const { leader: broker, leaderEpoch: epoch } = row;
-        return { kind: "syncedReported", broker, partition: row, leaderEpoch: epoch, synced: !words.has("no") };
+        const seen = partitionEpoch(Number(words.value("rev") ?? row.partitionEpoch));
+        const epochs = { leaderEpoch: row.leaderEpoch, partitionEpoch: seen };
+        return { kind: "syncedReported", broker: row.leader, partition: row, ...epochs, synced: !words.has("no") };
       }
       case "ends":
         return this.#ends(words);
