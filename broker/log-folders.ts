@@ -45,7 +45,9 @@ export class LogFolders implements LogStore {
       return null;
     }
     const isCleanStart = this.#folder.cleanStopOf !== null;
-    return this.#open({ topic, topicId, partition }, { config, isCleanStart });
+    const stored = await this.#open({ topic, topicId, partition }, { config, isCleanStart });
+    if (stored.isDamaged) this.#folder.noteDamage(folder);
+    return stored;
   }
 
   /** A new folder, or one that this very process closed: there is nothing to scan for. */

@@ -4,7 +4,7 @@ import { batchPositions, baseOffsetOf, leaderEpochOf, lastOffsetOf } from "../wi
 import type { LogConfig } from "./log-config.ts";
 import type { Checkpoint } from "./log-recovery.ts";
 import { ProducerStates } from "./producer-state.ts";
-import { LogFixture, seededRandom, valuesOf } from "./testing/log-fixture.ts";
+import { FOLDER, LogFixture, seededRandom, valuesOf } from "./testing/log-fixture.ts";
 
 const KILLED = "killed";
 
@@ -151,6 +151,8 @@ async function check(life: Life, least: number): Promise<void> {
 async function checkGoesOn(life: Life): Promise<void> {
   const { fixture } = life;
   const before = await fixture.values();
+  // The controller was told of damage.
+  await fixture.disk.remove(`${FOLDER}/damaged`);
   fixture.append(["more"], { epoch: 99 });
   await fixture.written();
   const checkpoint = { recoveryPoint: 0 as Offset, logStart: 0 as Offset };

@@ -77,6 +77,17 @@ describe("how the last process ended", () => {
   });
 });
 
+test("damage of a partition is marked until a controller has registered the broker", async () => {
+  const disk = new MemoryDisk();
+  const folder = await open(disk);
+  await makePartition(disk, "t-0");
+  await disk.open("t-0/damaged", { create: true });
+  folder.noteDamage("t-0");
+  expect(await disk.list("t-0")).toContain("damaged");
+  await folder.adopt("c1");
+  expect(await disk.list("t-0")).not.toContain("damaged");
+});
+
 describe("checkpoints", () => {
   test("come back after a crash, in Kafka's format", async () => {
     const disk = new MemoryDisk();

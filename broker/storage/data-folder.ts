@@ -3,7 +3,7 @@ import type { BrokerId, Incarnation, Offset, PartitionIndex, StorageId, TopicId 
 import type { Random } from "../base/random.ts";
 import { type Disk, replaceFile } from "../ports/disk.ts";
 import { CheckpointFile } from "./checkpoint-file.ts";
-import { METADATA_NAME } from "./file-names.ts";
+import { DAMAGE_NAME, METADATA_NAME } from "./file-names.ts";
 import { decodePartitionMetadata } from "./partition-metadata.ts";
 
 const META_NAME = "meta.properties";
@@ -46,6 +46,7 @@ export class DataFolder {
   #cleanStopOf: Incarnation | null = null;
   #hasIoErrorMark = false;
   #isIoErrorMarkThere = false;
+  #damaged: string[] = [];
   /** Checkpoints are written by one at a time. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -137,9 +138,13 @@ export class DataFolder {
     await this.#saveCheckpoints();
   }
 
-  /** The controller has registered this broker: the folder belongs to that cluster, and the I/O-error mark was told. */
+  /**
+   * The controller has registered this broker: the folder belongs to that cluster, and what was marked as failed or
+   * damaged before was told.
+   */
   async adopt(clusterId: string): Promise<void> {
     checkOwner(this.#meta, { clusterId, brokerId: this.#brokerId });
+    await this.#forgetDamage();
     if (this.#meta.clusterId === "") {
       this.#meta.clusterId = clusterId;
       await this.#writeMeta();
@@ -148,6 +153,12 @@ export class DataFolder {
     this.#isIoErrorMarkThere = false;
     await this.#disk.remove(IO_ERROR_NAME);
     await this.#disk.syncFolder("");
+  }
+
+  async #forgetDamage(): Promise<void> {
+    const damaged = this.#damaged;
+    this.#damaged = [];
+    for (const folder of damaged) await this.#disk.remove(`${folder}/${DAMAGE_NAME}`);
   }
 
   /** Everything is synced, checkpoints included, and nothing will be written any more. */
@@ -177,6 +188,11 @@ export class DataFolder {
       found.push({ folder, topic, partition: Number(digits) as PartitionIndex, topicId });
     }
     return found;
+  }
+
+  /** Recovery found records missing in the folder; told with the next registration. */
+  noteDamage(folder: string): void {
+    this.#damaged.push(folder);
   }
 
   /** Null when the checkpoint files do not name the folder. */

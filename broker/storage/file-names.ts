@@ -11,6 +11,8 @@ export const EPOCHS_NAME = "leader-epoch-checkpoint";
 export const METADATA_NAME = "partition.metadata";
 /** Says that the log was cut below a recovery point that the broker's checkpoint may still show. */
 export const CUT_NAME = "cut-checkpoint";
+/** Says that recovery found more missing than an incomplete last write, until a controller was told. */
+export const DAMAGE_NAME = "damaged";
 export const DELETED_SUFFIX = ".deleted";
 export const TEMPORARY_SUFFIX = ".tmp";
 

@@ -3,6 +3,7 @@ import { type Offset, offset, type TopicId } from "../base/ids.ts";
 import { replaceFile } from "../ports/disk.ts";
 import {
   CUT_NAME,
+  DAMAGE_NAME,
   DELETED_SUFFIX,
   EPOCHS_NAME,
   indexName,
@@ -190,6 +191,12 @@ export class LogFolder {
     // A damaged mark still says that there was a cut: then nothing counts as synced.
     if (cutAt === undefined || until === undefined) return { cutAt: offset(0), until: offset(Number.MAX_SAFE_INTEGER) };
     return { cutAt: offset(Number(cutAt)), until: offset(Number(until)) };
+  }
+
+  /** Says durably that records may be missing: see DataFolder.adopt for when that is forgotten. */
+  async markDamaged(): Promise<void> {
+    await this.#write(DAMAGE_NAME, new TextEncoder().encode("records may be missing here\n"));
+    await this.syncEntries();
   }
 
   async removeCut(): Promise<void> {

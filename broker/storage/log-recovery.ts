@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { NO_EPOCH, type Offset, offset } from "../base/ids.ts";
 import { baseOffsetOf, hasValidCrc, lastOffsetOf, leaderEpochOf, maxTimestampOf } from "../wire/record-batch.ts";
 import { type ScanEnd, scanBatches } from "./batch-scan.ts";
-import { CUT_NAME, DELETED_SUFFIX, offsetOfName, TEMPORARY_SUFFIX } from "./file-names.ts";
+import { CUT_NAME, DAMAGE_NAME, DELETED_SUFFIX, offsetOfName, TEMPORARY_SUFFIX } from "./file-names.ts";
 import { LeaderEpochCache } from "./leader-epoch-cache.ts";
 import type { LogConfig } from "./log-config.ts";
 import type { Cut, LogFolder } from "./log-folder.ts";
@@ -77,6 +77,7 @@ class LogRecovery {
   #cutBytes = 0;
   #scannedBytes = 0;
   #isDamaged = false;
+  #isDamageMarked = false;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -99,7 +100,7 @@ class LogRecovery {
     const logStart = this.#logStart(logEnd);
     this.#epochs.truncateFromEnd(logEnd);
     this.#epochs.truncateFromStart(logStart);
-    if (logEnd < trusted || logEnd < (this.#options.checkpoint?.highWatermark ?? 0)) this.#isDamaged = true;
+    if (logEnd < trusted || logEnd < (this.#options.checkpoint?.highWatermark ?? 0)) await this.#noteDamage();
     const recoveryPoint = Math.min(trusted, logEnd) as Offset;
     const cutUntil = await this.#rememberCut(recoveryPoint, { isClean });
     return {
@@ -123,6 +124,9 @@ class LogRecovery {
   async #loadFiles(names: readonly string[]): Promise<void> {
     const present = new Set(names);
     this.#hasCutFile = present.has(CUT_NAME);
+    // An earlier start found it and died before it could tell.
+    this.#isDamageMarked = present.has(DAMAGE_NAME);
+    this.#isDamaged = this.#isDamageMarked;
     for (const name of names) {
       const indexOf = offsetOfName(name, ".index") ?? offsetOfName(name, ".timeindex");
       const isOrphan = indexOf !== null && !present.has(`${name.slice(0, name.indexOf("."))}.log`);
@@ -183,6 +187,7 @@ class LogRecovery {
       const segment = this.#segments[index]!;
       const previous = this.#segments[index - 1];
       if (index > first && previous !== undefined && previous.endOffset !== segment.baseOffset) {
+        if (!this.#isEmptyFrom(index)) await this.#noteDamage();
         return await this.#cutFrom(index);
       }
       const end = await this.#scanSegment(segment, index === first ? trusted : segment.baseOffset);
@@ -190,8 +195,9 @@ class LogRecovery {
         if (index < this.#segments.length - 1) segment.seal();
         continue;
       }
+      const isIncompleteWrite = end.kind === "short" && this.#isEmptyFrom(index + 1);
+      if (!isIncompleteWrite) await this.#noteDamage();
       await this.#cutSegment(segment, end);
-      if (end.kind !== "short") this.#isDamaged = true;
       return await this.#cutFrom(index + 1);
     }
   }
@@ -262,12 +268,23 @@ class LogRecovery {
     segment.syncedBytes = Math.min(segment.syncedBytes, segment.sizeBytes - 1);
   }
 
+  #isEmptyFrom(index: number): boolean {
+    return this.#segments.slice(index).every((segment) => segment.isEmpty);
+  }
+
+  /** Before anything is cut: a start that dies after the cut must still be able to tell. */
+  async #noteDamage(): Promise<void> {
+    this.#isDamaged = true;
+    if (this.#isDamageMarked) return;
+    this.#isDamageMarked = true;
+    await this.#folder.markDamaged();
+  }
+
   /** Removes the segments from `index` on, the last first, so that a crash leaves no hole. */
   async #cutFrom(index: number): Promise<void> {
     while (this.#segments.length > index) {
       const segment = this.#segments.pop()!;
       this.#cutBytes += segment.sizeBytes;
-      if (segment.sizeBytes > 0) this.#isDamaged = true;
       await this.#folder.removeSegment(segment);
     }
   }

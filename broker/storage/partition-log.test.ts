@@ -203,4 +203,88 @@ describe("restart", () => {
     expect(fixture.recovery).toMatchObject({ cutBytes: 1024, isDamaged: false });
     expect(log.durableEnd).toBe(1);
   });
+
+  test("damage is told again by a start that follows one which died before it could tell", async () => {
+    const fixture = new LogFixture();
+    await fixture.open();
+    for (const value of numbered(5)) fixture.append([value]);
+    await fixture.written();
+    fixture.disk.crash({ losesPageCache: false });
+    fixture.disk.corrupt(`${FOLDER}/00000000000000000000.log`, 200);
+    await fixture.open();
+    expect(fixture.recovery).toMatchObject({ isDamaged: true });
+    expect(await fixture.values()).toEqual(["v0", "v1"]);
+    fixture.disk.crash({ losesPageCache: true });
+    await fixture.open();
+    expect(fixture.recovery).toMatchObject({ isDamaged: true, cutBytes: 0 });
+  });
+
+  test("a log that ends below its checkpointed high watermark is damaged", async () => {
+    const fixture = new LogFixture();
+    await fixture.open();
+    for (const value of numbered(5)) fixture.append([value]);
+    await fixture.written();
+    fixture.disk.crash({ losesPageCache: true });
+    const checkpoint = { recoveryPoint: offset(0), logStart: offset(0), highWatermark: offset(4) };
+    await fixture.open({ checkpoint });
+    expect([fixture.log.logEnd, fixture.recovery.isDamaged]).toEqual([0, true]);
+  });
+
+  test("indexes that are missing or wrong are made anew", async () => {
+    const fixture = new LogFixture({ segmentBytes: 3000, indexIntervalBytes: 100 });
+    const log = await fixture.open();
+    for (const [index, value] of numbered(80).entries()) fixture.append([value], { timestamp: 1000 + index });
+    await log.close();
+    const { checkpoint } = fixture;
+    const names = (await fixture.disk.list(FOLDER)).filter((name) => name.endsWith("index"));
+    for (const [index, name] of names.entries()) {
+      if (index % 2 === 0) fixture.disk.contentOf(`${FOLDER}/${name}`)!.fill(255);
+      else await fixture.disk.remove(`${FOLDER}/${name}`);
+    }
+    await fixture.open({ checkpoint });
+    expect(await fixture.values()).toEqual(numbered(80));
+    for (const at of [0, 17, 43, 79]) {
+      expect((await fixture.values(offset(at)))[0]).toBe(`v${at}`);
+      expect((await fixture.log.offsetForTimestamp((1000 + at) as TimestampMs))?.offset).toBe(at);
+    }
+  });
+
+  test("a folder of another topic is refused, not taken over", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    fixture.append(["a"]);
+    await log.close();
+    const metadata = fixture.disk.contentOf(`${FOLDER}/partition.metadata`)!;
+    metadata.set(new TextEncoder().encode("topic_id: AAAAAAAAAAAAAAAAAAAAAA"), 11);
+    await expect(fixture.open()).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+    metadata.fill(0);
+    await expect(fixture.open()).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+  });
+});
+
+describe("what is corrupt on disk", () => {
+  test("is never served", async () => {
+    const fixture = new LogFixture({ segmentBytes: 500 });
+    const log = await fixture.open();
+    for (const value of numbered(20)) fixture.append([value]);
+    await log.flush();
+    log.setTailBytesMax(0);
+    fixture.disk.corrupt(`${FOLDER}/00000000000000000000.log`, 200);
+    expect(valuesOf(await log.read(offset(0), { endOffset: log.logEnd, maxBytes: 1 }))).toEqual(["v0"]);
+    const reading = log.read(offset(2), { endOffset: log.logEnd, maxBytes: 1 });
+    await expect(reading).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+    expect(valuesOf(await log.read(offset(15), { endOffset: log.logEnd, maxBytes: 1 }))).toEqual(["v15"]);
+  });
+});
+
+describe("idle partitions", () => {
+  test("hold neither open files nor memory", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    fixture.append(["a"]);
+    await log.close();
+    expect(fixture.disk.openCount).toBe(0);
+    await fixture.open({ checkpoint: fixture.checkpoint, isCleanStart: true });
+    expect(fixture.disk.openCount).toBe(0);
+  });
 });

@@ -248,7 +248,8 @@ export class LogLife {
   /** What is there now is the truth of the next life. */
   #goOnWith(values: readonly string[], start: number): void {
     // What lies below the log start is hidden, and may be shown again by an older checkpoint.
-    const version = this.#versionOf(values, start) ?? { start, values: [] };
+    const known = values.length === 0 ? undefined : this.#versionOf(values, start);
+    const version = known ?? { start, values: [] };
     const hidden = version.values.slice(0, start - version.start);
     this.#versions.push({ start: version.start, values: [...hidden, ...values] });
     this.#writtenEnd = this.fixture.log.writtenEnd;
