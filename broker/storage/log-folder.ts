@@ -78,7 +78,7 @@ export class LogFolder {
     });
   }
 
-  /** Before a segment's file is made: the topic id is synced before the folder's first record. */
+  /** Makes a segment's file; before that the topic id is synced, so that no record is ever nobody's. */
   async prepare(segment: Segment): Promise<void> {
     if (!this.#isPrepared) {
       const { disk } = this.shared;
@@ -95,8 +95,15 @@ export class LogFolder {
     }
     // No segment is begun before those in front of it can be found again: a power cut never leaves a hole.
     await this.syncEntries();
+    await this.shared.files.use(segment.path, { create: true }, async () => undefined);
+    // Only now: a sync of the folder before the file was there would have said nothing of it.
     this.#areEntriesDirty = true;
     segment.isOnDisk = true;
+  }
+
+  /** Files may have been created. */
+  entriesChanged(): void {
+    this.#areEntriesDirty = true;
   }
 
   /** Makes created files findable after a power cut, if any were. */

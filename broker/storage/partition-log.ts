@@ -437,7 +437,6 @@ export class PartitionLog {
     await this.#persistence.writeEpochs();
     const segment = this.#files.newSegment(offset, this.#clock.now());
     await this.#files.prepare(segment);
-    await this.#shared.files.use(segment.path, { create: true }, async () => undefined);
     await this.#files.syncEntries();
     this.#segments = [segment];
     await this.#cutState(offset);
