@@ -45,9 +45,9 @@ export class IndexFile {
     return this.#pending;
   }
 
-  /** Whether entries were written to the file and not synced. */
+  /** Whether there is anything that a sync would save. */
   get isUnsynced(): boolean {
-    return this.#isUnsynced;
+    return this.#isUnsynced || this.#pendingCount > 0;
   }
 
   /** Room for one more entry; the caller fills `entryBytes` from the returned position of `pending` on. */

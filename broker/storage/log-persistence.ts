@@ -60,7 +60,9 @@ export class LogPersistence {
     for (const segment of what.segments) {
       if (segment.baseOffset >= target || !segment.isOnDisk) continue;
       await syncSegment(this.#folder.shared, segment);
+      if (!segment.areIndexesUnsynced) continue;
       await segment.syncIndexes();
+      this.#folder.entriesChanged();
     }
     if (this.#lacksSnapshot(target)) {
       await this.#folder.writeSnapshot(target, what.snapshot);

@@ -113,15 +113,18 @@ export class LogReader {
 
   /** Checks a closed segment's indexes once in the life of a process, and rebuilds them if anything is wrong. */
   async #ensureIndexes(segment: Segment): Promise<void> {
-    if (segment.offsetIndex.file.isLoaded && segment.timeIndex.file.isLoaded) return;
+    const isLoaded = segment.offsetIndex.file.isLoaded && segment.timeIndex.file.isLoaded;
+    if (isLoaded && segment.checking === null) return;
     segment.checking ??= this.#checkIndexes(segment);
     await segment.checking;
   }
 
   async #checkIndexes(segment: Segment): Promise<void> {
     const offsets = await segment.offsetIndex.countSane(segment.sizeBytes);
-    const isMissing = offsets.count === 0 && segment.sizeBytes > READ_BYTES_MAX;
-    if (offsets.isAll && !isMissing && (await segment.timeIndex.isSane(segment.endOffset))) return;
+    const areTimesSane = await segment.timeIndex.isSane(segment.endOffset);
+    // A closed segment's time index has an entry, unless its records have no times: that is soon seen again.
+    const isMissing = segment.timeIndex.file.count === 0 || (offsets.count === 0 && segment.sizeBytes > READ_BYTES_MAX);
+    if (offsets.isAll && areTimesSane && !isMissing) return;
     await segment.clearIndexes();
     const indexIntervalBytes = this.#indexIntervalBytes();
     await this.#shared.files.useExisting(segment.path, (file) =>

@@ -94,8 +94,8 @@ class LogRecovery {
     if (epochs !== null) this.#epochs = epochs;
     this.#known = await this.#newestSnapshot(trusted);
     const isEmpty = this.#segments.every((segment) => segment.isEmpty);
-    if (isClean && (epochs !== null || isEmpty)) await this.#openActive(trusted);
-    else await this.#scanFrom(epochs === null ? this.#segments[0]!.baseOffset : trusted);
+    const isReady = isClean && (epochs !== null || isEmpty) && (await this.#openActive(trusted));
+    if (!isReady) await this.#scanFrom(epochs === null ? this.#segments[0]!.baseOffset : trusted);
     const logEnd = this.#segments.at(-1)!.endOffset;
     const logStart = this.#logStart(logEnd);
     this.#epochs.truncateFromEnd(logEnd);
@@ -168,15 +168,21 @@ class LogRecovery {
     return Math.min(checkpointed, this.#cut?.cutAt ?? checkpointed) as Offset;
   }
 
-  /** After a clean stop: the log ends at the recovery point, and its last index entries are all there is to read. */
-  async #openActive(logEnd: Offset): Promise<void> {
+  /**
+   * After a clean stop: the log ends at the recovery point, and its last index entries are all there is to read. False
+   * when they are not there.
+   */
+  async #openActive(logEnd: Offset): Promise<boolean> {
     const active = this.#segments.at(-1)!;
     active.endOffset = logEnd;
-    if (!active.isOnDisk) return;
+    if (!active.isOnDisk) return true;
     await active.offsetIndex.file.loadLast();
-    active.maxTimestamp = (await active.timeIndex.loadLast()) ?? noTimestamp(active.baseOffset);
+    const newest = await active.timeIndex.loadLast();
+    if (newest === null && !active.isEmpty) return false;
+    active.maxTimestamp = newest ?? noTimestamp(active.baseOffset);
     await this.#folder.shared.files.forget(active.offsetIndex.file.path);
     await this.#folder.shared.files.forget(active.timeIndex.file.path);
+    return true;
   }
 
   async #scanFrom(trusted: Offset): Promise<void> {

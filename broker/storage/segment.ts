@@ -144,6 +144,10 @@ export class Segment {
     await this.timeIndex.file.persist();
   }
 
+  get areIndexesUnsynced(): boolean {
+    return this.offsetIndex.file.isUnsynced || this.timeIndex.file.isUnsynced;
+  }
+
   async syncIndexes(): Promise<void> {
     await this.offsetIndex.file.sync();
     await this.timeIndex.file.sync();
