@@ -197,6 +197,32 @@ describe("a broker whose controller went back to another history", () => {
   });
 });
 
+describe("a broker that stops", () => {
+  test("asks the next controller, too, when the one that it asked is gone", async () => {
+    const world = new World();
+    const broker = await serving(world, EMPTY);
+    const stop = broker.stop();
+    await world.clock.advance(100);
+    world.stream?.destroy();
+    await world.clock.advance(1000);
+    await world.register(EMPTY);
+    expect(world.heard.at(-1)).toEqual({ type: "shutdownWish" });
+    world.say({ type: "shutdownReady" });
+    await world.clock.advance(100);
+    await stop;
+    expect(world.disk.contentOf("clean-stop")).not.toBeNull();
+  });
+});
+
+test("a broker whose kept metadata is not what it wrote says so and does not start", async () => {
+  const world = new World();
+  await stopped(world, await serving(world, EMPTY));
+  await world.disk.remove("metadata.json");
+  const file = await world.disk.open("metadata.json", { create: true });
+  await file?.write([new TextEncoder().encode("{}")], 0);
+  await expect(world.start()).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+});
+
 async function serving(world: World, snapshot: MetadataRows): Promise<Broker> {
   const broker = await world.start();
   await world.register(snapshot);

@@ -88,6 +88,7 @@ export class Broker {
   #onRegistered: (() => void)[] = [];
   #onShutdownReady: () => void = () => {};
   #isServing = false;
+  #isLeaving = false;
   #hasFailed = false;
   /** Resolves when a failed disk has its mark, or will not take it. */
   #failed: Promise<void> = Promise.resolve();
@@ -275,6 +276,8 @@ export class Broker {
     folder.adopt(clusterId).catch((error: unknown) => this.#fail(error));
     this.#isServing = true;
     replicas.onSession();
+    // An earlier controller may have been asked; this one knows nothing of it.
+    if (this.#isLeaving) this.#session.send({ type: "shutdownWish" });
     const waiting = this.#onRegistered;
     this.#onRegistered = [];
     for (const wake of waiting) wake();
@@ -287,6 +290,7 @@ export class Broker {
 
   /** Asks the controller to move everything away; goes on without its answer after a while. */
   #leave(): Promise<void> {
+    this.#isLeaving = true;
     return new Promise((resolve) => {
       const timer = this.#ports.clock.after(SHUTDOWN_WISH_MS_MAX, () => {
         this.#ports.logger.warn("the controller did not move every leader away in time; stopping all the same");

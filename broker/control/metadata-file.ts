@@ -37,6 +37,7 @@ export class MetadataFile {
     if (bytes === null) return null;
     try {
       const { version, rows } = JSON.parse(new TextDecoder().decode(bytes)) as StoredMetadata;
+      if (!Number.isSafeInteger(version.controllerEpoch) || !Array.isArray(rows.partitions)) throw new Error("no rows");
       this.#stored = version;
       return rows;
     } catch (cause) {
