@@ -5,7 +5,7 @@ import { SharedStorage } from "./shared-storage.ts";
 import { FOLDER, TOPIC_ID } from "./testing/log-fixture.ts";
 import { MemoryDisk } from "./testing/memory-disk.ts";
 
-test("a segment that is begun while another part of the log is synced survives a power cut once it is synced", async () => {
+test("a segment begun while the log before it is synced survives a power cut once synced itself", async () => {
   const disk = new MemoryDisk();
   const shared = new SharedStorage(disk.mount());
   const folder = new LogFolder(shared, { path: FOLDER, topicId: TOPIC_ID });
