@@ -65,8 +65,15 @@ const BROKER_STOP_MS = 15_000;
 const CONTROLLER_STOP_MS = 5000;
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
 const LOG_LOOK_MS = 5000;
-/** Kept small: a broker's garbage is young and its live heap a few megabytes (docs/operations.md). */
-const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=8", "--disable-warning=ExperimentalWarning"];
+/**
+ * A broker's garbage is young and its live heap a few megabytes: a small young generation is enough, and collecting it
+ * in the event loop's own thread costs a fifth less CPU than waking others for it (docs/adr/0008).
+ */
+const NODE_FLAGS: readonly string[] = [
+  "--single-threaded-gc",
+  "--max-semi-space-size=8",
+  "--disable-warning=ExperimentalWarning",
+];
 const CLUSTER_NAME_DEFAULT = "local";
 
 interface Member {
