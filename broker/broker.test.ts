@@ -59,8 +59,7 @@ class World implements Network {
         config: {},
       },
       {
-        onFailure: (error) =>
-          this.failures.push({ error, hasMark: this.disk.contentOf("io-error") !== null }),
+        onFailure: (error) => this.failures.push({ error, hasMark: this.disk.contentOf("io-error") !== null }),
         onBanned() {},
       },
     );

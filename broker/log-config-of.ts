@@ -11,8 +11,8 @@ export const logConfigOf = (context: BrokerContext, topic: TopicRow | undefined)
   context.topicConfig(topic ?? UNKNOWN_TOPIC);
 
 /**
- * The same before this process was told anything: as the metadata stood when an earlier process of the broker last saved
- * it. Recovery must already sync what `flush.messages=1` had promised to be synced.
+ * The same before this process was told anything: as the metadata stood when an earlier process of the broker last
+ * saved it. Recovery must already sync what `flush.messages=1` had promised to be synced.
  */
 export function earlierLogConfigOf(
   rows: MetadataRows | null,

@@ -65,7 +65,9 @@ async function main(): Promise<void> {
     if (!values["keep-going"]) break;
   }
   const seconds = (performance.now() - startMs) / 1000;
-  print(`${count} seeds in ${seconds.toFixed(1)} s: ${counterNames.map((name) => `${name} ${total[name]}`).join(", ")}`);
+  print(
+    `${count} seeds in ${seconds.toFixed(1)} s: ${counterNames.map((name) => `${name} ${total[name]}`).join(", ")}`,
+  );
   if (failed > 0) process.exitCode = 1;
 }
 

@@ -131,7 +131,8 @@ export class Run {
     const untilMs = Math.max(this.#nowMs, healedMs) + HEALED_WITHIN_MS;
     this.#until(() => isWhole() || this.#nowMs > untilMs, goOn);
     if (!goOn()) return;
-    if (why !== null) this.#facts.fail(0, `not whole ${Math.round(this.#nowMs - healedMs)} ms after the last fault: ${why}`);
+    if (why !== null)
+      this.#facts.fail(0, `not whole ${Math.round(this.#nowMs - healedMs)} ms after the last fault: ${why}`);
     else checkAtEnd(this.#facts);
   }
 

@@ -132,7 +132,11 @@ export class SimulatedProducer {
 
   #generate(partition: number): void {
     const lane = this.#lanes[partition];
-    if (lane === undefined || lane.batches.length >= UNACKED_MAX || (this.#options.isIdempotent && this.#producerId < 0)) {
+    if (
+      lane === undefined ||
+      lane.batches.length >= UNACKED_MAX ||
+      (this.#options.isIdempotent && this.#producerId < 0)
+    ) {
       return;
     }
     const { random } = this.#client;

@@ -63,8 +63,7 @@ export const counterNames = [
 ] as const;
 export type Counters = Record<(typeof counterNames)[number], number>;
 
-export const noCounts = (): Counters =>
-  Object.fromEntries(counterNames.map((name) => [name, 0])) as Counters;
+export const noCounts = (): Counters => Object.fromEntries(counterNames.map((name) => [name, 0])) as Counters;
 
 /** What all invariants read: the committed metadata, the replicas' files, and what clients were told. */
 export class Facts {

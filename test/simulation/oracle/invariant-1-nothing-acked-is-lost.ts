@@ -20,7 +20,7 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
     if (keeper !== null) {
       facts.fail(
         1,
-        `${partition.name} elected ${after.leader}, which lacks offset ${keeper.offset}; broker ${keeper.broker} kept it`,
+        `${partition.name} elected ${after.leader}, which lacks offset ${keeper.offset}; ${keeper.broker} kept it`,
       );
     } else if (facts.counters.powerLosses === 0) {
       facts.fail(1, `${partition.name} lost offset ${offset} although the power never went`);

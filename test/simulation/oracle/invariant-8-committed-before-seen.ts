@@ -13,10 +13,14 @@ export function committedBeforeSeen(facts: Facts): Invariant {
     for (const row of rows.partitions) {
       if (committedRows.get(nameOf(row)) === JSON.stringify(row)) continue;
       const partition = facts.partition(row.topicId, row.partition);
-      facts.fail(8, `${partition.name}: broker ${broker} was sent partition epoch ${row.partitionEpoch}, not committed`);
+      facts.fail(
+        8,
+        `${partition.name}: broker ${broker} was sent partition epoch ${row.partitionEpoch}, not committed`,
+      );
     }
     for (const topic of rows.topics) {
-      if (!facts.topics.has(topic.topicId)) facts.fail(8, `broker ${broker} was sent topic ${topic.name}, not committed`);
+      if (!facts.topics.has(topic.topicId))
+        facts.fail(8, `broker ${broker} was sent topic ${topic.name}, not committed`);
     }
     for (const row of rows.brokers) {
       if ((facts.registry.get(row.id)?.epoch ?? -1) < row.epoch) {

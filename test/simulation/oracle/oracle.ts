@@ -51,16 +51,20 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
 
   /** Follows the replicas' files on one broker's disk. */
   watchVolume(broker: number, volume: Volume): void {
-    volume.listener = new VolumeWatch(this.facts, { broker, volume }, {
-      grew: (mirror, from) => this.#mirrorGrew(mirror, from),
-      changed: (mirror, from, isPowerLoss) => this.#mirrorChanged(mirror, from, isPowerLoss),
-      highWatermarks: (partition, highWatermark) => {
-        for (const one of this.#invariants) one.highWatermarkKept?.(partition, broker, highWatermark);
+    volume.listener = new VolumeWatch(
+      this.facts,
+      { broker, volume },
+      {
+        grew: (mirror, from) => this.#mirrorGrew(mirror, from),
+        changed: (mirror, from, isPowerLoss) => this.#mirrorChanged(mirror, from, isPowerLoss),
+        highWatermarks: (partition, highWatermark) => {
+          for (const one of this.#invariants) one.highWatermarkKept?.(partition, broker, highWatermark);
+        },
+        metadata: (version) => {
+          for (const one of this.#invariants) one.metadataKept?.(broker, version);
+        },
       },
-      metadata: (version) => {
-        for (const one of this.#invariants) one.metadataKept?.(broker, version);
-      },
-    });
+    );
   }
 
   /** Reads along on a control stream. */
@@ -163,7 +167,9 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   read(reading: Reading): number {
     const partition = this.facts.partition(reading.topicId, reading.partition);
     const { reader, broker, leaderEpoch, fetchOffset, highWatermark } = reading;
-    this.said(() => `${reader} reads at ${fetchOffset} from broker ${broker} in epoch ${leaderEpoch}, mark ${highWatermark}`);
+    this.said(
+      () => `${reader} reads at ${fetchOffset} from broker ${broker} in epoch ${leaderEpoch}, mark ${highWatermark}`,
+    );
     const batches: MirroredBatch[] = [];
     for (const at of batchPositions(reading.bytes)) batches.push(mirroredBatch(reading.bytes, at));
     let next = reading.fetchOffset;

@@ -1,3 +1,4 @@
 import type { leaderEpochStanding as original } from "../../../broker/replication/leader-epoch-check.ts";
 
-export const leaderEpochStanding: typeof original = (epochs) => (epochs.named <= epochs.current ? "current" : "unknown");
+export const leaderEpochStanding: typeof original = (epochs) =>
+  epochs.named <= epochs.current ? "current" : "unknown";

@@ -141,7 +141,13 @@ export class SimulatedCluster {
     const disk = new SimulatedDisk(this.scheduler, process, { volume: slot.volume, device: slot.device });
     const random = this.random.split(`${slot.name}-${slot.lives++}`);
     const http = { host: slot.name, port: HTTP_PORT };
-    const ports = { clock: process.clock, random, disk, network: this.#networkOf(process), logger: this.#logger(process) };
+    const ports = {
+      clock: process.clock,
+      random,
+      disk,
+      network: this.#networkOf(process),
+      logger: this.#logger(process),
+    };
     const broker = new Broker(
       ports,
       {
@@ -293,7 +299,8 @@ export class SimulatedCluster {
 
   /** Another one took over, or was faster at it; anything else is a bug. */
   #controllerEnded(process: SimulatedProcess, end: ControllerEnd): void {
-    const wasSlower = end.kind === "failed" && Error.isError(end.error) && "code" in end.error && end.error.code === "REFUSED";
+    const wasSlower =
+      end.kind === "failed" && Error.isError(end.error) && "code" in end.error && end.error.code === "REFUSED";
     if (end.kind === "failed" && !wasSlower) return process.onThrow(end.error);
     this.say(`${process.name} was deposed`);
     this.scheduler.after(1, null, () => process.end());

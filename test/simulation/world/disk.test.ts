@@ -58,7 +58,9 @@ test("a loss of power takes or keeps unsynced sectors of 512 bytes one by one", 
   await one.settle(file.write([new Uint8Array(64 * 512).fill(1)], 0));
   one.volume.losePower({ random: one.random, keptShare: 0.5 });
   const content = one.volume.file("a.log")?.content ?? new Uint8Array(0);
-  const sectors = Array.from({ length: content.length / 512 }, (_, place) => content.subarray(place * 512, place * 512 + 512));
+  const sectors = Array.from({ length: content.length / 512 }, (_, place) =>
+    content.subarray(place * 512, place * 512 + 512),
+  );
   expect(sectors.every((sector) => sector.every((byte) => byte === sector[0]))).toBe(true);
   expect(sectors.some((sector) => sector[0] === 0)).toBe(true);
   expect(sectors.some((sector) => sector[0] === 1)).toBe(true);

@@ -3,7 +3,13 @@ import type { MetadataVersion } from "../../../broker/contract/rows.ts";
 import { apply } from "../../../operator/machine/apply.ts";
 import type { Change } from "../../../operator/machine/changes.ts";
 import { EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf, storedOf } from "../../../operator/machine/state.ts";
-import type { CommitOutcome, Loaded, MetadataStore, StoreWrite, Written } from "../../../operator/ports/metadata-store.ts";
+import type {
+  CommitOutcome,
+  Loaded,
+  MetadataStore,
+  StoreWrite,
+  Written,
+} from "../../../operator/ports/metadata-store.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
