@@ -300,8 +300,9 @@ export class Leadership {
     if (row === undefined || (this.#partition.row.synced && !progress.isSynced)) return false;
     const { logEnd, isAligned, brokerEpoch } = progress;
     const { isFenced, isShuttingDown, epoch: brokerEpochInMetadata } = row;
+    const isLagging = lagMs(progress, this.#view()) > this.#ports.lagTimeMsMax();
     return mayJoinIsr(
-      { logEnd, isAligned, brokerEpoch, brokerEpochInMetadata, isFenced, isShuttingDown },
+      { logEnd, isAligned, isLagging, brokerEpoch, brokerEpochInMetadata, isFenced, isShuttingDown },
       { highWatermark, epochStart },
     );
   }
@@ -310,12 +311,9 @@ export class Leadership {
   #joining(): readonly BrokerId[] {
     if (this.#followers.size + 1 === maximalIsr(this.#isr).length) return NOBODY;
     const members = maximalIsr(this.#isr);
-    const view = this.#view();
-    if (view.nowMs < this.#pausedUntilMs) return NOBODY;
-    const lagTimeMsMax = this.#ports.lagTimeMsMax();
+    if (this.#ports.clock.monotonic() < this.#pausedUntilMs) return NOBODY;
     return [...this.#followers.values()]
-      .filter((progress) => !members.includes(progress.broker) && lagMs(progress, view) <= lagTimeMsMax)
-      .filter((progress) => this.#mayJoin(progress, ANY, ANY))
+      .filter((progress) => !members.includes(progress.broker) && this.#mayJoin(progress, ANY, ANY))
       .map((progress) => progress.broker);
   }
 
@@ -338,10 +336,8 @@ export class Leadership {
       this.#send(proposal);
       return;
     }
-    // Whoever would be removed for its lag at once must not be added: what it stated before it fell silent still
-    // stands, and may reach a high watermark that stands still.
     const added = followers
-      .filter((progress) => !isr.includes(progress.broker) && lagMs(progress, view) <= lagTimeMsMax)
+      .filter((progress) => !isr.includes(progress.broker))
       .filter((progress) => this.#mayJoin(progress, highWatermark, this.epochStart))
       .map((progress) => progress.broker);
     if (added.length === 0) return;

@@ -4,6 +4,8 @@ export interface JoinCandidate {
   /** As it counts in this leader epoch; null when it gave none. */
   readonly logEnd: Offset | null;
   readonly isAligned: boolean;
+  /** It last had everything longer ago than `replica.lag.time.max.ms`: as a member it would be removed. */
+  readonly isLagging: boolean;
   readonly brokerEpoch: BrokerEpoch;
   /** Of its process in the leader's metadata; −1 when unknown. */
   readonly brokerEpochInMetadata: BrokerEpoch;
@@ -23,6 +25,6 @@ export function mayJoinIsr(
 ): boolean {
   const { logEnd } = candidate;
   if (candidate.isFenced || candidate.isShuttingDown || !candidate.isAligned) return false;
-  if (candidate.brokerEpoch !== candidate.brokerEpochInMetadata) return false;
+  if (candidate.isLagging || candidate.brokerEpoch !== candidate.brokerEpochInMetadata) return false;
   return logEnd !== null && logEnd >= leader.highWatermark && logEnd >= leader.epochStart;
 }

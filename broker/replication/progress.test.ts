@@ -105,6 +105,7 @@ describe("a candidate for the ISR", () => {
   const candidate = {
     logEnd: at(100),
     isAligned: true,
+    isLagging: false,
     brokerEpoch: 40 as BrokerEpoch,
     brokerEpochInMetadata: 40 as BrokerEpoch,
     isFenced: false,
@@ -124,6 +125,7 @@ describe("a candidate for the ISR", () => {
     ["that is fenced", { isFenced: true }, {}],
     ["that is shutting down", { isShuttingDown: true }, {}],
     ["whose stream broke", { isAligned: false }, {}],
+    ["that would be removed for its lag at once", { isLagging: true }, {}],
   ])("may not join %s", (_, different, otherLeader) => {
     expect(mayJoinIsr({ ...candidate, ...different }, { ...leader, ...otherLeader })).toBe(false);
   });

@@ -1,6 +1,7 @@
 import type { SimulatedClient } from "./workload.ts";
 import type { SimulatedCluster } from "./world/cluster.ts";
 import type { BrokerSlot } from "./world/hosts.ts";
+import type { Way } from "./world/network.ts";
 import type { Machine } from "./world/process.ts";
 import type { SeededRandom } from "./world/random.ts";
 
@@ -8,6 +9,8 @@ import type { SeededRandom } from "./world/random.ts";
 interface Climate {
   /** Mean time between two faults. */
   readonly intervalMs: number;
+  /** Probability that one fault brings another with it. */
+  readonly stormShare: number;
   /** How often each kind comes, relative to the others. */
   readonly weights: ReadonlyMap<FaultName, number>;
 }
@@ -22,16 +25,19 @@ type FaultName =
   | "cutPair"
   | "isolate"
   | "cutController"
+  | "cutClients"
   | "slowNetwork"
   | "killController"
   | "takeover"
   | "storeUnknown"
   | "storeUnreachable"
   | "stallDisk"
+  | "slowDisk"
   | "failDisk"
   | "minIsr"
   | "recreateTopic"
-  | "preferredElection";
+  | "preferredElection"
+  | "delayedAck";
 
 const baseWeights: readonly (readonly [FaultName, number])[] = [
   ["killBroker", 6],
@@ -43,17 +49,22 @@ const baseWeights: readonly (readonly [FaultName, number])[] = [
   ["cutPair", 3],
   ["isolate", 2],
   ["cutController", 2],
+  ["cutClients", 1.5],
   ["slowNetwork", 1],
   ["killController", 2],
   ["takeover", 1.5],
   ["storeUnknown", 2],
   ["storeUnreachable", 1],
   ["stallDisk", 1.5],
+  ["slowDisk", 1.5],
   ["failDisk", 0.5],
   ["minIsr", 1],
   ["recreateTopic", 0.7],
-  ["preferredElection", 1],
+  ["preferredElection", 1.5],
+  ["delayedAck", 1],
 ];
+/** Probability that a proposal to enlarge an ISR meets a deaf controller and a broken link to the one proposed. */
+const DEAF_SHARE = 0.04;
 
 /** Causes faults at random times, and undoes each after a while. */
 export class Faults {
@@ -72,11 +83,18 @@ export class Faults {
       const mood = random.below(4);
       return [name, mood === 0 ? 0 : mood === 3 ? weight * 3 : weight];
     });
-    this.#climate = { intervalMs: random.pick([700, 1200, 2000, 2800]), weights: new Map(weights) };
+    this.#climate = {
+      intervalMs: random.pick([900, 1500, 2200, 3000]),
+      stormShare: random.pick([0, 0.2, 0.4]),
+      weights: new Map(weights),
+    };
   }
 
   start(): void {
     this.#next();
+    this.#cluster.oracle.onGrowthProposed = (leader, added) => {
+      if (!this.#isOver && this.#random.chance(DEAF_SHARE)) this.#beDeafTo(leader, added);
+    };
   }
 
   /** No more faults; all that is broken is repaired. */
@@ -85,12 +103,13 @@ export class Faults {
     const cluster = this.#cluster;
     cluster.store.mood.unknownShare = 0;
     cluster.store.mood.unreachableUntilUs = 0;
-    cluster.network.heal();
+    cluster.network.healAll();
     cluster.network.slownessUs = 0;
     for (const machine of cluster.machines) cluster.powerOn(machine);
     for (const slot of cluster.brokers) {
       slot.isHeldDown = false;
       slot.device.stalledUntilUs = 0;
+      slot.device.slowness = 1;
       slot.device.isFull = false;
       slot.device.failsNextSync = false;
       slot.life?.process.resume();
@@ -106,6 +125,8 @@ export class Faults {
     this.#later(delayMs, () => {
       if (this.#isOver) return;
       this.#cause(this.#draw());
+      // Misfortunes seldom come alone, and it takes several at once to meet what is rare.
+      while (this.#random.chance(this.#climate.stormShare)) this.#cause(this.#draw());
       this.#next();
     });
   }
@@ -208,41 +229,44 @@ export class Faults {
     this.#power(machines.filter((machine) => machine !== spared));
   }
 
-  #cutBetween(a: number, b: number): void {
-    const ways = this.#random.below(4);
-    if (ways !== 1) this.#cluster.network.cut(a, b);
-    if (ways !== 2) this.#cluster.network.cut(b, a);
-  }
-
-  #healLater(): void {
-    this.#undoAfter(100, 8000, () => this.#cluster.network.heal());
+  /** Cuts for a while; both ways, or one only: then words still go out, and no answer comes. */
+  #cutForAWhile(pairs: readonly (readonly [number, number])[]): void {
+    const kind = this.#random.below(4);
+    const ways: Way[] = pairs.flatMap(([a, b]) => [
+      ...(kind === 1 ? [] : [{ from: a, to: b }]),
+      ...(kind === 2 ? [] : [{ from: b, to: a }]),
+    ]);
+    for (const way of ways) this.#cluster.network.cut(way);
+    this.#undoAfter(100, 8000, () => this.#cluster.network.heal(ways));
   }
 
   protected cutPair(): void {
-    const [a, b] = this.#random.shuffled(this.#cluster.brokers);
-    if (a !== undefined && b !== undefined) this.#cutBetween(a.host, b.host);
-    this.#healLater();
+    const leader = this.#leaderMostly();
+    const other = this.#random.pick(this.#cluster.brokers.filter((slot) => slot !== leader));
+    this.#cutForAWhile([[leader.host, other.host]]);
   }
 
-  /** From all other brokers and from the controllers; clients may still reach it. */
+  /** From all other brokers and from the controllers; clients may still reach it, or not. */
   protected isolate(): void {
-    const slot = this.#leaderMostly();
-    const others = [...this.#cluster.brokers, ...this.#cluster.controllers];
-    for (const other of others) {
-      if (other.host === slot.host) continue;
-      this.#cluster.network.cut(slot.host, other.host);
-      this.#cluster.network.cut(other.host, slot.host);
-    }
-    this.#healLater();
+    const { host } = this.#leaderMostly();
+    const others = [...this.#cluster.brokers, ...this.#cluster.controllers].map((other) => other.host);
+    const clients = this.#random.chance(0.3) ? this.#client.hosts : [];
+    const all = [...others, ...clients].filter((other) => other !== host);
+    this.#cutForAWhile(all.map((other) => [host, other] as const));
   }
 
   protected cutController(): void {
     const controller = this.#cluster.activeController;
     const brokers = this.#random.shuffled(this.#cluster.brokers);
-    for (const slot of brokers.slice(0, this.#random.between(1, brokers.length))) {
-      this.#cutBetween(slot.host, controller.host);
-    }
-    this.#healLater();
+    const some = brokers.slice(0, this.#random.between(1, brokers.length));
+    this.#cutForAWhile(some.map(({ host }) => [host, controller.host] as const));
+  }
+
+  /** Some clients from one broker. */
+  protected cutClients(): void {
+    const { host } = this.#leaderMostly();
+    const clients = this.#client.hosts.filter(() => this.#random.chance(0.6));
+    this.#cutForAWhile(clients.map((client) => [client, host] as const));
   }
 
   protected slowNetwork(): void {
@@ -284,12 +308,20 @@ export class Faults {
 
   protected storeUnreachable(): void {
     const { scheduler, store } = this.#cluster;
-    store.mood.unreachableUntilUs = scheduler.nowUs + this.#random.between(100, 5000) * 1000;
+    store.mood.unreachableUntilUs = scheduler.nowUs + this.#random.between(100, 7000) * 1000;
   }
 
   protected stallDisk(): void {
     const { device } = this.#anyBroker();
     device.stalledUntilUs = this.#cluster.scheduler.nowUs + this.#random.between(50, 4000) * 1000;
+  }
+
+  protected slowDisk(): void {
+    const { device } = this.#anyBroker();
+    device.slowness = this.#random.pick([10, 40, 150]);
+    this.#undoAfter(300, 10_000, () => {
+      device.slowness = 1;
+    });
   }
 
   protected failDisk(): void {
@@ -311,6 +343,49 @@ export class Faults {
 
   protected recreateTopic(): void {
     this.#client.recreateVolatileTopic();
+  }
+
+  /**
+   * A follower's ack is on its way for so long that its leader has lost the lead, and won it again, before it arrives.
+   * Of what it acks nothing is left by then.
+   */
+  protected delayedAck(): void {
+    const { network, brokers, controllers, oracle } = this.#cluster;
+    const rows = [...oracle.facts.partitions.values()].map(({ row }) => row);
+    const row = this.#random.pick(rows);
+    const last = row?.replicas.at(-1);
+    const heir = row?.isr.find((id) => id !== row.leader && id !== last);
+    const [leading, late, next] = [row?.leader, last, heir].map((id) => brokers[id ?? -1]);
+    if (leading === undefined || late === undefined || next === undefined || leading === late) return;
+    const ack = [{ from: late.host, to: leading.host }];
+    const others = [...controllers.map(({ host }) => host), next.host];
+    const apart = others.flatMap((host) => [
+      { from: leading.host, to: host },
+      { from: host, to: leading.host },
+    ]);
+    for (const way of [...ack, ...apart]) network.cut(way);
+    const apartMs = this.#random.between(2200, 5000);
+    this.#undoAfter(apartMs, apartMs, () => network.heal(apart));
+    this.#undoAfter(apartMs + 100, apartMs + 900, () => this.#kill(next, [300, 4000]));
+    this.#undoAfter(apartMs + 900, apartMs + 2500, () => network.heal(ack));
+  }
+
+  /** The store hears what is proposed but nobody learns of it for long, and the one proposed hears nothing either. */
+  #beDeafTo(leader: number, added: readonly number[]): void {
+    const { brokers, network, oracle, scheduler, store } = this.#cluster;
+    oracle.facts.counters.faults++;
+    this.#cluster.say(`fault deaf to broker ${leader}, which proposes ${added.join(", ")}`);
+    store.mood.unreachableUntilUs = scheduler.nowUs + this.#random.between(3500, 7000) * 1000;
+    const from = brokers[leader]?.host ?? 0;
+    const ways: Way[] = added.flatMap((id) => {
+      const to = brokers[id]?.host ?? 0;
+      return [
+        { from, to },
+        { from: to, to: from },
+      ];
+    });
+    for (const way of ways) network.cut(way);
+    this.#undoAfter(4000, 9000, () => network.heal(ways));
   }
 
   protected preferredElection(): void {

@@ -20,7 +20,7 @@ export function planOf(random: SeededRandom): RunPlan {
     "min.insync.replicas": "2",
     "default.replication.factor": "3",
     "broker.session.timeout.ms": String(random.pick([2000, 4000])),
-    "replica.lag.time.max.ms": String(random.pick([1000, 3000, 10_000])),
+    "replica.lag.time.max.ms": String(random.pick([500, 1000, 3000, 10_000])),
     "auto.create.topics.enable": "false",
     "auto.leader.rebalance.enable": String(random.chance(0.5)),
   };

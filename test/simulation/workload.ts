@@ -33,6 +33,8 @@ const TOPIC_RETRY_MS = 200;
 export class SimulatedClient {
   readonly producers: SimulatedProducer[] = [];
   readonly consumers: SimulatedConsumer[] = [];
+  /** Where they run. */
+  readonly hosts: number[] = [];
   readonly #cluster: SimulatedCluster;
   readonly #plan: WorkloadPlan;
   readonly #random: SeededRandom;
@@ -50,7 +52,9 @@ export class SimulatedClient {
 
   #client(name: string, topics: readonly string[]): ClusterClient {
     const { network, scheduler, bootstrap, oracle, bugs } = this.#cluster;
-    const process = new SimulatedProcess(scheduler, { name, host: network.addHost(name), machine: this.#machine });
+    const host = network.addHost(name);
+    if (topics.length > 0) this.hosts.push(host);
+    const process = new SimulatedProcess(scheduler, { name, host, machine: this.#machine });
     process.onThrow = (error) => bugs.push({ process: name, error, atMs: scheduler.nowUs / 1000 });
     return new ClusterClient(
       {
@@ -58,7 +62,7 @@ export class SimulatedClient {
         network,
         random: this.#random.split(name),
         bootstrap,
-        requestTimeoutMs: this.#random.pick([1500, 3000]),
+        requestTimeoutMs: this.#random.pick([1500, 3000, 8000]),
         onMisbehaviour: (what) => oracle.misbehaved(`${name}: ${what}`),
       },
       topics,

@@ -9,6 +9,8 @@ export interface PartitionView {
   readonly topicId: string;
   readonly leader: number;
   readonly leaderEpoch: number;
+  /** Until when metadata of an older epoch does not replace it. A hint names no topic id: it may be of another life. */
+  readonly untilMs: number;
 }
 
 export interface ClientOptions {
@@ -22,6 +24,7 @@ export interface ClientOptions {
 
 const METADATA_VERSION = 12;
 const REFRESH_INTERVAL_MS_MIN = 40;
+const HINT_MS = 2000;
 
 /** What any client does: connections by broker, and metadata that is asked for anew when it misled. */
 export class ClusterClient {
@@ -51,7 +54,9 @@ export class ClusterClient {
   hint(topic: string, partition: number, leader: { leaderId: number; leaderEpoch: number }): void {
     const known = this.view(topic, partition);
     if (known === undefined || leader.leaderEpoch <= known.leaderEpoch || leader.leaderId < 0) return;
-    this.#views.set(`${topic}/${partition}`, { ...known, leader: leader.leaderId, leaderEpoch: leader.leaderEpoch });
+    const untilMs = this.process.clock.monotonic() + HINT_MS;
+    const { leaderId, leaderEpoch } = leader;
+    this.#views.set(`${topic}/${partition}`, { ...known, leader: leaderId, leaderEpoch, untilMs });
   }
 
   /** An open connection to a broker, or null while there is none: then one is dialled, and `onReady` follows. */
@@ -116,7 +121,8 @@ export class ClusterClient {
       for (const { nodeId, host, port } of response.brokers) this.#addresses.set(nodeId, { host, port });
       for (const topic of response.topics) {
         for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
-          this.#learn(`${topic.name}/${partitionIndex}`, { topicId: topic.topicId, leader: leaderId, leaderEpoch });
+          const view = { topicId: topic.topicId, leader: leaderId, leaderEpoch, untilMs: Number.POSITIVE_INFINITY };
+          this.#learn(`${topic.name}/${partitionIndex}`, view);
         }
       }
       this.onReady();
@@ -125,7 +131,8 @@ export class ClusterClient {
 
   #learn(key: string, view: PartitionView): void {
     const known = this.#views.get(key);
-    if (known?.topicId === view.topicId && known.leaderEpoch > view.leaderEpoch) return;
+    const isNewer = known?.topicId === view.topicId && known.leaderEpoch > view.leaderEpoch;
+    if (isNewer && known.untilMs > this.process.clock.monotonic()) return;
     this.#views.set(key, view);
   }
 }

@@ -53,7 +53,8 @@ export interface ProducerOptions {
 const VERSIONS = [9, 11] as const;
 const IN_FLIGHT_MAX = 5;
 const UNACKED_MAX = 24;
-const RETRY_MS = 40;
+/** How long a producer waits before it sends again; real ones wait up to a second. */
+const RETRY_MS = [40, 40, 300, 1200] as const;
 
 interface Lane {
   readonly partition: number;
@@ -73,6 +74,7 @@ export class SimulatedProducer {
   readonly #client: ClusterClient;
   readonly #options: ProducerOptions;
   readonly #version: number;
+  readonly #retryMs: number;
   #lanes: Lane[] = [];
   #producerId = -1;
   #session = 0;
@@ -85,6 +87,7 @@ export class SimulatedProducer {
     this.#client = client;
     this.#options = options;
     this.#version = client.random.pick(VERSIONS);
+    this.#retryMs = client.random.pick(RETRY_MS);
     client.onReady = () => this.#pump();
     this.#startLanes();
   }
@@ -292,7 +295,7 @@ export class SimulatedProducer {
   }
 
   #backOff(lane: Lane): void {
-    lane.backOffUntilMs = this.#client.process.clock.monotonic() + RETRY_MS * (0.5 + this.#client.random.next());
+    lane.backOffUntilMs = this.#client.process.clock.monotonic() + this.#retryMs * (0.5 + this.#client.random.next());
   }
 
   /** What was under way stays uncertain; new records go under a new producer id. */

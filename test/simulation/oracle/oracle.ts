@@ -29,6 +29,8 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   readonly misbehaviours: string[] = [];
   /** Says what clients do, when somebody wants to read it. */
   trace: ((text: string) => void) | null = null;
+  /** A leader wishes for a larger ISR: its proposal is about to leave. */
+  onGrowthProposed: (leader: number, added: readonly number[]) => void = () => {};
   readonly #invariants: readonly Invariant[];
   /** When each record was first on any disk: an ack to a later sending of it answers a duplicate. */
   readonly #writtenAtUs = new Map<PartitionFacts, number[]>();
@@ -74,6 +76,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     connection.fromDialler.tap = (bytes) => {
       for (const message of said.push(bytes)) {
         for (const one of this.#invariants) one.brokerSaid?.(broker, message as ToController);
+        this.#noteGrowth(broker, message as ToController);
       }
     };
     connection.fromServer.tap = (bytes) => {
@@ -81,6 +84,13 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
         for (const one of this.#invariants) one.controllerSaid?.(broker, message as ToBroker);
       }
     };
+  }
+
+  #noteGrowth(broker: number, message: ToController): void {
+    if (message.type !== "isrProposal") return;
+    const { row } = this.facts.partition(message.topicId, message.partition);
+    const added = message.isr.map((member) => member.broker).filter((id) => row?.isr.includes(id) === false);
+    if (added.length > 0) this.onGrowthProposed(broker, added);
   }
 
   /** A commit landed in the store. */

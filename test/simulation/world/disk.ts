@@ -11,6 +11,8 @@ export class Device {
   readonly random: SeededRandom;
   /** Nothing completes before. */
   stalledUntilUs = 0;
+  /** How many times slower than a healthy one. */
+  slowness = 1;
   /** Every write fails: no space is left. */
   isFull = false;
   /** The next sync fails, once. */
@@ -21,8 +23,8 @@ export class Device {
   }
 
   latencyUs(nowUs: number, leastUs: number, mostUs: number): number {
-    const slow = this.random.chance(0.01) ? this.random.between(5, 40) : 1;
-    const latencyUs = this.random.between(leastUs, mostUs) * slow;
+    const outlier = this.random.chance(0.01) ? this.random.between(5, 40) : 1;
+    const latencyUs = this.random.between(leastUs, mostUs) * outlier * this.slowness;
     return Math.max(latencyUs, this.stalledUntilUs - nowUs + this.random.between(1, 200));
   }
 }

@@ -79,11 +79,11 @@ test("what a cut holds back arrives after the healing, or both ends learn that i
   one.listen();
   const result = await one.dial();
   if (result.kind !== "accepted") throw new Error(result.kind);
-  one.network.cut(one.a.host, one.b.host);
+  one.network.cut({ from: one.a.host, to: one.b.host });
   result.stream.write(bytes("late"));
   await one.run(1000);
   expect(one.received).toEqual([]);
-  one.network.heal();
+  one.network.healAll();
   await one.run(50);
   const isBroken = one.events.includes("server closed") && one.events.includes("client closed");
   expect(one.received.join("") === "late" || isBroken).toBe(true);

@@ -25,6 +25,12 @@ export interface Connection {
   readonly fromServer: StreamHalf;
 }
 
+/** The way from one host to another; the way back is another one. */
+export interface Way {
+  readonly from: number;
+  readonly to: number;
+}
+
 const nameOf = (address: Address): string => `${address.host}:${address.port}`;
 
 /** What came of trying to reach a listener. */
@@ -71,31 +77,34 @@ export class SimulatedNetwork implements Wire {
     this.#listeners.set(nameOf(address), listener);
   }
 
-  cut(fromHost: number, toHost: number): void {
-    this.#cuts[fromHost * this.#hostsMax + toHost] = 1;
+  cut({ from, to }: Way): void {
+    this.#cuts[from * this.#hostsMax + to] = 1;
   }
 
   isCut(fromHost: number, toHost: number): boolean {
     return this.#cuts[fromHost * this.#hostsMax + toHost] === 1;
   }
 
-  /** All ways are free again: what was held arrives late, or the connection breaks. */
-  heal(): void {
-    const hadCuts = this.#cuts.some((cut) => cut === 1);
-    if (!hadCuts) return;
-    const cuts = this.#cuts.slice();
-    this.#cuts.fill(0);
+  /** These ways are free again: what was held arrives late, or the connection breaks. */
+  heal(ways: readonly Way[]): void {
+    const healed = ways.filter(({ from, to }) => this.isCut(from, to));
+    for (const { from, to } of healed) this.#cuts[from * this.#hostsMax + to] = 0;
+    if (healed.length === 0) return;
     for (const half of this.#halves) {
       if (half.isClosed) this.#halves.delete(half);
-      else if (this.#wasCut(cuts, half.host) && this.random.chance(0.3)) half.breakBoth();
-      else half.arrive();
+      else if (healed.some(({ from, to }) => half.goes(from, to))) {
+        if (this.random.chance(0.3)) half.breakBoth();
+        else half.arrive();
+      }
     }
   }
 
-  #wasCut(cuts: Uint8Array, host: number): boolean {
-    const row = host * this.#hostsMax;
-    for (let other = 0; other < this.#hostsMax; other++) if (cuts[row + other] === 1) return true;
-    return false;
+  healAll(): void {
+    const ways: Way[] = [];
+    for (let at = 0; at < this.#cuts.length; at++) {
+      if (this.#cuts[at] === 1) ways.push({ from: Math.floor(at / this.#hostsMax), to: at % this.#hostsMax });
+    }
+    this.heal(ways);
   }
 
   /** A process ended: what it listened on refuses, what it was connected to breaks. */

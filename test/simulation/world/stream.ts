@@ -75,6 +75,11 @@ export class StreamHalf implements ByteStream {
     return Math.max(0, bytes - WINDOW_BYTES);
   }
 
+  /** Whether what is written here goes that way. */
+  goes(fromHost: number, toHost: number): boolean {
+    return this.host === fromHost && this.#peer?.host === toHost;
+  }
+
   write(chunk: Uint8Array): void {
     if (this.#isEnded || this.#isClosed || chunk.length === 0) return;
     if (this.#written.length === 0) this.#wire.flushAtTurnEnd(this);
