@@ -1,3 +1,4 @@
+import type { PartitionRow } from "../../broker/contract/rows.ts";
 import type { SimulatedClient } from "./workload.ts";
 import type { SimulatedCluster } from "./world/cluster.ts";
 import type { BrokerSlot } from "./world/hosts.ts";
@@ -351,8 +352,10 @@ export class Faults {
    */
   protected delayedAck(): void {
     const { network, brokers, controllers, oracle } = this.#cluster;
-    const rows = [...oracle.facts.partitions.values()].map(({ row }) => row);
-    const row = this.#random.pick(rows);
+    const partitions = [...oracle.facts.partitions.values()].filter(({ isDeleted }) => !isDeleted);
+    if (partitions.length === 0) return;
+    const partition = this.#random.pick(partitions);
+    const { row } = partition;
     const last = row?.replicas.at(-1);
     const heir = row?.isr.find((id) => id !== row.leader && id !== last);
     const [leading, late, next] = [row?.leader, last, heir].map((id) => brokers[id ?? -1]);
@@ -364,10 +367,33 @@ export class Faults {
       { from: host, to: leading.host },
     ]);
     for (const way of [...ack, ...apart]) network.cut(way);
-    const apartMs = this.#random.between(2200, 5000);
-    this.#undoAfter(apartMs, apartMs, () => network.heal(apart));
-    this.#undoAfter(apartMs + 100, apartMs + 900, () => this.#kill(next, [300, 4000]));
-    this.#undoAfter(apartMs + 900, apartMs + 2500, () => network.heal(ack));
+    const now = (): PartitionRow | null | undefined => partition.row;
+    this.#when(
+      () => now()?.leader === next.id,
+      () => {
+        network.heal(apart);
+        this.#when(
+          () => now()?.isr.some((id) => id === leading.id) === true,
+          () => {
+            this.#kill(next, [1000, 4000]);
+            this.#when(
+              () => now()?.leader === leading.id,
+              () => {
+                this.#undoAfter(150, 900, () => network.heal(ack));
+              },
+            );
+          },
+        );
+      },
+    );
+    this.#undoAfter(9000, 9000, () => network.heal([...apart, ...ack]));
+  }
+
+  /** Once `isSo`, if that comes soon enough. */
+  #when(isSo: () => boolean, then: () => void, untilMs = this.#cluster.scheduler.nowUs / 1000 + 6000): void {
+    if (this.#isOver || this.#cluster.scheduler.nowUs / 1000 > untilMs) return;
+    if (isSo()) then();
+    else this.#later(20, () => this.#when(isSo, then, untilMs));
   }
 
   /** The store hears what is proposed but nobody learns of it for long, and the one proposed hears nothing either. */

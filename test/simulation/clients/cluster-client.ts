@@ -78,7 +78,10 @@ export class ClusterClient {
       this.refreshSoon();
       return;
     }
-    this.#connections.set(broker, new KafkaConnection(process, stream, { timeoutMs: requestTimeoutMs, onMisbehaviour }));
+    this.#connections.set(
+      broker,
+      new KafkaConnection(process, stream, { timeoutMs: requestTimeoutMs, onMisbehaviour }),
+    );
     this.onReady();
   }
 
