@@ -67,7 +67,7 @@ const LOG_BYTES_MAX = 32 * 1024 * 1024;
 const LOG_LOOK_MS = 5000;
 /**
  * A broker's garbage is young and its live heap a few megabytes: a small young generation is enough, and collecting it
- * in the event loop's own thread costs a fifth less CPU than waking others for it (docs/adr/0008).
+ * in the event loop's own thread costs a fifth less CPU than waking others for it (docs/adr/0009).
  */
 const NODE_FLAGS: readonly string[] = [
   "--single-threaded-gc",

@@ -139,36 +139,35 @@ export class SimulatedDisk implements Disk {
   }
 
   #handle(file: FileNode): DiskFile {
-    const disk = this;
     let sizeBytes = file.sizeBytes;
     return {
       get sizeBytes() {
         return sizeBytes;
       },
-      read: (target, position) => disk.#after(20, 150, () => file.read(target, position)),
+      read: (target, position) => this.#after(20, 150, () => file.read(target, position)),
       write: (chunks, position) =>
-        disk.#after(30, 200, (share) => {
-          disk.#checkSpace();
-          const length = disk.#writeChunks(file, chunks, { position, share });
+        this.#after(30, 200, (share) => {
+          this.#checkSpace();
+          const length = this.#writeChunks(file, chunks, { position, share });
           sizeBytes = Math.max(sizeBytes, position + length);
         }),
       sync: () => {
         const { changeCount } = file;
-        return disk.#after(400, 3000, () => {
-          if (disk.#device.failsNextSync) {
-            disk.#device.failsNextSync = false;
+        return this.#after(400, 3000, () => {
+          if (this.#device.failsNextSync) {
+            this.#device.failsNextSync = false;
             throw new TidemarkError("DISK_FAILED", `cannot sync ${file.name}: input/output error`);
           }
           file.sync(changeCount);
         });
       },
       truncate: (size) =>
-        disk.#after(20, 150, () => {
+        this.#after(20, 150, () => {
           file.truncate(size);
           sizeBytes = size;
-          disk.#volume.listener?.truncated(file);
+          this.#volume.listener?.truncated(file);
         }),
-      close: () => disk.#after(10, 40, () => {}),
+      close: () => this.#after(10, 40, () => {}),
     };
   }
 
