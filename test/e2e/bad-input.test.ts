@@ -275,7 +275,7 @@ describe("bad input at the Kafka port of a running cluster", () => {
       expect(await topicsNow()).toEqual(before);
     });
 
-    test("DescribeConfigs of an unknown key has nothing to show, as in Kafka; of an unknown topic it is 3", async () => {
+    test("DescribeConfigs of an unknown key has nothing to show (as in Kafka), of an unknown topic 3", async () => {
       const configurationKeys = ["no.such.key"];
       const resources = ["kept", "nowhere"].map((resourceName) => ({
         resourceType: TOPIC_RESOURCE,
