@@ -34,6 +34,10 @@ format: setup ## Write every file as the formatter wants it
 demo: setup ## The main job on real data: three brokers, a killed leader, nothing lost (INPUT=file for your own)
 	@$(NODE) examples/demo/main.ts $(if $(INPUT),--input "$(INPUT)")
 
+.PHONY: e2e
+e2e: setup ## Kill, freeze and restart real processes while clients write; then count what is there
+	@$(NODE) --disable-warning=TimeoutNegativeWarning test/e2e/failover.ts
+
 .PHONY: sim
 sim: setup ## Simulate SEEDS seeds from SEED on
 	@$(NODE) test/simulation/main.ts --seed $(SEED) --seeds $(SEEDS)
