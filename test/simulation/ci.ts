@@ -1,12 +1,14 @@
 import { availableParallelism } from "node:os";
 import { type Counters, counterNames, noCounts } from "./oracle/facts.ts";
 import { inParallel, runChild } from "./pool.ts";
+import { findPlant } from "./plants.ts";
+import { plants } from "./plants/plants.ts";
 import { seeds } from "./seeds.ts";
 
 /*
  * node test/simulation/ci.ts [SEEDS] [FIRST]
  * Runs the seeds that once found bugs, then SEEDS fresh ones (2,000), in as many processes as there are cores, and
- * checks that over all of them enough happened for silence to mean something.
+ * checks that over all of them enough happened for silence to mean something. Last, every planted bug must be found.
  */
 
 /** What must have happened at least, over 2,000 seeds. */
@@ -87,6 +89,18 @@ async function main(): Promise<void> {
   await inParallel(jobs, availableParallelism());
   tally.print();
   tally.checkTotals(wanted);
+  const findings = await inParallel(
+    plants.map(
+      ({ name }) =>
+        () =>
+          findPlant(name),
+    ),
+    availableParallelism(),
+  );
+  for (const { name, found } of findings) {
+    if (found === null) tally.problems.push(`planted bug ${name} was not found`);
+    else process.stdout.write(`planted ${name}: ${found}\n`);
+  }
   for (const problem of tally.problems) process.stdout.write(`FAILED ${problem}\n`);
   if (tally.problems.length > 0) process.exitCode = 1;
 }

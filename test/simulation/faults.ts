@@ -59,10 +59,10 @@ const baseWeights: readonly (readonly [FaultName, number])[] = [
   ["stallDisk", 1.5],
   ["slowDisk", 1.5],
   ["failDisk", 0.5],
-  ["minIsr", 1],
+  ["minIsr", 2],
   ["recreateTopic", 0.7],
   ["preferredElection", 1.5],
-  ["delayedAck", 1],
+  ["delayedAck", 3],
 ];
 /** Probability that a proposal to enlarge an ISR meets a deaf controller and a broken link to the one proposed. */
 const DEAF_SHARE = 0.04;
@@ -352,7 +352,9 @@ export class Faults {
    */
   protected delayedAck(): void {
     const { network, brokers, controllers, oracle } = this.#cluster;
-    const partitions = [...oracle.facts.partitions.values()].filter(({ isDeleted }) => !isDeleted);
+    const partitions = [...oracle.facts.partitions.values()].filter(({ isDeleted, row: now }) => {
+      return !isDeleted && now !== null && now.isr.length > 2 && now.leader !== now.replicas.at(-1);
+    });
     if (partitions.length === 0) return;
     const partition = this.#random.pick(partitions);
     const { row } = partition;
@@ -366,6 +368,11 @@ export class Faults {
       { from: leading.host, to: host },
       { from: host, to: leading.host },
     ]);
+    // Sometimes the clients hear neither it nor its successor: what they retry goes to the leader that has lost it.
+    if (this.#random.chance(0.6)) {
+      ack.push(...this.#client.hosts.flatMap((to) => [leading, next].map(({ host: from }) => ({ from, to }))));
+      ack.push(...this.#client.hosts.map((from) => ({ from, to: next.host })));
+    }
     for (const way of [...ack, ...apart]) network.cut(way);
     const now = (): PartitionRow | null | undefined => partition.row;
     this.#when(

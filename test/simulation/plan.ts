@@ -33,7 +33,7 @@ export function planOf(random: SeededRandom): RunPlan {
     workload: {
       topics: [{ name: "orders", partitionCount, replicationFactor, config: topicConfig }],
       volatileTopic: { name: "scratch", partitionCount: 1, replicationFactor: 2, config: {} },
-      intervalMs: 90 * partitionCount,
+      intervalMs: 130 * partitionCount,
     },
   };
 }

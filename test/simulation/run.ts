@@ -12,6 +12,9 @@ import { Scheduler } from "./world/scheduler.ts";
 
 const FAULTS_FROM_MS = 3_000;
 const FAULTS_UNTIL_MS = 44_000;
+/** Faults go on until there were so many, though not for ever. */
+const FAULTS_MIN = 10;
+const FAULTS_UNTIL_MS_MAX = 90_000;
 /** A run is at least so long, and its producers have at least so many acked records. */
 const RUN_MS_MIN = 60_000;
 const ACKED_MIN = 2_000;
@@ -83,7 +86,10 @@ export class Run {
     this.#client.start();
     this.#scheduler.after(FAULTS_FROM_MS * 1000, null, () => this.#faults.start());
     const goOn = (): boolean => this.#isSound(options.toleratesBugs);
-    this.#until(() => this.#nowMs >= FAULTS_UNTIL_MS, goOn);
+    const areEnough = (): boolean =>
+      this.#nowMs >= FAULTS_UNTIL_MS &&
+      (this.#facts.counters.faults >= FAULTS_MIN || this.#nowMs >= FAULTS_UNTIL_MS_MAX);
+    this.#until(areEnough, goOn);
     if (goOn()) this.#finish(goOn);
     return this.#result();
   }

@@ -1,2 +1,10 @@
-/** Seeds that once found a bug, and what it was. They always run first. */
-export const seeds: readonly { readonly seed: number; readonly story: string }[] = [];
+/**
+ * Seeds that once found a bug, and what it was. They always run first. A change of the workload changes what a seed
+ * does, so that a seed is a reminder to look there, and the smallest test beside the code holds the rule.
+ */
+export const seeds: readonly { readonly seed: number; readonly story: string }[] = [
+  { seed: 1, story: "a silent follower was removed from the ISR and added again every few milliseconds" },
+  { seed: 6, story: "an announcement that came during recovery made a broker register before it knew its logs" },
+  { seed: 32, story: "a broker kept dialling the address of a controller that was gone for good" },
+  { seed: 283, story: "a checkpointed high watermark from before a loss covered records that were never committed" },
+];

@@ -62,6 +62,7 @@ export class SimulatedClient {
         network,
         random: this.#random.split(name),
         bootstrap,
+        takesHints: !topics.includes(this.#plan.volatileTopic.name),
         requestTimeoutMs: this.#random.pick([1500, 3000, 8000]),
         onMisbehaviour: (what) => oracle.misbehaved(`${name}: ${what}`),
       },
@@ -75,7 +76,7 @@ export class SimulatedClient {
     for (const topic of [...topics, volatileTopic]) this.#create(topic, () => {});
     for (const topic of topics) {
       this.#addProducer(topic, { acks: -1, isIdempotent: true });
-      if (this.#random.chance(0.5)) this.#addProducer(topic, { acks: -1, isIdempotent: true });
+      this.#addProducer(topic, { acks: -1, isIdempotent: true });
       if (this.#random.chance(0.3)) this.#addProducer(topic, { acks: 1, isIdempotent: false });
     }
     this.#addProducer(volatileTopic, { acks: 1, isIdempotent: false });

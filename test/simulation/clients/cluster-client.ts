@@ -9,8 +9,6 @@ export interface PartitionView {
   readonly topicId: string;
   readonly leader: number;
   readonly leaderEpoch: number;
-  /** Until when metadata of an older epoch does not replace it. A hint names no topic id: it may be of another life. */
-  readonly untilMs: number;
 }
 
 export interface ClientOptions {
@@ -19,12 +17,13 @@ export interface ClientOptions {
   readonly random: SeededRandom;
   readonly bootstrap: readonly Address[];
   readonly requestTimeoutMs: number;
+  /** A hint names no topic id: one about an earlier topic of the name would mislead for ever. */
+  readonly takesHints: boolean;
   readonly onMisbehaviour: (what: string) => void;
 }
 
 const METADATA_VERSION = 12;
 const REFRESH_INTERVAL_MS_MIN = 40;
-const HINT_MS = 2000;
 
 /** What any client does: connections by broker, and metadata that is asked for anew when it misled. */
 export class ClusterClient {
@@ -52,11 +51,11 @@ export class ClusterClient {
 
   /** A newer leader that an answer named (KIP-951). */
   hint(topic: string, partition: number, leader: { leaderId: number; leaderEpoch: number }): void {
+    if (!this.#options.takesHints) return;
     const known = this.view(topic, partition);
     if (known === undefined || leader.leaderEpoch <= known.leaderEpoch || leader.leaderId < 0) return;
-    const untilMs = this.process.clock.monotonic() + HINT_MS;
     const { leaderId, leaderEpoch } = leader;
-    this.#views.set(`${topic}/${partition}`, { ...known, leader: leaderId, leaderEpoch, untilMs });
+    this.#views.set(`${topic}/${partition}`, { ...known, leader: leaderId, leaderEpoch });
   }
 
   /** An open connection to a broker, or null while there is none: then one is dialled, and `onReady` follows. */
@@ -124,7 +123,7 @@ export class ClusterClient {
       for (const { nodeId, host, port } of response.brokers) this.#addresses.set(nodeId, { host, port });
       for (const topic of response.topics) {
         for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
-          const view = { topicId: topic.topicId, leader: leaderId, leaderEpoch, untilMs: Number.POSITIVE_INFINITY };
+          const view = { topicId: topic.topicId, leader: leaderId, leaderEpoch };
           this.#learn(`${topic.name}/${partitionIndex}`, view);
         }
       }
@@ -134,8 +133,7 @@ export class ClusterClient {
 
   #learn(key: string, view: PartitionView): void {
     const known = this.#views.get(key);
-    const isNewer = known?.topicId === view.topicId && known.leaderEpoch > view.leaderEpoch;
-    if (isNewer && known.untilMs > this.process.clock.monotonic()) return;
+    if (known?.topicId === view.topicId && known.leaderEpoch > view.leaderEpoch) return;
     this.#views.set(key, view);
   }
 }
