@@ -47,7 +47,7 @@ class FakeController implements Network {
   }
 }
 
-function open() {
+function open(options: { isStarted: boolean } = { isStarted: true }) {
   const clock = new FakeClock();
   const network = new FakeController();
   const image = new MetadataImage();
@@ -66,7 +66,7 @@ function open() {
       },
     },
   );
-  session.start();
+  if (options.isStarted) session.start();
   return { clock, network, image, session, registered };
 }
 
@@ -143,6 +143,30 @@ describe("control session", () => {
     expect(session.isRegistered).toBe(true);
     await clock.advance(1000);
     expect(network.dialled.length).toBeGreaterThan(1);
+  });
+
+  test("an announcement before recovery is over registers nobody, and is dialled at the start", async () => {
+    const { network, session } = open({ isStarted: false });
+    const next = { controllerEpoch: 2, clusterId: "c1", http: { host: "second", port: 2 } };
+    session.onAnnouncement(next as unknown as ControllerAnnouncement);
+    await settle();
+    expect(network.dialled).toEqual([]);
+    session.start();
+    await settle();
+    expect(network.dialled).toEqual(["second:2"]);
+  });
+
+  test("when the announced controller is gone the configured address is dialled again", async () => {
+    const { clock, network, session } = open();
+    await settle();
+    network.register(1, 1);
+    await settle();
+    network.isReachable = false;
+    const next = { controllerEpoch: 2, clusterId: "c1", http: { host: "second", port: 2 } };
+    session.onAnnouncement(next as unknown as ControllerAnnouncement);
+    await clock.advance(1000);
+    expect(network.dialled).toContain("second:2");
+    expect(network.dialled.at(-1)).toBe("first:1");
   });
 
   test("an administrative call is answered, and fails by its code when the stream breaks", async () => {
