@@ -5,10 +5,10 @@ import { type HttpServer, httpNetwork, serveHttp } from "./adapters/http-network
 import { nodeClock } from "./adapters/node-clock.ts";
 import { openFolder } from "./adapters/node-disk.ts";
 import { nodeRandom } from "./adapters/node-random.ts";
+import { endOnBugs, reasonOf } from "./adapters/process-end.ts";
 import { listenTcp, type TcpListener } from "./adapters/tcp-listener.ts";
 import { addProcessMetrics } from "./adapters/process-metrics.ts";
 import { winstonLogger } from "./adapters/winston-logger.ts";
-import { isTidemarkError } from "./base/errors.ts";
 import type { Logger } from "./base/logging.ts";
 import { Broker } from "./broker.ts";
 import { type BrokerOptions, parseBrokerOptions } from "./options.ts";
@@ -21,11 +21,6 @@ function die(code: number, what: string): never {
   process.stderr.write(`tidemark broker: ${what}\n`);
   process.exit(code);
 }
-
-const reasonOf = (error: unknown): string => {
-  if (isTidemarkError(error)) return error.message;
-  return Error.isError(error) ? (error.stack ?? error.message) : String(error);
-};
 
 async function readOptions(args: readonly string[]): Promise<BrokerOptions> {
   const [file] = args;
@@ -41,21 +36,11 @@ export async function runBroker(args: readonly string[]): Promise<void> {
   try {
     const options = await readOptions(args);
     const logger = winstonLogger({ broker: options.brokerId }, options.logLevel);
-    endOnBugs(logger);
+    endOnBugs(logger, (reason) => die(EXIT.failed, reason));
     await serve(options, logger);
   } catch (error) {
     die(EXIT.badStart, reasonOf(error));
   }
-}
-
-/** A promise nobody handled or a throw nobody caught is a bug: the state behind it cannot be trusted. */
-function endOnBugs(logger: Logger): void {
-  const end = (error: unknown): void => {
-    logger.error("a bug; this process ends", { error: reasonOf(error) });
-    die(EXIT.failed, reasonOf(error));
-  };
-  process.on("uncaughtException", end);
-  process.on("unhandledRejection", end);
 }
 
 async function serve(options: BrokerOptions, logger: Logger): Promise<void> {

@@ -4,8 +4,8 @@ import { httpNetwork, serveHttp } from "#adapters/http-network.ts";
 import { nodeClock } from "#adapters/node-clock.ts";
 import { openFolder } from "#adapters/node-disk.ts";
 import { nodeRandom } from "#adapters/node-random.ts";
+import { endOnBugs, reasonOf } from "#adapters/process-end.ts";
 import { winstonLogger } from "#adapters/winston-logger.ts";
-import { isTidemarkError } from "#base/errors.ts";
 import type { Logger } from "#base/logging.ts";
 import type { ExchangeServer } from "#ports/network.ts";
 import { FileStore } from "./adapters/file/file-store.ts";
@@ -24,11 +24,6 @@ function die(code: number, what: string): never {
   process.exit(code);
 }
 
-const reasonOf = (error: unknown): string => {
-  if (isTidemarkError(error)) return error.message;
-  return Error.isError(error) ? (error.stack ?? error.message) : String(error);
-};
-
 async function readOptions(args: readonly string[]): Promise<ControllerProcessOptions> {
   const [file] = args;
   if (file === undefined || args.length !== 1) die(EXIT.badStart, "usage: operator/controller-main.ts OPTIONS_FILE");
@@ -43,21 +38,11 @@ export async function runController(args: readonly string[]): Promise<void> {
   try {
     const options = await readOptions(args);
     const logger = winstonLogger({ controller: options.http.port }, options.logLevel);
-    endOnBugs(logger);
+    endOnBugs(logger, (reason) => die(EXIT.failed, reason));
     await serve(options, logger);
   } catch (error) {
     die(EXIT.badStart, reasonOf(error));
   }
-}
-
-/** A promise nobody handled or a throw nobody caught is a bug: the state behind it cannot be trusted. */
-function endOnBugs(logger: Logger): void {
-  const end = (error: unknown): void => {
-    logger.error("a bug; this process ends", { error: reasonOf(error) });
-    die(EXIT.failed, reasonOf(error));
-  };
-  process.on("uncaughtException", end);
-  process.on("unhandledRejection", end);
 }
 
 function onEnd(end: ControllerEnd): never {
