@@ -85,6 +85,12 @@ export interface MetadataVersion {
   readonly sequence: number;
 }
 
+/** True when `a` names a later state than `b`. */
+export function isNewer(a: MetadataVersion, b: MetadataVersion | null): boolean {
+  if (b === null) return true;
+  return a.controllerEpoch !== b.controllerEpoch ? a.controllerEpoch > b.controllerEpoch : a.sequence > b.sequence;
+}
+
 /** Rows changed by one commit, or, as a snapshot, all there are. Absence never deletes. */
 export interface MetadataRows {
   readonly brokers: readonly BrokerRow[];

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import type { BrokerId, PartitionIndex, TopicId } from "../base/ids.ts";
-import type { MetadataRows, MetadataVersion, PartitionRow, TopicRow } from "../contract/rows.ts";
-import { isNewer, MetadataImage } from "./metadata-image.ts";
+import {
+  isNewer,
+  type MetadataRows,
+  type MetadataVersion,
+  type PartitionRow,
+  type TopicRow,
+} from "../contract/rows.ts";
+import { MetadataImage } from "./metadata-image.ts";
 
 const none: MetadataRows = { brokers: [], topics: [], partitions: [], deletions: [], brokerConfigs: [] };
 const version = (sequence: number): MetadataVersion => ({ controllerEpoch: 1, sequence }) as MetadataVersion;

@@ -18,12 +18,6 @@ export interface ImageChange {
 /** One object, so that readers can tell by identity that nothing changed. */
 const NOTHING_SET: Readonly<Record<string, string>> = {};
 
-/** True when `a` names a later state than `b`. */
-export function isNewer(a: MetadataVersion, b: MetadataVersion | null): boolean {
-  if (b === null) return true;
-  return a.controllerEpoch !== b.controllerEpoch ? a.controllerEpoch > b.controllerEpoch : a.sequence > b.sequence;
-}
-
 /**
  * The cluster as this broker last heard of it. Only `ControlSession` changes it; everyone else reads, synchronously.
  * A row replaces an older one only by a higher epoch of its own, so that a late or repeated message changes nothing.

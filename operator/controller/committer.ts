@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "#base/clock.ts";
 import { isTidemarkError, TidemarkError } from "#base/errors.ts";
 import type { Logger } from "#base/logging.ts";
-import type { MetadataVersion } from "#contract/rows.ts";
+import { isNewer, type MetadataVersion } from "#contract/rows.ts";
 import type { Change } from "../machine/changes.ts";
 import type { Loaded, MetadataStore, StoreWrite, Written } from "../ports/metadata-store.ts";
 
@@ -12,9 +12,6 @@ const OUTAGE_MS = 5000;
 
 const isSame = (a: MetadataVersion, b: MetadataVersion): boolean =>
   a.controllerEpoch === b.controllerEpoch && a.sequence === b.sequence;
-
-const isNewer = (a: MetadataVersion, b: MetadataVersion): boolean =>
-  a.controllerEpoch !== b.controllerEpoch ? a.controllerEpoch > b.controllerEpoch : a.sequence > b.sequence;
 
 /**
  * `deposed`: another controller claimed the store; this one must decide nothing any more. `overtaken`: a predecessor
