@@ -3,6 +3,7 @@ import path from "node:path";
 import { type Clock, every, sleep, type Timer } from "#base/clock.ts";
 import { TidemarkError } from "#base/errors.ts";
 import { brokerConfigKeys } from "#contract/config-keys.ts";
+import { NODE_FLAGS } from "#contract/node-flags.ts";
 import { validateStaticConfig } from "#contract/config-values.ts";
 import { type Applied, applyTopics } from "./adapters/process/apply-topics.ts";
 import { isAlive, runsWith } from "./adapters/process/child-process.ts";
@@ -65,15 +66,6 @@ const BROKER_STOP_MS = 15_000;
 const CONTROLLER_STOP_MS = 5000;
 const LOG_BYTES_MAX = 32 * 1024 * 1024;
 const LOG_LOOK_MS = 5000;
-/**
- * A broker's garbage is young and its live heap a few megabytes: a small young generation is enough, and collecting it
- * in the event loop's own thread costs a fifth less CPU than waking others for it (docs/adr/0009).
- */
-const NODE_FLAGS: readonly string[] = [
-  "--single-threaded-gc",
-  "--max-semi-space-size=8",
-  "--disable-warning=ExperimentalWarning",
-];
 const CLUSTER_NAME_DEFAULT = "local";
 
 interface Member {

@@ -5,6 +5,7 @@ import type { FakeReplica } from "../testing/fake-replica.ts";
 import { TestBroker, type TopicSpec } from "../testing/test-broker.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { produce } from "../wire/apis/00-produce.ts";
+import { hasValidCrc } from "../wire/record-batch.ts";
 import { buildBatch } from "../wire/record-batch-builder.ts";
 
 const NOW = 1_000_000;
@@ -135,6 +136,8 @@ describe("order", () => {
     expect(replica.logEnd).toBe(0);
     replica.release();
     expect((await Promise.all(answers)).map(({ baseOffset }) => baseOffset)).toEqual([0, 1]);
+    // The chunk they came in has other content by then.
+    expect(replica.kept.map(({ bytes }) => hasValidCrc(bytes, 0))).toEqual([true, true]);
   });
 
   test("a held append of a client that has gone is not made, unless it promised nothing", async () => {

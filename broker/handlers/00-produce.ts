@@ -144,11 +144,14 @@ class Production {
     const acks = this.#request.acks as Acks;
     const result = replica.append(batch, { acks, nowMs: this.#nowMs });
     switch (result.kind) {
-      case "held":
+      case "held": {
+        // The request's memory may be the socket's, good for this turn only.
+        const kept = new Uint8Array(batch);
         return replica.whenReleased(() => {
           // A client that is gone retries elsewhere; only acks=0 promised nothing and expects it to be done.
-          if (acks === 0 || this.#call.isOpen) this.#append(replica, batch, answer);
+          if (acks === 0 || this.#call.isOpen) this.#append(replica, kept, answer);
         });
+      }
       case "refused":
         return this.#end(answer, result.errorCode);
       default: {

@@ -213,6 +213,25 @@ describe("bounds", () => {
     expect((await Promise.all(answers)).map(({ clusterId }) => clusterId)).toEqual(["0", "1", "2", "3"]);
   });
 
+  test("what came in one chunk and could not be begun is begun later, as it was sent", async () => {
+    const { broker, calls } = manualBroker({ inFlightMax: 2 });
+    const client = broker.connect();
+    const sent = [1, 2, 3, 4, 5].flatMap((correlationId) =>
+      encodeRequest(describeCluster, { version: 0, correlationId, clientId: null }, CLUSTER_REQUEST),
+    );
+    const whole = Buffer.concat(sent);
+    const cutAt = whole.length - 3;
+    client.stream.write(whole.subarray(0, cutAt));
+    await settle();
+    expect(calls.length).toBe(2);
+    client.stream.write(whole.subarray(cutAt));
+    for (let at = 0; at < 5; at++) {
+      calls[at]?.answer(clusterAnswer(String(at)));
+      await settle();
+    }
+    expect(calls.map((call) => call.header.correlationId)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   test("a client that does not take its answers is not read from until it does", async () => {
     const { broker, calls } = manualBroker({ outputBytesMax: 10_000 });
     const client = broker.connect();

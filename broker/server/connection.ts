@@ -7,7 +7,7 @@ import { readRequestHeaderRest, readRequestStart, type RequestStart } from "../w
 import { isMalformed } from "../wire/malformed.ts";
 import { Reader } from "../wire/reader.ts";
 import { Answer, type AnswerOwner } from "./answers.ts";
-import { FrameCutter, type FrameProblem } from "./frames.ts";
+import { FrameCutter, type FrameProblem, ownBytes } from "./frames.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 
 /** Bounds of what one connection may keep in memory. */
@@ -37,6 +37,7 @@ export interface ConnectionShared {
   onBug(error: unknown): void;
 }
 
+const PRODUCE_KEY = 0;
 const API_VERSIONS_KEY = 18;
 const HTTP_ANSWER =
   "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 50\r\n\r\n" +
@@ -99,8 +100,21 @@ export class Connection implements AnswerOwner {
     if (this.#isClosing) return;
     this.#idleSweeps = 0;
     this.#shared.metrics.bytesIn.add(chunk.length);
+    if (this.#backlog.length > 0) {
+      this.#backlog.push(ownBytes(chunk));
+      return;
+    }
     this.#backlog.push(chunk);
-    if (this.#backlog.length === 1) this.#work();
+    this.#work();
+    this.#keepRest();
+  }
+
+  /** The chunk is the stream's again once `onData` has returned: what could not be begun yet is copied. */
+  #keepRest(): void {
+    const [chunk] = this.#backlog;
+    if (chunk === undefined) return;
+    if (this.#isCutting) this.#frames.keep();
+    else this.#backlog[0] = ownBytes(chunk);
   }
 
   #drained(): void {
@@ -149,8 +163,13 @@ export class Connection implements AnswerOwner {
   #begin(frame: Uint8Array): void {
     let start: RequestStart | null = null;
     try {
-      const reader = new Reader(frame);
+      let reader = new Reader(frame);
       start = readRequestStart(reader);
+      // Produce takes what it keeps within this turn; any other handler may look at its request later.
+      if (this.#frames.isView && start.apiKey !== PRODUCE_KEY) {
+        reader = new Reader(ownBytes(frame));
+        readRequestStart(reader);
+      }
       this.#dispatch(start, reader);
     } catch (error) {
       if (!isMalformed(error)) throw error;

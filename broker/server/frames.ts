@@ -1,5 +1,7 @@
 import { SIZE_BYTES } from "../wire/frame.ts";
 
+/** A frame up to this size may be a view on the chunk it came in; the log copies records of such a frame anyway. */
+export const VIEW_BYTES_MAX = 16 * 1024 - 1;
 /** Memory set aside for a frame before its bytes have come: an announced size alone costs no more than this. */
 const FIRST_CAPACITY_BYTES = 1024 * 1024;
 
@@ -10,8 +12,8 @@ export type FrameProblem =
   | { readonly kind: "size"; readonly size: number };
 
 /**
- * Cuts chunks into frames, each without its size prefix. A frame that lies within one chunk is a view on it; a larger
- * one is gathered in a buffer of its own, which grows as its bytes arrive.
+ * Cuts chunks into frames, each without its size prefix. A small frame that lies within one chunk is a view on it, good
+ * for as long as the chunk is (`isView`); any other is gathered in a buffer of its own, which grows as its bytes arrive.
  */
 export class FrameCutter {
   readonly #sizeMax: number;
@@ -25,6 +27,8 @@ export class FrameCutter {
   #frameBytes = -1;
   #isFirst = true;
   problem: FrameProblem | null = null;
+  /** Of the frame that `next` gave last: it is a view on the chunk, not memory of its own. */
+  isView = false;
 
   constructor(frameBytesMax: number) {
     this.#sizeMax = frameBytesMax;
@@ -33,6 +37,13 @@ export class FrameCutter {
   /** Hands over the next chunk. The one before must have been used up: `next` returned null. */
   push(chunk: Uint8Array): void {
     this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /** Makes what is left of the chunk the cutter's own, before the chunk's memory gets other content. */
+  keep(): void {
+    if (this.#chunk === null) return;
+    this.#chunk = ownBytes(this.#chunk.subarray(this.#at));
     this.#at = 0;
   }
 
@@ -70,12 +81,13 @@ export class FrameCutter {
   #viewOrGather(): Uint8Array | null {
     const chunk = this.#chunk;
     const size = this.#frameBytes;
-    if (chunk === null || chunk.length - this.#at < size) {
+    if (chunk === null || chunk.length - this.#at < size || size > VIEW_BYTES_MAX) {
       this.#gathered = Buffer.allocUnsafeSlow(Math.min(size, FIRST_CAPACITY_BYTES));
       this.#gatheredBytes = 0;
       return this.#gather(this.#gathered);
     }
     const frame = chunk.subarray(this.#at, this.#at + size);
+    this.isView = true;
     this.#at += size;
     this.#frameBytes = -1;
     return frame;
@@ -102,9 +114,13 @@ export class FrameCutter {
     }
     this.#gathered = null;
     this.#frameBytes = -1;
+    this.isView = false;
     return target;
   }
 }
+
+/** A copy in memory of its own. */
+export const ownBytes = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
 
 const HTTP_METHODS = ["GET ", "HEAD", "POST", "PUT ", "DELE", "OPTI", "PATC", "CONN", "TRAC", "PRI "];
 const HTTP_STARTS: ReadonlySet<number> = new Set(HTTP_METHODS.map((method) => Buffer.from(method).readInt32BE(0)));

@@ -104,7 +104,8 @@ export class FakeReplica implements HostedReplica {
     const baseOffset = this.logEnd;
     stampPosition(batch, 0, { baseOffset, leaderEpoch: this.leaderEpoch });
     const nextOffset = (baseOffset + lastOffsetDeltaOf(batch, 0) + 1) as Offset;
-    this.kept.push({ bytes: batch, baseOffset, nextOffset });
+    // As the log does: small batches are copied, because their memory may be the socket's.
+    this.kept.push({ bytes: new Uint8Array(batch), baseOffset, nextOffset });
     return { kind: "appended", baseOffset, lastOffset: (nextOffset - 1) as Offset, logAppendTimeMs: -1, logStart };
   }
 

@@ -1,0 +1,13 @@
+/**
+ * Node's flags for broker and controller processes, wherever they run. Their garbage is young, their live heap a few
+ * megabytes, and most of their memory are buffers outside of it (docs/adr/0009):
+ * - collecting in the event loop's own thread costs less than waking others for it;
+ * - a small young generation is enough;
+ * - by default V8 collects the whole heap at each quarter of growth, counting buffers: several times a second.
+ */
+export const NODE_FLAGS: readonly string[] = [
+  "--single-threaded-gc",
+  "--max-semi-space-size=8",
+  "--heap-growing-percent=300",
+  "--disable-warning=ExperimentalWarning",
+];
