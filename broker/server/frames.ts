@@ -12,8 +12,8 @@ export type FrameProblem =
   | { readonly kind: "size"; readonly size: number };
 
 /**
- * Cuts chunks into frames, each without its size prefix. A small frame that lies within one chunk is a view on it, good
- * for as long as the chunk is (`isView`); any other is gathered in a buffer of its own, which grows as its bytes arrive.
+ * Cuts chunks into frames, each without its size prefix. A small frame that lies within one chunk is a view on it, as
+ * good as the chunk is (`isView`); any other is gathered in a buffer of its own, which grows as its bytes arrive.
  */
 export class FrameCutter {
   readonly #sizeMax: number;
