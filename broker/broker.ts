@@ -1,6 +1,7 @@
 import { assert } from "./base/assert.ts";
 import type { Clock } from "./base/clock.ts";
 import type { BrokerId, Incarnation } from "./base/ids.ts";
+import { LimitedLogger } from "./base/limited-logger.ts";
 import type { Logger } from "./base/logging.ts";
 import { Metrics } from "./base/metrics.ts";
 import type { Random } from "./base/random.ts";
@@ -80,6 +81,8 @@ export class Broker {
   readonly metrics = new Metrics();
   readonly image = new MetadataImage();
   readonly #ports: BrokerPorts;
+  /** Clients and other brokers can cause its warnings. */
+  readonly #logAboutPeers: Logger;
   readonly #setup: BrokerSetup;
   readonly #ends: BrokerEnds;
   readonly #metadata: MetadataFile;
@@ -95,6 +98,7 @@ export class Broker {
 
   constructor(ports: BrokerPorts, setup: BrokerSetup, ends: BrokerEnds) {
     this.#ports = ports;
+    this.#logAboutPeers = new LimitedLogger(ports);
     this.#setup = setup;
     this.#ends = ends;
     this.incarnation = ports.random.id() as Incarnation;
@@ -162,7 +166,7 @@ export class Broker {
       staticConfig: config,
     });
     const server = new KafkaServer(
-      { clock, logger },
+      { clock, logger: this.#logAboutPeers },
       { broker: context, metrics: this.metrics, onBug: (error) => this.#onBug(error) },
     );
     this.#context = context;
@@ -204,21 +208,24 @@ export class Broker {
   #earlier: MetadataRows | null = null;
 
   #replicaManager(folder: DataFolder): ReplicaManager {
-    const { disk, clock, logger } = this.#ports;
+    const { disk, clock, logger, network } = this.#ports;
     const started = effectiveBrokerConfig({ ...NO_BROKER_CONFIG, static: this.#setup.config });
-    return new ReplicaManager(this.#ports, {
-      me: this.#setup.brokerId,
-      cluster: this.image,
-      controller: this.#session,
-      logs: new LogFolders({ disk, clock, logger }, folder),
-      clusterId: () => this.#session.clusterId,
-      brokerEpoch: () => this.#session.brokerEpoch,
-      logConfig: (topic) => this.#logConfig(topic),
-      lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
-      retentionCheckMs: started.logRetentionCheckIntervalMs,
-      producerIdExpirationMs: started.producerIdExpirationMs,
-      onStorageFailure: (error) => this.#fail(error),
-    });
+    return new ReplicaManager(
+      { clock, network, logger: this.#logAboutPeers },
+      {
+        me: this.#setup.brokerId,
+        cluster: this.image,
+        controller: this.#session,
+        logs: new LogFolders({ disk, clock, logger }, folder),
+        clusterId: () => this.#session.clusterId,
+        brokerEpoch: () => this.#session.brokerEpoch,
+        logConfig: (topic) => this.#logConfig(topic),
+        lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
+        retentionCheckMs: started.logRetentionCheckIntervalMs,
+        producerIdExpirationMs: started.producerIdExpirationMs,
+        onStorageFailure: (error) => this.#fail(error),
+      },
+    );
   }
 
   #logConfig(topic: string): LogConfig {
