@@ -83,11 +83,16 @@ export interface LogEnds {
   readonly ends: readonly (PartitionName & { readonly lastEpoch: LeaderEpoch; readonly logEnd: Offset })[];
 }
 
-/** The old leader holds appends and the target has its log end (or 500 ms ran out: isReady false). */
+/**
+ * The old leader holds appends and the target has its log end (or 500 ms ran out: isReady false). Once it said ready,
+ * acks=1 promises nothing of its own there before the row or `handOverVoid` comes, or another session begins.
+ */
 export interface HandOverReady extends PartitionName {
   readonly type: "handOverReady";
   readonly leaderEpoch: LeaderEpoch;
   readonly target: BrokerId;
+  /** Of the question that is answered. */
+  readonly attempt: number;
   readonly isReady: boolean;
 }
 
@@ -198,6 +203,14 @@ export interface HandOver extends PartitionName {
   readonly type: "handOver";
   readonly leaderEpoch: LeaderEpoch;
   readonly target: BrokerId;
+  /** +1 at every question of this controller: an answer to an earlier one says nothing of a later hold. */
+  readonly attempt: number;
+}
+
+/** Nothing has come of that hand-over, and nothing will: the old leader goes on as if it had not been asked. */
+export interface HandOverVoid extends PartitionName {
+  readonly type: "handOverVoid";
+  readonly attempt: number;
 }
 
 /** Nothing is led by this broker any more (or nothing more can be moved): flush, mark, exit. */
@@ -219,6 +232,7 @@ export type ToBroker =
   | IsrRefused
   | QueryLogEnds
   | HandOver
+  | HandOverVoid
   | ShutdownReady
   | AdminAnswer;
 

@@ -10,6 +10,7 @@ import {
   type Delta,
   HEARTBEAT_INTERVAL_MS,
   type HandOver,
+  type HandOverVoid,
   type IsrRefused,
   type QueryLogEnds,
   type Refused,
@@ -23,7 +24,7 @@ import type { Address, ByteStream, Network } from "../ports/network.ts";
 import type { ImageChange, MetadataImage } from "./metadata-image.ts";
 
 /** Directives that are not metadata: the broker's rooms act on them. */
-export type Directive = IsrRefused | QueryLogEnds | HandOver | ShutdownReady;
+export type Directive = IsrRefused | QueryLogEnds | HandOver | HandOverVoid | ShutdownReady;
 
 export interface ControlHandlers {
   /** Built anew for each dial: it says what is true now. */

@@ -168,6 +168,8 @@ export class BrokerSessions {
     const refusal = this.#aheadRefusal(registration) ?? (await this.#duplicateRefusal(registration));
     if (!session.isOpen) return;
     if (refusal !== null) return this.#refuse(session, refusal);
+    // What its last session may still bring comes too late: at its end the broker takes hand-overs for over.
+    this.#options.handOvers.onSessionLost(registration.brokerId);
     this.#options.queue.submit({ kind: "brokerRegistered", registration }, (answer) => {
       this.#onRegistered(session, registration, answer);
     });

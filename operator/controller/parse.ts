@@ -105,7 +105,7 @@ const messages: Readonly<Record<ToController["type"], Check>> = {
     attempt: whole(0),
   }),
   logEnds: object({ query: whole(0), ends: list(object({ ...partition, lastEpoch: whole(-1), logEnd: whole(0) })) }),
-  handOverReady: object({ ...partition, leaderEpoch: whole(-1), target: whole(0), isReady: flag }),
+  handOverReady: object({ ...partition, leaderEpoch: whole(-1), target: whole(0), attempt: whole(1), isReady: flag }),
   topicRemoved: object({ topicId: id }),
   synced: object({ ...partition, leaderEpoch: whole(-1), partitionEpoch: whole(0), synced: flag }),
   shutdownWish: object({}),

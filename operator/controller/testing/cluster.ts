@@ -137,8 +137,8 @@ export class FakeBroker {
     if (message.type === "handOver" && this.isObliging) this.#oblige(message);
   }
 
-  #oblige({ topicId, partition, leaderEpoch, target }: HandOver): void {
-    this.say({ type: "handOverReady", topicId, partition, leaderEpoch, target, isReady: true });
+  #oblige({ topicId, partition, leaderEpoch, target, attempt }: HandOver): void {
+    this.say({ type: "handOverReady", topicId, partition, leaderEpoch, target, attempt, isReady: true });
   }
 }
 
