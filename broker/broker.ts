@@ -10,6 +10,7 @@ import {
   ANNOUNCE_PATH,
   CONTRACT_VERSION,
   type ControllerAnnouncement,
+  type KeptMetadata,
   type PartitionName,
   type Refused,
   type Registration,
@@ -108,6 +109,7 @@ export class Broker {
       image: this.image,
       handlers: {
         registration: () => this.#registration(),
+        keptMetadata: () => this.#keptMetadata(),
         onChange: (change) => this.#onChange(change),
         onRegistered: (registered) => this.#registered(registered.clusterId),
         onDirective: (directive) => this.#onDirective(directive),
@@ -270,6 +272,13 @@ export class Broker {
       damaged,
       metadataVersion: this.#metadata.version,
     };
+  }
+
+  #keptMetadata(): KeptMetadata | null {
+    const { version } = this.#metadata;
+    if (version === null) return null;
+    const rows = this.image.version === null ? this.#earlier : this.image.snapshot();
+    return rows === null ? null : { version, rows };
   }
 
   #onChange(change: ImageChange): void {

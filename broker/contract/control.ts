@@ -121,6 +121,17 @@ export interface StorageFailed {
   readonly type: "storageFailed";
 }
 
+/** Answer to `queryMetadata`: the newest metadata this broker was ever sent. */
+export interface MetadataReport extends KeptMetadata {
+  readonly type: "metadataReport";
+}
+
+/** What a broker keeps of the metadata, for a controller that has lost it. */
+export interface KeptMetadata {
+  readonly version: MetadataVersion;
+  readonly rows: MetadataRows;
+}
+
 /** An administrative request that reached this broker, for the controller to decide. */
 export interface AdminCall {
   readonly type: "admin";
@@ -138,6 +149,7 @@ export type ToController =
   | SyncedReport
   | ShutdownWish
   | StorageFailed
+  | MetadataReport
   | AdminCall;
 
 /** Answer to a registration that was committed. */
@@ -198,6 +210,11 @@ export interface QueryLogEnds {
   readonly partitions: readonly PartitionName[];
 }
 
+/** Comes before the answer to a registration: the controller recovers, and has lost what this broker was told. */
+export interface QueryMetadata {
+  readonly type: "queryMetadata";
+}
+
 /** Hold appends until `target` has your log end, at most 500 ms, then say `handOverReady`. */
 export interface HandOver extends PartitionName {
   readonly type: "handOver";
@@ -231,6 +248,7 @@ export type ToBroker =
   | ControllerHeartbeat
   | IsrRefused
   | QueryLogEnds
+  | QueryMetadata
   | HandOver
   | HandOverVoid
   | ShutdownReady

@@ -9,6 +9,7 @@ import {
   type ControllerAnnouncement,
   type Delta,
   HEARTBEAT_INTERVAL_MS,
+  type KeptMetadata,
   type HandOver,
   type HandOverVoid,
   type IsrRefused,
@@ -29,6 +30,8 @@ export type Directive = IsrRefused | QueryLogEnds | HandOver | HandOverVoid | Sh
 export interface ControlHandlers {
   /** Built anew for each dial: it says what is true now. */
   registration(): Registration;
+  /** The newest metadata this broker was ever sent; null when none. */
+  keptMetadata(): KeptMetadata | null;
   /** After every change of the image, in the same turn. */
   onChange(change: ImageChange): void;
   /** After a registration was answered and its snapshot applied: what was said before may be lost; say it again. */
@@ -265,9 +268,16 @@ export class ControlSession {
         pending?.done(message.response);
         return;
       }
+      case "queryMetadata":
+        return this.#reportMetadata();
       default:
         if (this.#isRegistered) this.#handlers.onDirective(message);
     }
+  }
+
+  #reportMetadata(): void {
+    const kept = this.#handlers.keptMetadata();
+    if (kept !== null) this.#stream?.write(encodeLine({ type: "metadataReport", ...kept }));
   }
 
   #isCurrent(version: { controllerEpoch: ControllerEpoch; sequence: number }): boolean {

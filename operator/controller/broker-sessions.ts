@@ -148,6 +148,8 @@ export class BrokerSessions {
         // It appends nothing any more: nobody has to wait for its death.
         this.#logger.error("broker has a failed disk", { broker });
         return queue.submit({ kind: "brokersLost", brokers: [holder] });
+      case "metadataReport":
+        return session.break("nobody asked what it kept of the metadata");
       case "admin":
         void this.#options.admin(message.request).then((response) => {
           session.send({ type: "adminAnswer", call: message.call, response });
