@@ -107,7 +107,7 @@ describe("a cluster on one machine", () => {
     expect(await site.consume("t")).toHaveLength(200);
   });
 
-  test("the controller's folder is lost: nothing is decided until a person says so; then everything is back", async () => {
+  test("the controller's folder is lost: nothing is decided until a person says so; then all is back", async () => {
     const first = await site.started("-f", "examples/quickstart.yaml");
     const lines = linesOf(2000);
     await site.produce("cities", lines);
