@@ -23,6 +23,7 @@ import { type ImageChange, MetadataImage } from "./control/metadata-image.ts";
 import { BrokerContext } from "./handlers/context.ts";
 import { addReplicaMetrics } from "./http/replica-metrics.ts";
 import type { Disk } from "./ports/disk.ts";
+import type { HostIdentity } from "./ports/host-identity.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "./ports/network.ts";
 import { earlierLogConfigOf, logConfigOf } from "./log-config-of.ts";
 import { LogFolders } from "./log-folders.ts";
@@ -38,13 +39,6 @@ export interface BrokerPorts {
   readonly disk: Disk;
   readonly network: Network;
   readonly logger: Logger;
-}
-
-/** What tells one kernel's page cache from another's. */
-export interface HostIdentity {
-  readonly bootId: string;
-  readonly device: string;
-  readonly mountId: string;
 }
 
 export interface BrokerSetup {
