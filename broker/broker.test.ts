@@ -106,6 +106,23 @@ const oneTopic = (topicId = TOPIC): MetadataRows => ({
   partitions: [partition([1, 2], topicId)] as unknown as MetadataRows["partitions"],
 });
 
+test("a broker tells a controller that lost its store what it, or its earlier process, was told", async () => {
+  const world = new World();
+  const first = await world.start();
+  world.say({ type: "queryMetadata" });
+  await settle();
+  expect(world.heard.filter((message) => message.type === "metadataReport")).toEqual([]);
+  await world.register(oneTopic());
+  const stop = first.stop();
+  await world.clock.advance(20_000);
+  await stop;
+  await world.start();
+  world.say({ type: "queryMetadata" });
+  await settle();
+  const version = { controllerEpoch: 1, sequence: 1 };
+  expect(world.heard.at(-1)).toEqual({ type: "metadataReport", version, rows: oneTopic() });
+});
+
 describe("a broker whose disk fails", () => {
   test("leaves its mark before the process ends, and says so to the controller", async () => {
     const world = new World();

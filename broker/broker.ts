@@ -1,6 +1,7 @@
 import { assert } from "./base/assert.ts";
 import type { Clock } from "./base/clock.ts";
 import type { BrokerId, Incarnation } from "./base/ids.ts";
+import { LimitedLogger } from "./base/limited-logger.ts";
 import type { Logger } from "./base/logging.ts";
 import { Metrics } from "./base/metrics.ts";
 import type { Random } from "./base/random.ts";
@@ -9,6 +10,7 @@ import {
   ANNOUNCE_PATH,
   CONTRACT_VERSION,
   type ControllerAnnouncement,
+  type KeptMetadata,
   type PartitionName,
   type Refused,
   type Registration,
@@ -21,6 +23,7 @@ import { type ImageChange, MetadataImage } from "./control/metadata-image.ts";
 import { BrokerContext } from "./handlers/context.ts";
 import { addReplicaMetrics } from "./http/replica-metrics.ts";
 import type { Disk } from "./ports/disk.ts";
+import type { HostIdentity } from "./ports/host-identity.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "./ports/network.ts";
 import { earlierLogConfigOf, logConfigOf } from "./log-config-of.ts";
 import { LogFolders } from "./log-folders.ts";
@@ -36,13 +39,6 @@ export interface BrokerPorts {
   readonly disk: Disk;
   readonly network: Network;
   readonly logger: Logger;
-}
-
-/** What tells one kernel's page cache from another's. */
-export interface HostIdentity {
-  readonly bootId: string;
-  readonly device: string;
-  readonly mountId: string;
 }
 
 export interface BrokerSetup {
@@ -80,6 +76,8 @@ export class Broker {
   readonly metrics = new Metrics();
   readonly image = new MetadataImage();
   readonly #ports: BrokerPorts;
+  /** Clients and other brokers can cause its warnings. */
+  readonly #logAboutPeers: Logger;
   readonly #setup: BrokerSetup;
   readonly #ends: BrokerEnds;
   readonly #metadata: MetadataFile;
@@ -95,6 +93,7 @@ export class Broker {
 
   constructor(ports: BrokerPorts, setup: BrokerSetup, ends: BrokerEnds) {
     this.#ports = ports;
+    this.#logAboutPeers = new LimitedLogger(ports);
     this.#setup = setup;
     this.#ends = ends;
     this.incarnation = ports.random.id() as Incarnation;
@@ -104,6 +103,7 @@ export class Broker {
       image: this.image,
       handlers: {
         registration: () => this.#registration(),
+        keptMetadata: () => this.#keptMetadata(),
         onChange: (change) => this.#onChange(change),
         onRegistered: (registered) => this.#registered(registered.clusterId),
         onDirective: (directive) => this.#onDirective(directive),
@@ -162,7 +162,7 @@ export class Broker {
       staticConfig: config,
     });
     const server = new KafkaServer(
-      { clock, logger },
+      { clock, logger: this.#logAboutPeers },
       { broker: context, metrics: this.metrics, onBug: (error) => this.#onBug(error) },
     );
     this.#context = context;
@@ -204,21 +204,24 @@ export class Broker {
   #earlier: MetadataRows | null = null;
 
   #replicaManager(folder: DataFolder): ReplicaManager {
-    const { disk, clock, logger } = this.#ports;
+    const { disk, clock, logger, network } = this.#ports;
     const started = effectiveBrokerConfig({ ...NO_BROKER_CONFIG, static: this.#setup.config });
-    return new ReplicaManager(this.#ports, {
-      me: this.#setup.brokerId,
-      cluster: this.image,
-      controller: this.#session,
-      logs: new LogFolders({ disk, clock, logger }, folder),
-      clusterId: () => this.#session.clusterId,
-      brokerEpoch: () => this.#session.brokerEpoch,
-      logConfig: (topic) => this.#logConfig(topic),
-      lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
-      retentionCheckMs: started.logRetentionCheckIntervalMs,
-      producerIdExpirationMs: started.producerIdExpirationMs,
-      onStorageFailure: (error) => this.#fail(error),
-    });
+    return new ReplicaManager(
+      { clock, network, logger: this.#logAboutPeers },
+      {
+        me: this.#setup.brokerId,
+        cluster: this.image,
+        controller: this.#session,
+        logs: new LogFolders({ disk, clock, logger }, folder),
+        clusterId: () => this.#session.clusterId,
+        brokerEpoch: () => this.#session.brokerEpoch,
+        logConfig: (topic) => this.#logConfig(topic),
+        lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
+        retentionCheckMs: started.logRetentionCheckIntervalMs,
+        producerIdExpirationMs: started.producerIdExpirationMs,
+        onStorageFailure: (error) => this.#fail(error),
+      },
+    );
   }
 
   #logConfig(topic: string): LogConfig {
@@ -263,6 +266,13 @@ export class Broker {
       damaged,
       metadataVersion: this.#metadata.version,
     };
+  }
+
+  #keptMetadata(): KeptMetadata | null {
+    const { version } = this.#metadata;
+    if (version === null) return null;
+    const rows = this.image.version === null ? this.#earlier : this.image.snapshot();
+    return rows === null ? null : { version, rows };
   }
 
   #onChange(change: ImageChange): void {

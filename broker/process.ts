@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hostIdentity } from "./adapters/host-identity.ts";
 import { type HttpServer, httpNetwork, serveHttp } from "./adapters/http-network.ts";
 import { nodeClock } from "./adapters/node-clock.ts";
 import { openFolder } from "./adapters/node-disk.ts";
 import { nodeRandom } from "./adapters/node-random.ts";
+import { readOptionsFile } from "./adapters/options-file.ts";
 import { endOnBugs, reasonOf } from "./adapters/process-end.ts";
 import { listenTcp, type TcpListener } from "./adapters/tcp-listener.ts";
 import { addProcessMetrics } from "./adapters/process-metrics.ts";
@@ -22,19 +22,11 @@ function die(code: number, what: string): never {
   process.exit(code);
 }
 
-async function readOptions(args: readonly string[]): Promise<BrokerOptions> {
-  const [file] = args;
-  if (file === undefined || args.length !== 1) die(EXIT.badStart, "usage: broker/main.ts OPTIONS_FILE");
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) =>
-    die(EXIT.badStart, `cannot read ${file}: ${error.message}`),
-  );
-  return parseBrokerOptions(text, file);
-}
-
 /** The broker as a process of its own: real ports, signals, exit codes. */
 export async function runBroker(args: readonly string[]): Promise<void> {
   try {
-    const options = await readOptions(args);
+    const { text, file } = await readOptionsFile(args, "broker/main.ts");
+    const options = parseBrokerOptions(text, file);
     const logger = winstonLogger({ broker: options.brokerId }, options.logLevel);
     endOnBugs(logger, (reason) => die(EXIT.failed, reason));
     await serve(options, logger);

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { httpNetwork, serveHttp } from "#adapters/http-network.ts";
 import { nodeClock } from "#adapters/node-clock.ts";
 import { openFolder } from "#adapters/node-disk.ts";
 import { nodeRandom } from "#adapters/node-random.ts";
+import { readOptionsFile } from "#adapters/options-file.ts";
 import { endOnBugs, reasonOf } from "#adapters/process-end.ts";
 import { winstonLogger } from "#adapters/winston-logger.ts";
 import type { Logger } from "#base/logging.ts";
@@ -24,19 +24,11 @@ function die(code: number, what: string): never {
   process.exit(code);
 }
 
-async function readOptions(args: readonly string[]): Promise<ControllerProcessOptions> {
-  const [file] = args;
-  if (file === undefined || args.length !== 1) die(EXIT.badStart, "usage: operator/controller-main.ts OPTIONS_FILE");
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) =>
-    die(EXIT.badStart, `cannot read ${file}: ${error.message}`),
-  );
-  return parseControllerOptions(text, file);
-}
-
 /** The controller as a process of its own, its state in a folder. */
 export async function runController(args: readonly string[]): Promise<void> {
   try {
-    const options = await readOptions(args);
+    const { text, file } = await readOptionsFile(args, "operator/controller-main.ts");
+    const options = parseControllerOptions(text, file);
     const logger = winstonLogger({ controller: options.http.port }, options.logLevel);
     endOnBugs(logger, (reason) => die(EXIT.failed, reason));
     await serve(options, logger);

@@ -123,6 +123,7 @@ export class LocalCluster {
     const identity = this.#identity();
     const running = readClusterFile(this.#path(CLUSTER_FILE));
     const adoptable = running?.clusterId === identity?.clusterId ? await this.#adoptable(running) : new Set<number>();
+    if (this.#options.recovers && adoptable.has(-1)) this.#refuseStray(-1, running?.controller.pid ?? null);
     await this.#plan(identity, { running, adoptable });
     this.#warnOfSpace();
     const fault = new Promise<never>((_resolve, reject) => {
@@ -230,9 +231,11 @@ export class LocalCluster {
     return found;
   }
 
-  #refuseStray(id: number, pid: number): never {
+  /** It cannot be adopted as it is: it does not answer, or it would have to start anew. */
+  #refuseStray(id: number, pid: number | null): never {
     const name = id < 0 ? "the controller" : `broker ${id}`;
-    throw new TidemarkError("FOLDER_IN_USE", `${name} (pid ${pid}) runs, but does not answer; end it, then try again`);
+    const why = id < 0 && this.#options.recovers ? "and does not recover" : "but does not answer";
+    throw new TidemarkError("FOLDER_IN_USE", `${name} (pid ${pid}) runs, ${why}; end it, then try again`);
   }
 
   #optionsFile(id: number): string {
@@ -436,8 +439,10 @@ export class LocalCluster {
       if (missing.length === 0 && this.#members.every((member) => member.incarnation !== null)) return;
       if (this.#clock.monotonic() - heardMs >= PATIENCE_MS) {
         heardMs = this.#clock.monotonic();
-        const who = status === null ? "the controller" : `broker ${missing.join(", broker ")}`;
-        this.#say(`still waiting for ${who}; logs are in ${this.#path("logs")}`);
+        const brokers = `broker ${missing.join(", broker ")}`;
+        const who = status === null ? "the controller" : brokers;
+        const why = status?.condition === "recovering" ? ` (the controller ${status.reason})` : "";
+        this.#say(`still waiting for ${who}${why}; logs are in ${this.#path("logs")}`);
       }
       await sleep(this.#clock, LOOK_MS);
     }

@@ -1,15 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-
-/** What tells one kernel's page cache, and one mount, from another's. */
-export interface HostIdentity {
-  /** Changes when the kernel starts. */
-  readonly bootId: string;
-  /** Device number of the folder's file system. */
-  readonly device: string;
-  /** Number of the mount that the folder lies on; "" where the system does not tell. */
-  readonly mountId: string;
-}
+import type { HostIdentity } from "../ports/host-identity.ts";
 
 /**
  * Identity of the machine's page cache for what lies in `folder`, which must exist. Two equal ones mean that unsynced

@@ -83,11 +83,16 @@ export interface LogEnds {
   readonly ends: readonly (PartitionName & { readonly lastEpoch: LeaderEpoch; readonly logEnd: Offset })[];
 }
 
-/** The old leader holds appends and the target has its log end (or 500 ms ran out: isReady false). */
+/**
+ * The old leader holds appends and the target has its log end (or 500 ms ran out: isReady false). Once it said ready,
+ * acks=1 promises nothing of its own there before the row or `handOverVoid` comes, or another session begins.
+ */
 export interface HandOverReady extends PartitionName {
   readonly type: "handOverReady";
   readonly leaderEpoch: LeaderEpoch;
   readonly target: BrokerId;
+  /** Of the question that is answered. */
+  readonly attempt: number;
   readonly isReady: boolean;
 }
 
@@ -116,6 +121,17 @@ export interface StorageFailed {
   readonly type: "storageFailed";
 }
 
+/** Answer to `queryMetadata`: the newest metadata this broker was ever sent. */
+export interface MetadataReport extends KeptMetadata {
+  readonly type: "metadataReport";
+}
+
+/** What a broker keeps of the metadata, for a controller that has lost it. */
+export interface KeptMetadata {
+  readonly version: MetadataVersion;
+  readonly rows: MetadataRows;
+}
+
 /** An administrative request that reached this broker, for the controller to decide. */
 export interface AdminCall {
   readonly type: "admin";
@@ -133,6 +149,7 @@ export type ToController =
   | SyncedReport
   | ShutdownWish
   | StorageFailed
+  | MetadataReport
   | AdminCall;
 
 /** Answer to a registration that was committed. */
@@ -193,11 +210,24 @@ export interface QueryLogEnds {
   readonly partitions: readonly PartitionName[];
 }
 
+/** Comes before the answer to a registration: the controller recovers, and has lost what this broker was told. */
+export interface QueryMetadata {
+  readonly type: "queryMetadata";
+}
+
 /** Hold appends until `target` has your log end, at most 500 ms, then say `handOverReady`. */
 export interface HandOver extends PartitionName {
   readonly type: "handOver";
   readonly leaderEpoch: LeaderEpoch;
   readonly target: BrokerId;
+  /** +1 at every question of this controller: an answer to an earlier one says nothing of a later hold. */
+  readonly attempt: number;
+}
+
+/** Nothing has come of that hand-over, and nothing will: the old leader goes on as if it had not been asked. */
+export interface HandOverVoid extends PartitionName {
+  readonly type: "handOverVoid";
+  readonly attempt: number;
 }
 
 /** Nothing is led by this broker any more (or nothing more can be moved): flush, mark, exit. */
@@ -218,7 +248,9 @@ export type ToBroker =
   | ControllerHeartbeat
   | IsrRefused
   | QueryLogEnds
+  | QueryMetadata
   | HandOver
+  | HandOverVoid
   | ShutdownReady
   | AdminAnswer;
 

@@ -1,8 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
+import { controllerEpoch } from "../base/ids.ts";
 import { LineDecoder, encodeLine } from "../base/json-lines.ts";
 import { silent } from "../base/logging.ts";
 import { FakeClock, settle } from "../base/testing/fake-clock.ts";
-import type { ControllerAnnouncement, Registration, ToBroker, ToController } from "../contract/control.ts";
+import type {
+  ControllerAnnouncement,
+  KeptMetadata,
+  Registration,
+  ToBroker,
+  ToController,
+} from "../contract/control.ts";
 import type { MetadataRows } from "../contract/rows.ts";
 import type { Address, ByteStream, ExchangeResult, Network } from "../ports/network.ts";
 import { streamPair } from "../ports/testing/stream-pair.ts";
@@ -10,6 +17,8 @@ import { ControlSession } from "./control-session.ts";
 import { MetadataImage } from "./metadata-image.ts";
 
 const none: MetadataRows = { brokers: [], topics: [], partitions: [], deletions: [], brokerConfigs: [] };
+
+const kept: KeptMetadata = { version: { controllerEpoch: controllerEpoch(3), sequence: 9 }, rows: none };
 
 /** A controller's end of the streams that a session opens. */
 class FakeController implements Network {
@@ -59,6 +68,7 @@ function open(options: { isStarted: boolean } = { isStarted: true }) {
       image,
       handlers: {
         registration: () => ({ type: "register", incarnation: "i1" }) as unknown as Registration,
+        keptMetadata: () => kept,
         onChange() {},
         onRegistered: (message) => registered.push(message.controllerEpoch),
         onDirective() {},
@@ -83,6 +93,14 @@ describe("control session", () => {
       brokerEpoch: 7,
       applied: { controllerEpoch: 1, sequence: 5 },
     });
+  });
+
+  test("says what it kept of the metadata to a controller that asks before it answers the registration", async () => {
+    const { network } = open();
+    await settle();
+    network.say({ type: "queryMetadata" });
+    await settle();
+    expect(network.received.slice(1)).toEqual([{ type: "metadataReport", ...kept }]);
   });
 
   test("dials again until a controller answers", async () => {

@@ -9,7 +9,9 @@ import {
   type ControllerAnnouncement,
   type Delta,
   HEARTBEAT_INTERVAL_MS,
+  type KeptMetadata,
   type HandOver,
+  type HandOverVoid,
   type IsrRefused,
   type QueryLogEnds,
   type Refused,
@@ -23,11 +25,13 @@ import type { Address, ByteStream, Network } from "../ports/network.ts";
 import type { ImageChange, MetadataImage } from "./metadata-image.ts";
 
 /** Directives that are not metadata: the broker's rooms act on them. */
-export type Directive = IsrRefused | QueryLogEnds | HandOver | ShutdownReady;
+export type Directive = IsrRefused | QueryLogEnds | HandOver | HandOverVoid | ShutdownReady;
 
 export interface ControlHandlers {
   /** Built anew for each dial: it says what is true now. */
   registration(): Registration;
+  /** The newest metadata this broker was ever sent; null when none. */
+  keptMetadata(): KeptMetadata | null;
   /** After every change of the image, in the same turn. */
   onChange(change: ImageChange): void;
   /** After a registration was answered and its snapshot applied: what was said before may be lost; say it again. */
@@ -264,9 +268,16 @@ export class ControlSession {
         pending?.done(message.response);
         return;
       }
+      case "queryMetadata":
+        return this.#reportMetadata();
       default:
         if (this.#isRegistered) this.#handlers.onDirective(message);
     }
+  }
+
+  #reportMetadata(): void {
+    const kept = this.#handlers.keptMetadata();
+    if (kept !== null) this.#stream?.write(encodeLine({ type: "metadataReport", ...kept }));
   }
 
   #isCurrent(version: { controllerEpoch: ControllerEpoch; sequence: number }): boolean {

@@ -51,6 +51,17 @@ describe("metadata image", () => {
     expect(image.topicByName("t")).toBeUndefined();
   });
 
+  test("a partition that a snapshot of its topic does not mention leaves the image, its data is another matter", () => {
+    const image = new MetadataImage();
+    const second = { ...partition("a", 1), partition: 1 as PartitionIndex };
+    const both = [partition("a", 1), second];
+    image.applySnapshot({ ...none, topics: [topic("a", "t")], partitions: both }, version(1));
+    image.applySnapshot({ ...none, topics: [topic("a", "t")], partitions: [partition("a", 9)] }, version(9));
+    expect(image.partitions(id("a")).map((row) => row.partitionEpoch)).toEqual([9]);
+    expect(image.partition(id("a"), 1 as PartitionIndex)).toBeUndefined();
+    expect(image.snapshot().partitions).toHaveLength(1);
+  });
+
   test("a deleted topic does not come back with a late row, and its name is free for another", () => {
     const image = new MetadataImage();
     image.applySnapshot({ ...none, topics: [topic("a", "t")], partitions: [partition("a", 1)] }, version(1));

@@ -99,7 +99,10 @@ export class MetadataImage {
     return { rows: this.#applyRows(rows), unmentioned: [] };
   }
 
-  /** Applies all rows there are. Topics it does not mention leave the image and are named, so that data is kept. */
+  /**
+   * Applies all rows there are. Topics it does not mention leave the image and are named, so that data is kept; so do
+   * partitions of a topic that it mentions (partitions never become fewer, but a store may have been set back).
+   */
   applySnapshot(rows: MetadataRows, version: MetadataVersion): ImageChange {
     const mentioned = new Set(rows.topics.map((topic) => topic.topicId));
     const deleted = new Set(rows.deletions.map((row) => row.topicId));
@@ -107,12 +110,23 @@ export class MetadataImage {
       (topic) => !mentioned.has(topic.topicId) && !deleted.has(topic.topicId),
     );
     for (const topic of unmentioned) this.#forget(topic.topicId);
+    this.#forgetPartitionsBeyond(rows);
     this.#deletions.clear();
     this.#brokerConfigs.clear();
     const brokers = new Set(rows.brokers.map((broker) => broker.id));
     for (const id of this.#brokers.keys()) if (!brokers.has(id)) this.#brokers.delete(id);
     this.#version = version;
     return { rows: this.#applyRows(rows), unmentioned };
+  }
+
+  #forgetPartitionsBeyond(rows: MetadataRows): void {
+    const counts = new Map<TopicId, number>();
+    for (const { topicId, partition } of rows.partitions) {
+      counts.set(topicId, Math.max(counts.get(topicId) ?? 0, partition + 1));
+    }
+    for (const [topicId, known] of this.#partitions) {
+      known.length = Math.min(known.length, counts.get(topicId) ?? 0);
+    }
   }
 
   #applyRows(rows: MetadataRows): MetadataRows {

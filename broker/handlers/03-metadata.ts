@@ -113,7 +113,7 @@ function describeTopic(
   };
 }
 
-function describePartition(row: PartitionRow, broker: BrokerContext, listener: string): PartitionAnswer {
+export function describePartition(row: PartitionRow, broker: BrokerContext, listener: string): PartitionAnswer {
   const leaderId = reachableLeader(broker, row, listener);
   return {
     errorCode: leaderId < 0 ? kafkaErrors.LEADER_NOT_AVAILABLE : 0,
@@ -127,5 +127,5 @@ function describePartition(row: PartitionRow, broker: BrokerContext, listener: s
 }
 
 /** Replicas whose broker has no session. */
-export const offlineReplicas = (row: PartitionRow, broker: BrokerContext): BrokerId[] =>
+const offlineReplicas = (row: PartitionRow, broker: BrokerContext): BrokerId[] =>
   row.replicas.filter((id) => !broker.image.isAlive(id));

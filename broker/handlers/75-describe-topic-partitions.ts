@@ -7,11 +7,10 @@ import {
   type DescribeTopicPartitionsResponse,
 } from "../wire/apis/75-describe-topic-partitions.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
-import { offlineReplicas } from "./03-metadata.ts";
+import { describePartition } from "./03-metadata.ts";
 import { TOPIC_OPERATIONS } from "./authorized-operations.ts";
 import type { BrokerContext } from "./context.ts";
 import { handler } from "./handler.ts";
-import { reachableLeader } from "./leaders.ts";
 
 /*
  * DescribeTopicPartitions: 0 (KIP-966).
@@ -48,7 +47,7 @@ function describe(
     if (room === 0) return page(topics, { topicName: name, partitionIndex: first as PartitionIndex });
     const shown = rows.slice(first, first + room);
     const { topicId } = topic;
-    const partitions = shown.map((row) => describePartition(row, broker, listener));
+    const partitions = shown.map((row) => describeWithCandidates(row, broker, listener));
     topics.push({ errorCode: 0, name, topicId, partitions, topicAuthorizedOperations: TOPIC_OPERATIONS });
     room -= shown.length;
     const next = first + shown.length;
@@ -69,18 +68,11 @@ function missing(name: string): TopicAnswer {
   return { errorCode, name, topicId: NO_TOPIC_ID, partitions: [] };
 }
 
-function describePartition(row: PartitionRow, broker: BrokerContext, listener: string): PartitionAnswer {
-  const leaderId = reachableLeader(broker, row, listener);
+function describeWithCandidates(row: PartitionRow, broker: BrokerContext, listener: string): PartitionAnswer {
   return {
-    errorCode: leaderId < 0 ? kafkaErrors.LEADER_NOT_AVAILABLE : 0,
-    partitionIndex: row.partition,
-    leaderId,
-    leaderEpoch: row.leaderEpoch,
-    replicaNodes: row.replicas,
-    isrNodes: row.isr,
+    ...describePartition(row, broker, listener),
     eligibleLeaderReplicas: row.elr,
     lastKnownElr: row.lost,
-    offlineReplicas: offlineReplicas(row, broker),
   };
 }
 

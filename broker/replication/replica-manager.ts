@@ -1,7 +1,7 @@
 import { type Clock, every, type Timer } from "../base/clock.ts";
 import type { BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
-import type { HandOver, IsrRefused, LogEnds, PartitionName, QueryLogEnds } from "../contract/control.ts";
+import type { HandOver, HandOverVoid, IsrRefused, LogEnds, PartitionName, QueryLogEnds } from "../contract/control.ts";
 import type { DeletionRow, MetadataRows, PartitionRow } from "../contract/rows.ts";
 import type { Address, ByteStream, Network } from "../ports/network.ts";
 import type { LogConfig } from "../storage/log-config.ts";
@@ -146,13 +146,15 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     }
   }
 
-  onDirective(message: IsrRefused | QueryLogEnds | HandOver): void {
+  onDirective(message: IsrRefused | QueryLogEnds | HandOver | HandOverVoid): void {
     if (this.#isStopped) return;
     switch (message.type) {
       case "isrRefused":
         return this.get(message.topicId, message.partition)?.onRefused(message);
       case "handOver":
         return this.get(message.topicId, message.partition)?.onHandOver(message);
+      case "handOverVoid":
+        return this.get(message.topicId, message.partition)?.onHandOverVoid(message);
       case "queryLogEnds":
         return this.controller.send(this.#logEnds(message));
     }

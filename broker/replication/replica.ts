@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { isTidemarkError, type TidemarkError } from "../base/errors.ts";
 import type { LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
-import type { HandOver, IsrRefused } from "../contract/control.ts";
+import type { HandOver, HandOverVoid, IsrRefused } from "../contract/control.ts";
 import type { PartitionRow } from "../contract/rows.ts";
 import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
 import type { LogConfig } from "../storage/log-config.ts";
@@ -228,9 +228,13 @@ export class Replica implements LedPartition {
     else this.#commitWaiters.add(lastOffset, options, done);
   }
 
-  /** For acks=1: 0 once the leader's own log counts everything up to `lastOffset`. Otherwise as `whenCommitted`. */
+  /**
+   * For acks=1: 0 once the leader's own log counts everything up to `lastOffset`. Otherwise as `whenCommitted`. While
+   * it is not known whether another leads already, this log alone promises nothing: then 0 once it is committed.
+   */
   whenWritten(lastOffset: Offset, options: { timeoutMs: number }, done: (errorCode: number) => void): void {
-    if (countedEnd(this.log) > lastOffset) done(0);
+    if (this.#handOver.isUndecided) this.whenCommitted(lastOffset, options, done);
+    else if (countedEnd(this.log) > lastOffset) done(0);
     else if (this.#leadership === null) done(NOT_LEADER_OR_FOLLOWER);
     else this.#writeWaiters.add(lastOffset, options, done);
   }
@@ -309,7 +313,7 @@ export class Replica implements LedPartition {
   onSession(): void {
     this.#syncedSaid = null;
     this.#leadership?.onSession();
-    this.#handOver.say();
+    this.#handOver.onSession();
     this.#sayIfSynced();
   }
 
@@ -317,6 +321,10 @@ export class Replica implements LedPartition {
     if (this.#leadership !== null && this.#leadership.epoch === message.leaderEpoch) {
       this.#handOver.start(message, this.#leadership, this.log);
     }
+  }
+
+  onHandOverVoid(message: HandOverVoid): void {
+    this.#handOver.onVoid(message);
   }
 
   /** Called a few times a second. A sync that moves no log end is noticed here: it may be what others wait for. */

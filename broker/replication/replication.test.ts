@@ -266,6 +266,7 @@ describe("a planned move", () => {
     partition: cluster.row.partition,
     leaderEpoch: cluster.row.leaderEpoch,
     target: 2 as BrokerId,
+    attempt: 1,
   });
   const ready = () =>
     cluster.said.flatMap(({ message }) => (message.type === "handOverReady" ? [message.isReady] : []));
@@ -302,6 +303,67 @@ describe("a planned move", () => {
     await cluster.clock.advance(200);
     expect(ready()).toEqual([false]);
     expect(cluster.log(1).content).toEqual(["0:a@1", "1:b@1", "2:c@1"]);
+  });
+});
+
+describe("a planned move of which nothing is heard after it was ready", () => {
+  const name = () => ({ topicId: cluster.row.topicId, partition: cluster.row.partition, attempt: 7 });
+  /** The controller's commit takes longer than appends are held. */
+  const undecided = async () => {
+    await started([1, 2], 1);
+    const { leaderEpoch } = cluster.row;
+    cluster.manager(1).onDirective({ type: "handOver", ...name(), leaderEpoch, target: 2 as BrokerId });
+    await cluster.clock.advance(600);
+    cluster.log(2).isStalled = true;
+    let code: number | null = null;
+    const appended = cluster.append(1, "b", 1);
+    if (appended.kind !== "appended") throw new Error(`"b" was not appended: ${appended.kind}`);
+    cluster.replica(1).whenWritten(appended.lastOffset, { timeoutMs: 30_000 }, (errorCode) => {
+      code = errorCode;
+    });
+    await settle();
+    return { errorCode: () => code };
+  };
+
+  test("loses no acks=1 record when it is committed late: none was acknowledged by the old leader alone", async () => {
+    const { errorCode } = await undecided();
+    expect(errorCode()).toBe(null);
+    await cluster.elect(2, [1, 2]);
+    expect(errorCode()).toBe(6);
+  });
+
+  test("acknowledges acks=1 as soon as the target has the record, too", async () => {
+    const { errorCode } = await undecided();
+    cluster.log(2).write();
+    await settle();
+    expect(errorCode()).toBe(0);
+  });
+
+  test.each(["void", "session"] as const)("is over with a %s: the leader's word alone counts again", async (by) => {
+    await undecided();
+    if (by === "void") cluster.manager(1).onDirective({ type: "handOverVoid", ...name() });
+    else cluster.manager(1).onSession();
+    const appended = cluster.append(1, "c", 1);
+    if (appended.kind !== "appended") throw new Error(`"c" was not appended: ${appended.kind}`);
+    let code: number | null = null;
+    cluster.replica(1).whenWritten(appended.lastOffset, { timeoutMs: 30_000 }, (errorCode) => {
+      code = errorCode;
+    });
+    await settle();
+    expect(code).toBe(0);
+  });
+
+  test("is not over with the refusal of an earlier question", async () => {
+    const { errorCode } = await undecided();
+    cluster.manager(1).onDirective({ type: "handOverVoid", ...name(), attempt: 6 });
+    const held = cluster.append(1, "c", 1);
+    if (held.kind !== "appended") throw new Error(`"c" was not appended: ${held.kind}`);
+    let code: number | null = null;
+    cluster.replica(1).whenWritten(held.lastOffset, { timeoutMs: 30_000 }, (later) => {
+      code = later;
+    });
+    await settle();
+    expect([errorCode(), code]).toEqual([null, null]);
   });
 });
 

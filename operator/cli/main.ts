@@ -39,7 +39,8 @@ function upCommand(): Command {
     )
     .option(
       "--recover",
-      "go on although the controller's metadata was lost or set back; every partition then waits for all its replicas",
+      "go on although the controller's metadata was lost or set back: from the newest that brokers kept; every " +
+        "partition then waits for all its replicas",
     )
     .option("--no-restart", "leave brokers dead when they die, until SIGUSR2")
     .action(async (options) => (await import("./up.ts")).up(options));

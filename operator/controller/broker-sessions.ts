@@ -148,6 +148,8 @@ export class BrokerSessions {
         // It appends nothing any more: nobody has to wait for its death.
         this.#logger.error("broker has a failed disk", { broker });
         return queue.submit({ kind: "brokersLost", brokers: [holder] });
+      case "metadataReport":
+        return session.break("nobody asked what it kept of the metadata");
       case "admin":
         void this.#options.admin(message.request).then((response) => {
           session.send({ type: "adminAnswer", call: message.call, response });
@@ -168,6 +170,8 @@ export class BrokerSessions {
     const refusal = this.#aheadRefusal(registration) ?? (await this.#duplicateRefusal(registration));
     if (!session.isOpen) return;
     if (refusal !== null) return this.#refuse(session, refusal);
+    // What its last session may still bring comes too late: at its end the broker takes hand-overs for over.
+    this.#options.handOvers.onSessionLost(registration.brokerId);
     this.#options.queue.submit({ kind: "brokerRegistered", registration }, (answer) => {
       this.#onRegistered(session, registration, answer);
     });

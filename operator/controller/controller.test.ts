@@ -426,35 +426,6 @@ describe("a store that was set back", () => {
       await cluster.controller.stop();
     }
   });
-
-  test("told to recover, it goes on beyond every epoch and compares all logs", async () => {
-    const first = new TestCluster();
-    await first.start(2);
-    await first.createTopic("t", [[1, 2]]);
-    await first.controller.stop();
-    const cluster = new TestCluster({ metadata: first.metadata, isRecovering: true, clock: first.clock });
-    await cluster.start(0);
-    expect(cluster.metadata.state.version.controllerEpoch).toBeGreaterThan(7);
-    expect(cluster.row()).toMatchObject({ leader: -1, isr: [], lost: [1, 2] });
-    for (const id of [1, 2]) await cluster.join(new FakeBroker(id, { metadataVersion: told }));
-    await cluster.pass(300);
-    for (const [id, logEnd] of [
-      [1, 5],
-      [2, 9],
-    ] as const) {
-      const broker = cluster.broker(id);
-      const query = broker.received.findLast((message) => message.type === "queryLogEnds");
-      const ends = (query?.type === "queryLogEnds" ? query.partitions : []).map((name) => ({
-        ...name,
-        lastEpoch: 0,
-        logEnd,
-      }));
-      broker.say({ type: "logEnds", query: 1, ends });
-    }
-    await cluster.pass(500);
-    expect(cluster.row()).toMatchObject({ leader: 2, isr: [2] });
-    expect(cluster.row().leaderEpoch).toBeGreaterThan(1000);
-  });
 });
 
 describe("planned moves", () => {

@@ -34,6 +34,7 @@ import { HandOvers } from "./hand-overs.ts";
 import { LogComparison } from "./log-comparison.ts";
 import { parseAdminRequest } from "./parse.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import { MetadataRecovery, type Recovery } from "./recovery.ts";
 import { type ControllerCondition, type ControllerStatus, statusOf } from "./status.ts";
 
 export interface ControllerPorts {
@@ -54,7 +55,7 @@ export interface ControllerOptions {
   readonly address: () => Address;
   /** What the brokers are started with: Kafka's keys. Validated by the caller. */
   readonly config: ConfigMap;
-  /** A person says to go on with a store that is older than what brokers were told. */
+  /** A person says to go on although the store is missing or older than what brokers were told. */
   readonly isRecovering?: boolean;
   readonly onEnd: (end: ControllerEnd) => void;
 }
@@ -90,6 +91,7 @@ export class Controller {
   readonly #committer: Committer;
   #active: Active | null = null;
   #isEnded = false;
+  #recovery: MetadataRecovery | null = null;
   #blockedBy: string | null = null;
   /** Since this process took over. */
   #uncleanElections = 0;
@@ -110,14 +112,53 @@ export class Controller {
    * Claims the store and begins to decide. Waits for as long as the store cannot be reached.
    * @throws TidemarkError FOLDER_OF_ANOTHER_CLUSTER, STORE_CORRUPT, REFUSED when another controller was faster.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#takeOver({ isRecovering: this.#options.isRecovering === true });
+  }
+
+  /**
+   * A person says to go on although the store is missing or older than what brokers were told: asks the brokers for the
+   * newest metadata that they kept, and goes on from it. Resolves when it decides again.
+   * @throws TidemarkError like `start`
+   */
+  async recover(): Promise<void> {
+    if (this.#isEnded || this.#recovery !== null) return;
+    this.#deactivate();
+    this.#blockedBy = null;
+    await this.#takeOver({ isRecovering: true });
+  }
+
+  async #takeOver({ isRecovering }: { isRecovering: boolean }): Promise<void> {
+    let recovery: Recovery | null = null;
     for (;;) {
       const loaded = await this.#committer.load();
-      const state = loaded === null ? "stopped" : await this.#claim(loaded);
+      if (loaded === null || this.#isEnded) return;
+      if (isRecovering) recovery ??= await this.#askBrokers(loaded);
+      if (isRecovering && recovery === null) return;
+      const state = await this.#claim(loaded, recovery);
       if (state === "overtaken") continue;
-      if (loaded === null || state === "stopped" || this.#isEnded) return;
+      if (state === "stopped" || this.#isEnded) return;
       return this.#activate(state);
     }
+  }
+
+  /** Null when this controller ended meanwhile. */
+  async #askBrokers(loaded: Loaded): Promise<Recovery | null> {
+    const { clusterId, config } = this.#options;
+    const state = stateOf(loaded.state, loaded.version, config);
+    const name = loaded.state.clusterId === "" ? clusterId : loaded.state.clusterId;
+    this.#recovery = new MetadataRecovery(this.#ports, { clusterId: name, state });
+    const found = await this.#recovery.result();
+    this.#recovery = null;
+    if (found === null || this.#isEnded) return null;
+    const { kept } = found;
+    if (kept === null) this.#ports.logger.info("recovering from the metadata store itself");
+    else {
+      const { topics, brokers } = kept.rows;
+      const what = { version: kept.version, topics: topics.length, brokers: brokers.length };
+      this.#ports.logger.info("recovering from the newest metadata that a broker kept", what);
+    }
+    return found;
   }
 
   /** Ends all sessions; brokers go on serving. */
@@ -130,7 +171,7 @@ export class Controller {
     const state = this.#active?.queue.state ?? stateOf(EMPTY_STORED_STATE, FIRST_VERSION, this.#options.config);
     return statusOf(state, {
       condition: this.#condition(),
-      reason: this.#blockedBy,
+      reason: this.#reason(),
       uncleanElections: this.#uncleanElections,
       silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
     });
@@ -153,15 +194,24 @@ export class Controller {
     });
   }
 
+  #reason(): string | null {
+    if (this.#recovery === null) return this.#blockedBy;
+    const missing = this.#recovery.missing();
+    const who = missing.length === 0 ? "" : `; waits for broker ${missing.join(", broker ")}`;
+    return `asks the brokers what they kept of the metadata${who}`;
+  }
+
   #condition(): ControllerCondition {
     if (this.#isEnded) return "ended";
+    if (this.#recovery !== null) return "recovering";
     if (this.#blockedBy !== null) return "blocked";
     if (this.#committer.isUnsettled) return "storeUnreachable";
     return this.#active === null ? "starting" : "active";
   }
 
-  async #claim(loaded: Loaded): Promise<State | "overtaken" | "stopped"> {
-    const { clusterId, config, isRecovering } = this.#options;
+  async #claim(loaded: Loaded, recovery: Recovery | null): Promise<State | "overtaken" | "stopped"> {
+    const { config } = this.#options;
+    const clusterId = this.#options.clusterId === "" ? (recovery?.clusterId ?? "") : this.#options.clusterId;
     const stored = loaded.state.clusterId;
     if (stored !== "" && clusterId !== "" && stored !== clusterId) {
       throw new TidemarkError(
@@ -174,13 +224,11 @@ export class Controller {
     if (stored === "") {
       changes.push({ kind: "cluster", clusterId: clusterId === "" ? this.#ports.random.id() : clusterId });
     }
-    if (isRecovering === true) changes.push(...recoveredChanges(before));
-    const epoch = controllerEpoch(
-      loaded.version.controllerEpoch + (isRecovering === true ? CONTROLLER_EPOCHS_AHEAD : 1),
-    );
+    const epoch = claimedEpoch(loaded.version.controllerEpoch, recovery);
+    if (recovery !== null) changes.push(...recoveredChanges(before, { kept: recovery.kept?.rows ?? null, epoch }));
     const version: MetadataVersion = { controllerEpoch: epoch, sequence: 0 };
     // Recovering, whatever was told before is not looked at any more.
-    const history = isRecovering === true ? { floor: epoch, ends: [] } : withEnd(before.history, loaded.version);
+    const history = recovery !== null ? { floor: epoch, ends: [] } : withEnd(before.history, loaded.version);
     changes.push({ kind: "history", history });
     const settled = await this.#committer.commit({ expected: loaded.version, version, changes });
     if (settled === "stopped" || settled === "overtaken") return settled;
@@ -254,6 +302,7 @@ export class Controller {
   #onExchange(path: string, accept: () => ByteStream, refuse: (status: number, text: string) => void): void {
     if (path !== CONTROL_PATH) return refuse(404, "no such exchange");
     if (this.#isEnded) return refuse(421, "this controller was replaced");
+    if (this.#recovery !== null) return this.#recovery.accept(accept());
     if (this.#active === null) return refuse(503, "this controller is starting");
     this.#active.sessions.accept(accept());
   }
@@ -363,6 +412,11 @@ export class Controller {
   #end(): void {
     this.#isEnded = true;
     this.#committer.stop();
+    this.#recovery?.stop();
+    this.#deactivate();
+  }
+
+  #deactivate(): void {
     const active = this.#active;
     this.#active = null;
     if (active === null) return;
@@ -375,3 +429,8 @@ export class Controller {
     active.sessions.stop();
   }
 }
+
+const claimedEpoch = (stored: ControllerEpoch, recovery: Recovery | null): ControllerEpoch =>
+  recovery === null
+    ? controllerEpoch(stored + 1)
+    : controllerEpoch(Math.max(stored, recovery.toldEpochMax) + CONTROLLER_EPOCHS_AHEAD);

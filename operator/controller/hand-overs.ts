@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "#base/clock.ts";
 import type { BrokerId } from "#base/ids.ts";
-import type { HandOver, HandOverReady, PartitionName } from "#contract/control.ts";
+import type { HandOver, HandOverReady, HandOverVoid, PartitionName } from "#contract/control.ts";
 import type { Answer, Move } from "../machine/decision.ts";
 import type { Event } from "../machine/events.ts";
 
-/** The old leader answers within 500 ms; the rest is for the way. */
+/** The old leader answers within 500 ms; the rest is for the way, and for the store. */
 const ANSWER_TIMEOUT_MS = 1500;
 /** Partitions whose appends are held at the same time. */
 const IN_FLIGHT_MAX = 64;
@@ -12,12 +12,15 @@ const IN_FLIGHT_MAX = 64;
 interface Pending {
   readonly move: Move;
   readonly done: (isMoved: boolean) => void;
+  attempt: number;
   timer: Timer | null;
+  /** It was given to the queue: it may be committed, whoever has stopped waiting for it. */
+  isSubmitted: boolean;
 }
 
 export interface HandOverLinks {
   /** @returns false when the broker has no session. */
-  send(broker: BrokerId, message: HandOver): boolean;
+  send(broker: BrokerId, message: HandOver | HandOverVoid): boolean;
   submit(event: Event, done: (answer: Answer | null) => void): void;
 }
 
@@ -25,13 +28,15 @@ const keyOf = ({ topicId, partition }: PartitionName): string => `${topicId}/${p
 
 /**
  * Planned moves of leadership: the old leader holds its appends until the target has all of its log, then the
- * controller commits. A move that fails in any way leaves everything as it was.
+ * controller commits. A move that fails in any way leaves everything as it was. An old leader that said it is ready
+ * does not know what came of it: it is told when nothing did.
  */
 export class HandOvers {
   readonly #clock: Clock;
   readonly #links: HandOverLinks;
   readonly #pending = new Map<string, Pending>();
   readonly #waiting: Pending[] = [];
+  #attempts = 0;
 
   constructor(ports: { clock: Clock }, links: HandOverLinks) {
     this.#clock = ports.clock;
@@ -44,7 +49,7 @@ export class HandOvers {
       moves.map(
         (move) =>
           new Promise<boolean>((done) => {
-            this.#waiting.push({ move, done, timer: null });
+            this.#waiting.push({ move, done, attempt: 0, timer: null, isSubmitted: false });
             this.#next();
           }),
       ),
@@ -53,22 +58,29 @@ export class HandOvers {
 
   onReady(broker: BrokerId, message: HandOverReady): void {
     const pending = this.#pending.get(keyOf(message));
-    if (pending === undefined) return;
-    const { move } = pending;
     const isItsAnswer =
-      move.leader === broker && move.leaderEpoch === message.leaderEpoch && move.target === message.target;
-    if (!isItsAnswer) return;
+      pending !== undefined &&
+      pending.attempt === message.attempt &&
+      pending.move.leader === broker &&
+      pending.move.leaderEpoch === message.leaderEpoch &&
+      pending.move.target === message.target;
+    if (!isItsAnswer) return this.#sayVoid(broker, message);
+    if (pending.isSubmitted) return;
     if (!message.isReady) return this.#end(pending, false);
-    const partition: PartitionName = { topicId: move.topicId, partition: move.partition };
-    const { leaderEpoch, target } = move;
-    this.#links.submit({ kind: "handOverAnswered", broker, partition, leaderEpoch, target }, (answer) => {
-      this.#end(pending, answer !== null && answer.kind === "moved" && answer.isMoved);
+    const { leaderEpoch, target, topicId, partition } = pending.move;
+    const name: PartitionName = { topicId, partition };
+    pending.isSubmitted = true;
+    this.#links.submit({ kind: "handOverAnswered", broker, partition: name, leaderEpoch, target }, (answer) => {
+      const isMoved = answer !== null && answer.kind === "moved" && answer.isMoved;
+      // Without an answer this controller decides no more, and what its last write did is not known.
+      if (answer !== null && !isMoved) this.#sayVoid(broker, message);
+      this.#end(pending, isMoved);
     });
   }
 
-  /** Nothing will be answered by this broker any more. */
+  /** This broker's session ended, or it begins another: it goes on as if it had not been asked. */
   onSessionLost(broker: BrokerId): void {
-    for (const pending of [...this.#pending.values()]) if (pending.move.leader === broker) this.#end(pending, false);
+    for (const pending of [...this.#pending.values()]) if (pending.move.leader === broker) this.#giveUp(pending);
   }
 
   stop(): void {
@@ -92,13 +104,25 @@ export class HandOvers {
     const { move, done } = pending;
     const key = keyOf(move);
     const { topicId, partition, leaderEpoch, target } = move;
-    const message: HandOver = { type: "handOver", topicId, partition, leaderEpoch, target };
+    pending.attempt = ++this.#attempts;
+    const { attempt } = pending;
+    const message: HandOver = { type: "handOver", topicId, partition, leaderEpoch, target, attempt };
     if (this.#pending.has(key) || !this.#links.send(move.leader, message)) {
       done(false);
       return;
     }
     this.#pending.set(key, pending);
-    pending.timer = this.#clock.after(ANSWER_TIMEOUT_MS, () => this.#end(pending, false));
+    pending.timer = this.#clock.after(ANSWER_TIMEOUT_MS, () => this.#giveUp(pending));
+  }
+
+  #sayVoid(broker: BrokerId, { topicId, partition, attempt }: HandOverReady): void {
+    this.#links.send(broker, { type: "handOverVoid", topicId, partition, attempt });
+  }
+
+  /** Nobody waits any more. What was submitted keeps its place: nothing else is asked before it is settled. */
+  #giveUp(pending: Pending): void {
+    if (pending.isSubmitted) pending.done(false);
+    else this.#end(pending, false);
   }
 
   #end(pending: Pending, isMoved: boolean): void {

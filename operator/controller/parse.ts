@@ -35,6 +35,44 @@ const version = nullable(object({ controllerEpoch: whole(0), sequence: whole(0) 
 const address = object({ host: text, port: whole(0) });
 const brokers = list(whole(0));
 
+const endpoints = list(object({ listener: text, host: text, port: whole(0) }));
+const leader = whole(-1);
+
+/** As a broker kept them: the rows of a controller of old. */
+const metadataRows = object({
+  brokers: list(
+    object({
+      id: whole(0),
+      incarnation: text,
+      epoch: whole(0),
+      endpoints,
+      http: address,
+      rack: nullable(text),
+      isFenced: flag,
+      isShuttingDown: flag,
+    }),
+  ),
+  topics: list(object({ topicId: id, name: text, config: map, partitionCount: whole(0) })),
+  partitions: list(
+    object({
+      ...partition,
+      replicas: brokers,
+      adding: brokers,
+      removing: brokers,
+      leader,
+      leaderEpoch: whole(-1),
+      partitionEpoch: whole(0),
+      isr: brokers,
+      elr: brokers,
+      lost: brokers,
+      minIsr: whole(0),
+      synced: flag,
+    }),
+  ),
+  deletions: list(object({ topicId: id, name: text, waitingFor: brokers })),
+  brokerConfigs: list(object({ broker: text, config: map })),
+});
+
 const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
   createTopics: object({
     topics: list(
@@ -85,7 +123,7 @@ const messages: Readonly<Record<ToController["type"], Check>> = {
     brokerId: whole(0),
     incarnation: text,
     storageId: text,
-    endpoints: list(object({ listener: text, host: text, port: whole(0) })),
+    endpoints,
     http: address,
     rack: nullable(text),
     bootId: text,
@@ -105,11 +143,15 @@ const messages: Readonly<Record<ToController["type"], Check>> = {
     attempt: whole(0),
   }),
   logEnds: object({ query: whole(0), ends: list(object({ ...partition, lastEpoch: whole(-1), logEnd: whole(0) })) }),
-  handOverReady: object({ ...partition, leaderEpoch: whole(-1), target: whole(0), isReady: flag }),
+  handOverReady: object({ ...partition, leaderEpoch: whole(-1), target: whole(0), attempt: whole(1), isReady: flag }),
   topicRemoved: object({ topicId: id }),
   synced: object({ ...partition, leaderEpoch: whole(-1), partitionEpoch: whole(0), synced: flag }),
   shutdownWish: object({}),
   storageFailed: object({}),
+  metadataReport: object({
+    version: object({ controllerEpoch: whole(0), sequence: whole(0) }),
+    rows: metadataRows,
+  }),
   admin: object({ call: whole(0), request: admin }),
 };
 

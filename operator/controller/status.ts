@@ -5,9 +5,10 @@ import { waitsFor } from "../machine/waiting.ts";
 
 /**
  * `starting`: reads and claims the store. `active`: decides. `storeUnreachable`: would. `blocked`: the store is older
- * than what brokers were told; a person must say to recover. `ended`: another controller took over, or it was stopped.
+ * than what brokers were told; a person must say to recover. `recovering`: asks brokers what they were told. `ended`:
+ * another controller took over, or it was stopped.
  */
-export type ControllerCondition = "starting" | "active" | "storeUnreachable" | "blocked" | "ended";
+export type ControllerCondition = "starting" | "active" | "storeUnreachable" | "blocked" | "recovering" | "ended";
 
 export interface ControllerStatus {
   readonly clusterId: string;

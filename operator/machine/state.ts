@@ -25,6 +25,9 @@ import type {
 } from "#contract/rows.ts";
 import type { History } from "./history.ts";
 
+/** Of a broker whose entry was rebuilt from what other brokers knew of it. */
+export const UNKNOWN_STORAGE = "" as StorageId;
+
 /** A broker in the registry: what all see, and what tells whether its next process still has its data. */
 export interface BrokerRecord extends BrokerRow {
   readonly storageId: StorageId;

@@ -1,6 +1,6 @@
 import type { Registration } from "#contract/control.ts";
 import type { PartitionRow } from "#contract/rows.ts";
-import type { BrokerRecord } from "./state.ts";
+import { type BrokerRecord, UNKNOWN_STORAGE } from "./state.ts";
 
 /** What a new process of a broker still has of what the earlier one had acknowledged. */
 export type Remainder = "whole" | "notWhole" | "gone";
@@ -11,7 +11,8 @@ export type Remainder = "whole" | "notWhole" | "gone";
  * nothing. What recovery found damaged is not whole in any case.
  */
 export function remainderOf(record: BrokerRecord, registration: Registration, row: PartitionRow): Remainder {
-  if (registration.storageId !== record.storageId) return "gone";
+  const hasKnownStorage = record.storageId !== UNKNOWN_STORAGE;
+  if (hasKnownStorage && registration.storageId !== record.storageId) return "gone";
   const isDamaged = registration.damaged.some(
     ({ topicId, partition }) => topicId === row.topicId && partition === row.partition,
   );

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { isAlive } from "../../operator/adapters/process/child-process.ts";
@@ -105,6 +105,29 @@ describe("a cluster on one machine", () => {
     expect(after.controller).toEqual(before.controller);
     expect(after.brokers).toEqual(before.brokers);
     expect(await site.consume("t")).toHaveLength(200);
+  });
+
+  test("the controller's folder is lost: nothing is decided until a person says so; then all is back", async () => {
+    const first = await site.started("-f", "examples/quickstart.yaml");
+    const lines = linesOf(2000);
+    await site.produce("cities", lines);
+    await site.produce("another", linesOf(100));
+    const before = await site.status();
+    expect(await site.stop(first)).toBe(0);
+    rmSync(path.join(site.folder, "controller"), { recursive: true });
+    const refused = site.up();
+    expect(await refused.exit()).toBe(1);
+    expect(refused.err).toMatch(/decides nothing.*; restore .*, or start with --recover/);
+    await site.started("-f", "examples/quickstart.yaml", "--recover");
+    expect(byKey(await site.consume("cities"))).toEqual(byKey(lines));
+    expect(await site.consume("another")).toHaveLength(100);
+    await until(() => site.isWhole());
+    const after = await site.status();
+    expect(after?.topics).toEqual(expect.arrayContaining([...(before?.topics ?? [])]));
+    await site.produce("cities", linesOf(100));
+    // Said once: the next controller does not recover again.
+    const options = readFileSync(path.join(site.folder, "run", "controller.json"), "utf8");
+    expect(JSON.parse(options)).toMatchObject({ recover: false });
   });
 
   test("status names whom a partition without a leader waits for, and it comes back with it", async () => {

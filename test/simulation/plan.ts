@@ -27,12 +27,18 @@ export function planOf(random: SeededRandom): RunPlan {
   const topicConfig: Record<string, string> = { "min.insync.replicas": "2" };
   if (random.chance(0.2)) topicConfig["flush.messages"] = "1";
   const replicationFactor = brokerCount > 3 && random.chance(0.3) ? 4 : 3;
-  const partitionCount = random.pick([1, 2, 2, 3]);
+  const firstPartitionCount = random.pick([1, 2, 2, 3]);
+  const partitionCount = firstPartitionCount + (random.chance(0.4) ? random.between(1, 2) : 0);
+  // Many small segments instead of one.
+  if (random.chance(0.35)) {
+    topicConfig["segment.bytes"] = "65536";
+    topicConfig["segment.ms"] = String(random.pick([1000, 4000]));
+  }
   return {
     cluster: { brokerCount, machineOf: machinesOf(random, brokerCount), config },
     workload: {
-      topics: [{ name: "orders", partitionCount, replicationFactor, config: topicConfig }],
-      volatileTopic: { name: "scratch", partitionCount: 1, replicationFactor: 2, config: {} },
+      topics: [{ name: "orders", partitionCount, firstPartitionCount, replicationFactor, config: topicConfig }],
+      volatileTopic: { name: "scratch", partitionCount: 1, firstPartitionCount: 1, replicationFactor: 2, config: {} },
       intervalMs: 130 * partitionCount,
     },
   };

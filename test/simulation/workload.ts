@@ -1,5 +1,6 @@
 import type { Api } from "../../broker/wire/api.ts";
 import { createTopics } from "../../broker/wire/apis/19-create-topics.ts";
+import { createPartitions } from "../../broker/wire/apis/37-create-partitions.ts";
 import { deleteTopics } from "../../broker/wire/apis/20-delete-topics.ts";
 import { electLeaders } from "../../broker/wire/apis/43-elect-leaders.ts";
 import { incrementalAlterConfigs } from "../../broker/wire/apis/44-incremental-alter-configs.ts";
@@ -13,7 +14,10 @@ import type { SeededRandom } from "./world/random.ts";
 
 export interface TopicPlan {
   readonly name: string;
+  /** In the end. Clients use all of them from the start, and wait for those that are not there yet. */
   readonly partitionCount: number;
+  /** As it is made. */
+  readonly firstPartitionCount: number;
   readonly replicationFactor: number;
   readonly config: Readonly<Record<string, string>>;
 }
@@ -140,7 +144,7 @@ export class SimulatedClient {
   /** Until it is there. */
   #create(topic: TopicPlan, done: () => void): void {
     const ask = async (): Promise<void> => {
-      const { name, partitionCount: numPartitions, replicationFactor, config } = topic;
+      const { name, firstPartitionCount: numPartitions, replicationFactor, config } = topic;
       const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
       const topics = [{ name, numPartitions, replicationFactor, assignments: [], configs }];
       const response = await this.#call(createTopics, 7, { topics, timeoutMs: 1000, validateOnly: false });
@@ -161,6 +165,20 @@ export class SimulatedClient {
       resourceName: name,
       configs: [{ name: "min.insync.replicas", configOperation: 0, value: String(minIsr) }],
     }));
+    this.#later(1, () => void this.#call(incrementalAlterConfigs, 1, { resources, validateOnly: false }));
+  }
+
+  /** Every topic gets its last partitions; one that has them refuses, and stays as it is. */
+  growTopics(): void {
+    const grown = this.#plan.topics.filter((topic) => topic.firstPartitionCount < topic.partitionCount);
+    if (grown.length === 0) return;
+    const topics = grown.map(({ name, partitionCount: count }) => ({ name, count, assignments: null }));
+    this.#later(1, () => void this.#call(createPartitions, 3, { topics, timeoutMs: 1000, validateOnly: false }));
+  }
+
+  allowUnclean(value: "true" | "false"): void {
+    const configs = [{ name: "unclean.leader.election.enable", configOperation: 0, value }];
+    const resources = this.#plan.topics.map(({ name }) => ({ resourceType: 2, resourceName: name, configs }));
     this.#later(1, () => void this.#call(incrementalAlterConfigs, 1, { resources, validateOnly: false }));
   }
 

@@ -1,19 +1,7 @@
 import { defineApi } from "../api.ts";
+import { currentLeader, nodeEndpoints } from "../leader-hints.ts";
 import type { Draft, Infer } from "../schema.ts";
-import {
-  array,
-  brokerId,
-  int16,
-  int32,
-  leaderEpoch,
-  offset,
-  partitionIndex,
-  records,
-  string,
-  struct,
-  timestampMs,
-  topicId,
-} from "../schema.ts";
+import { array, int16, int32, offset, partitionIndex, records, string, timestampMs, topicId } from "../schema.ts";
 
 /*
  * Produce: appends record batches to partitions.
@@ -61,24 +49,12 @@ const response = {
         .ignorable(),
       errorMessage: string.since(8).nullable().default(null).ignorable(),
       /** Set with NOT_LEADER_OR_FOLLOWER: who leads now. */
-      currentLeader: struct({
-        leaderId: brokerId.default(-1),
-        leaderEpoch: leaderEpoch.default(-1),
-      })
-        .since(10)
-        .tagged(0),
+      currentLeader: currentLeader.since(10).tagged(0),
     }),
   }),
   throttleTimeMs: int32.default(0).ignorable(),
   /** Where the leaders named above listen. */
-  nodeEndpoints: array({
-    nodeId: brokerId,
-    host: string,
-    port: int32,
-    rack: string.nullable().default(null),
-  })
-    .since(10)
-    .tagged(0),
+  nodeEndpoints: nodeEndpoints.since(10).tagged(0),
 };
 
 export type ProduceRequest = Infer<typeof request>;

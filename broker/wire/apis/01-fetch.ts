@@ -1,4 +1,5 @@
 import { defineApi } from "../api.ts";
+import { currentLeader, nodeEndpoints } from "../leader-hints.ts";
 import type { Draft, Infer } from "../schema.ts";
 import {
   array,
@@ -88,12 +89,7 @@ const response = {
       })
         .since(12)
         .tagged(0),
-      currentLeader: struct({
-        leaderId: brokerId.default(-1),
-        leaderEpoch: leaderEpoch.default(-1),
-      })
-        .since(12)
-        .tagged(1),
+      currentLeader: currentLeader.since(12).tagged(1),
       snapshotId: struct({
         endOffset: offset.default(-1),
         epoch: leaderEpoch.default(-1),
@@ -113,14 +109,7 @@ const response = {
     }),
   }),
   /** Where the leaders named above listen. */
-  nodeEndpoints: array({
-    nodeId: brokerId,
-    host: string,
-    port: int32,
-    rack: string.nullable().default(null),
-  })
-    .since(16)
-    .tagged(0),
+  nodeEndpoints: nodeEndpoints.since(16).tagged(0),
 };
 
 export type FetchRequest = Infer<typeof request>;

@@ -10,6 +10,7 @@ import {
   CONTROL_PATH,
   type HandOver,
   type IsrProposal,
+  type KeptMetadata,
   type Registered,
   type Registration,
   type ToBroker,
@@ -35,6 +36,8 @@ export class FakeBroker {
   process: "answers" | "dead" | "silent" = "answers";
   /** Answers hand-overs at once. */
   isObliging = true;
+  /** What it was told before, sent when it is asked for. */
+  kept: KeptMetadata | null = null;
   announced = 0;
   #isRegistered = false;
   #stream: ByteStream | null = null;
@@ -134,11 +137,12 @@ export class FakeBroker {
   #onMessage(message: ToBroker): void {
     this.received.push(message);
     if (message.type === "registered") this.#isRegistered = true;
+    if (message.type === "queryMetadata" && this.kept !== null) this.say({ type: "metadataReport", ...this.kept });
     if (message.type === "handOver" && this.isObliging) this.#oblige(message);
   }
 
-  #oblige({ topicId, partition, leaderEpoch, target }: HandOver): void {
-    this.say({ type: "handOverReady", topicId, partition, leaderEpoch, target, isReady: true });
+  #oblige({ topicId, partition, leaderEpoch, target, attempt }: HandOver): void {
+    this.say({ type: "handOverReady", topicId, partition, leaderEpoch, target, attempt, isReady: true });
   }
 }
 

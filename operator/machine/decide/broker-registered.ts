@@ -9,11 +9,12 @@ import type { Event } from "../events.ts";
 import { type Circumstances, elect, revised } from "../partition-election.ts";
 import { registrationCommits } from "../registration-order.ts";
 import { leaderEpochAfterRestart } from "../restart-epoch.ts";
-import { allPartitions, type BrokerRecord, type State } from "../state.ts";
+import { allPartitions, type BrokerRecord, type State, UNKNOWN_STORAGE } from "../state.ts";
 import { remainderOf } from "../wholeness.ts";
 
 /**
- * A broker dialled and said who it is. The same process again changes nothing, except that it is no longer fenced. A
+ * A broker dialled and said who it is. The same process again changes nothing, except that it is no longer fenced, and
+ * that an entry which was rebuilt from what others knew is completed. A
  * new process: what it lost is taken out of the rows first; then it gets its epoch and its entry.
  */
 export function decideBrokerRegistered(state: State, event: Extract<Event, { kind: "brokerRegistered" }>): Decision {
@@ -22,7 +23,9 @@ export function decideBrokerRegistered(state: State, event: Extract<Event, { kin
   if (refusal !== null) return decided([], refusal);
   const known = state.brokers.get(registration.brokerId) ?? null;
   if (known !== null && known.incarnation === registration.incarnation) {
-    const changes: Change[] = known.isFenced ? [{ kind: "broker", broker: { ...known, isFenced: false } }] : [];
+    const isRebuilt = known.storageId === UNKNOWN_STORAGE;
+    const broker = isRebuilt ? recordOf(registration, known.epoch) : { ...known, isFenced: false };
+    const changes: Change[] = known.isFenced || isRebuilt ? [{ kind: "broker", broker }] : [];
     return decided(changes, { kind: "registered", brokerEpoch: known.epoch });
   }
   const epoch = brokerEpoch(state.nextBrokerEpoch);

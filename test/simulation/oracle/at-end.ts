@@ -30,6 +30,10 @@ export function notHealed(
 
 /** Everything was read from start to end: every replica holds the same, and every acked record was seen. */
 export function checkAtEnd(facts: Facts): void {
+  const { powerLosses, uncleanElections } = facts.counters;
+  if (facts.losses.length > 0 && powerLosses === 0 && uncleanElections === 0) {
+    facts.fail(1, `${facts.losses.length} losses are listed, but the power never went and no election was unclean`);
+  }
   for (const partition of alive(facts)) {
     if (facts.isVolatile(partition.topicId)) continue;
     for (const broker of partition.row?.replicas ?? []) {

@@ -7,6 +7,7 @@ export function commit(
   partition: PartitionFacts,
   { offset, id, isAcked }: { offset: number; id: number; isAcked: boolean },
 ): void {
+  if (partition.isGivenUp(offset, id)) return lose(facts, partition, { fromOffset: offset, count: 1 });
   const known = partition.committed[offset];
   if (isAcked) partition.acked[offset] = true;
   if (known !== undefined) {
@@ -70,12 +71,11 @@ export function excuse(facts: Facts, partition: PartitionFacts, offset: number):
   const gone = partition.committed.slice(offset);
   partition.committed.length = Math.min(partition.committed.length, offset);
   partition.acked.length = Math.min(partition.acked.length, offset);
-  partition.lossCount++;
   for (const mirror of partition.mirrors.values()) mirror.verifiedTo = Math.min(mirror.verifiedTo, offset);
-  facts.losses.push({
-    partition: partition.name,
-    fromOffset: offset,
-    count: gone.filter((id) => id !== undefined).length,
-    atMs: facts.nowMs,
-  });
+  lose(facts, partition, { fromOffset: offset, count: gone.filter((id) => id !== undefined).length });
+}
+
+function lose(facts: Facts, partition: PartitionFacts, what: { fromOffset: number; count: number }): void {
+  partition.lossCount++;
+  facts.losses.push({ partition: partition.name, ...what, atMs: facts.nowMs });
 }

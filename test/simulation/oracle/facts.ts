@@ -9,7 +9,7 @@ export interface Violation {
   readonly atMs: number;
 }
 
-/** Records that nobody kept: allowed only after a loss of power, and listed by the run. */
+/** Records that nobody kept: allowed only after a loss of power or an unclean election, and listed by the run. */
 export interface Loss {
   readonly partition: string;
   readonly fromOffset: number;
@@ -31,12 +31,22 @@ export class PartitionFacts {
   /** Those of them that a producer has the word for. */
   acked: boolean[] = [];
   lossCount = 0;
+  /** The last unclean election: what leaders before that epoch wrote from that offset on is given up. */
+  unclean: { readonly epoch: number; readonly from: number } | null = null;
+  /** Newest leader epoch in which a record was ever written at an offset, by `OFFSET/ID`. */
+  readonly writtenIn = new Map<string, number>();
   readonly mirrors = new Map<number, ReplicaMirror>();
 
   constructor(topicId: string, partition: number) {
     this.topicId = topicId;
     this.partition = partition;
     this.name = `${topicId.slice(0, 6)}-${partition}`;
+  }
+
+  /** A word on its way since before an unclean election, or of a leader that did not know of it yet. */
+  isGivenUp(offset: number, id: number): boolean {
+    if (this.unclean === null || offset < this.unclean.from) return false;
+    return (this.writtenIn.get(`${offset}/${id}`) ?? -1) < this.unclean.epoch;
   }
 
   /** Who must hold everything committed: in-sync and eligible leader replicas. */
@@ -57,6 +67,7 @@ export const counterNames = [
   "readRecords",
   "faults",
   "powerLosses",
+  "uncleanElections",
   "isrChanges",
   "sessions",
   "commits",
@@ -100,6 +111,10 @@ export class Facts {
     const fresh = new PartitionFacts(topicId, partition);
     this.partitions.set(key, fresh);
     return fresh;
+  }
+
+  allowsUnclean(topicId: string): boolean {
+    return this.topics.get(topicId)?.config["unclean.leader.election.enable"] === "true";
   }
 
   isVolatile(topicId: string): boolean {

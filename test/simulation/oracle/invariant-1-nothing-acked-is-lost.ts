@@ -7,15 +7,22 @@ import { recordId } from "./replica-mirror.ts";
  * A record acked with acks=all is never lost while a replica that had it keeps its files. Checked where it is decided:
  * whoever may be elected without asking (in-sync and eligible leader replicas) holds every acked record, at each ack,
  * at each change of a row, and at each change of a member's files. When all of them lost their page cache, the one
- * elected lacks only what none of the last known members kept.
+ * elected lacks only what none of the last known members kept. An unclean election, where the topic allows it, may lose
+ * anything.
  */
 export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused"]): Invariant {
   const checkElected = ({ partition, before, after }: RowChange): void => {
     if (before === null || after.leader < 0 || after.leaderEpoch === before.leaderEpoch) return;
     if (before.isr.includes(after.leader) || before.elr.includes(after.leader)) return;
+    const isUnclean = facts.allowsUnclean(partition.topicId) && after.isr.length === 1 && after.lost.length === 0;
     const elected = partition.mirrors.get(after.leader);
+    if (isUnclean) {
+      facts.counters.uncleanElections++;
+      partition.unclean = { epoch: after.leaderEpoch, from: elected?.end ?? 0 };
+    }
     const offset = firstLacking(partition, elected);
     if (offset === null) return;
+    if (isUnclean) return lose(offset);
     const keeper = keeperOf(partition, [...before.isr, ...before.elr, ...before.lost]);
     if (keeper !== null) {
       facts.fail(
@@ -24,9 +31,11 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
       );
     } else if (facts.counters.powerLosses === 0) {
       facts.fail(1, `${partition.name} lost offset ${offset} although the power never went`);
-    } else {
-      excuse(facts, partition, offset);
-      tellExcused?.(partition, offset);
+    } else lose(offset);
+
+    function lose(from: number): void {
+      excuse(facts, partition, from);
+      tellExcused?.(partition, from);
     }
 
     /** A last known member that has a committed record which the elected one lacks. */

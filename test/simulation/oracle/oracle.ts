@@ -148,6 +148,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     let times = this.#writtenAtUs.get(partition);
     if (times === undefined) this.#writtenAtUs.set(partition, (times = []));
     for (let offset = fromOffset; offset < mirror.end; offset++) times[offset] ??= this.#nowUs();
+    noteEpochs(partition, mirror, fromOffset);
     for (const one of this.#invariants) one.mirrorGrew?.(partition, mirror, fromOffset);
   }
 
@@ -211,6 +212,17 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   settled(broker: number): void {
     for (const partition of this.facts.partitions.values()) {
       if (partition.members.includes(broker)) checkMember(this.facts, partition, broker);
+    }
+  }
+}
+
+function noteEpochs(partition: PartitionFacts, mirror: ReplicaMirror, fromOffset: number): void {
+  for (let at = mirror.batches.length - 1; at >= 0; at--) {
+    const { baseOffset, count, leaderEpoch } = mirror.batches[at] as MirroredBatch;
+    if (baseOffset + count <= fromOffset) return;
+    for (let offset = baseOffset; offset < baseOffset + count; offset++) {
+      const key = `${offset}/${mirror.idAt(offset)}`;
+      partition.writtenIn.set(key, Math.max(leaderEpoch, partition.writtenIn.get(key) ?? -1));
     }
   }
 }
