@@ -23,7 +23,8 @@ import { type FolderLock, lockFolder } from "./adapters/process/folder-lock.ts";
 import { boundLog, freeBytes, makeFolder, readText, removeFile, writeJson } from "./adapters/process/local-files.ts";
 import { LOCAL_HOST, planPorts } from "./adapters/process/port-plan.ts";
 import { type Gone, Supervised } from "./adapters/process/supervised.ts";
-import { configText, quantityBytes } from "./resources/common.ts";
+import { fieldsWithoutEffect } from "./resources/local-effects.ts";
+import { quantityBytes } from "./resources/quantity.ts";
 import type { Resources } from "./resources/read.ts";
 
 /** What `tidemark up` was asked for. */
@@ -132,6 +133,7 @@ export class LocalCluster {
     const running = readClusterFile(this.#path(CLUSTER_FILE));
     const adoptable = running?.clusterId === identity?.clusterId ? await this.#adoptable(running) : new Set<number>();
     await this.#plan(identity, { running, adoptable });
+    this.#warnOfNoEffect();
     this.#warnOfSpace();
     const fault = new Promise<never>((_resolve, reject) => {
       this.#startFault = reject;
@@ -279,6 +281,13 @@ export class LocalCluster {
     writeIdentity(this.#path(IDENTITY_FILE), { clusterId: this.#clusterId, name, ports: this.#ports });
   }
 
+  #warnOfNoEffect(): void {
+    const { cluster = null, topics = [] } = this.#options.resources ?? {};
+    for (const field of fieldsWithoutEffect(cluster, topics)) {
+      this.#say(`warning: ${field} has no effect here: it counts on Kubernetes only`);
+    }
+  }
+
   #warnOfSpace(): void {
     const size = this.#options.resources?.cluster?.spec.storage?.size;
     if (size === undefined) return;
@@ -292,7 +301,7 @@ export class LocalCluster {
 
   /** Kafka's keys for every process: the defaults that depend on the number of brokers, then the Cluster's own. */
   #config(): Record<string, string> {
-    const own = configText(this.#options.resources?.cluster?.spec.config);
+    const own = this.#options.resources?.cluster?.spec.config ?? {};
     const brokers = this.#ports.kafka.length;
     const factor = Number(own["default.replication.factor"] ?? Math.min(3, brokers));
     if (factor > brokers) {
