@@ -6,7 +6,6 @@ export interface Rule {
   readonly rule: string;
   /** Goes on after the field's path: what must be, and what to do. */
   readonly message: string;
-  readonly messageExpression?: string;
   /** Absent where only the API server can tell: what it was before, or that this is Kubernetes. */
   readonly holds?: (value: never) => boolean;
 }

@@ -141,10 +141,9 @@ export const clusterSchema = Type.Object(
         rule:
           "!has(self.status) || !has(self.status.minimumReplicas) || self.spec.replicas >= oldSelf.spec.replicas || " +
           "self.spec.replicas >= self.status.minimumReplicas",
-        message: "spec.replicas must not be below status.minimumReplicas, the highest replication factor of a topic",
-        messageExpression:
-          "'spec.replicas must be at least ' + string(self.status.minimumReplicas) + ', the highest replication " +
-          "factor of a topic (status.minimumReplicas); lower the replicationFactor of those topics or delete them first'",
+        message:
+          "spec.replicas must be at least status.minimumReplicas, the highest replication factor of a topic; " +
+          "lower the replicationFactor of those topics or delete them first",
       },
     ),
   },

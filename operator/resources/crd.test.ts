@@ -58,7 +58,7 @@ describe("the definitions", () => {
     expect(rules.length).toBeGreaterThan(30);
     for (const rule of rules) {
       expect(rule["message"]).toMatch(/\bmust\b/);
-      expect(Object.keys(rule).every((key) => ["rule", "message", "messageExpression"].includes(key))).toBe(true);
+      expect(Object.keys(rule).every((key) => ["rule", "message"].includes(key))).toBe(true);
     }
   });
 

@@ -17,10 +17,11 @@ export const labelKey = (description: string) =>
     ...matching(KEY_PATTERN, "be the name of a label, such as topology.kubernetes.io/zone"),
   });
 
+const VALUE_PATTERN = "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$";
 const labelValue = Type.String({
   maxLength: 63,
   ...matching(
-    "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$",
+    VALUE_PATTERN,
     "be the value of a label: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
   ),
 });
@@ -56,16 +57,21 @@ export const annotationsSchema = (description: string) =>
     ...rules(haveValidKeys, leaveOursAlone),
   });
 
+/** Deep in lists of lists rules of CEL would cost more than the API server allows: there a pattern must do. */
+export const plainLabelKey = (description: string) =>
+  Type.String({ description, minLength: 1, maxLength: KEY_LENGTH_MAX, pattern: KEY_PATTERN });
+const plainLabelValue = Type.String({ maxLength: 63, pattern: VALUE_PATTERN });
+
 export const labelSelector = (description: string) =>
   closed(
     {
-      matchLabels: Type.Optional(Type.Record(Type.String(), labelValue, { maxProperties: LABELS_MAX })),
+      matchLabels: Type.Optional(Type.Record(Type.String(), plainLabelValue, { maxProperties: LABELS_MAX })),
       matchExpressions: Type.Optional(
         Type.Array(
           closed({
-            key: labelKey("Label that is looked at."),
+            key: plainLabelKey("Label that is looked at."),
             operator: Type.Enum(["In", "NotIn", "Exists", "DoesNotExist"], { type: "string" }),
-            values: Type.Optional(Type.Array(labelValue, { maxItems: 64 })),
+            values: Type.Optional(Type.Array(plainLabelValue, { maxItems: 64 })),
           }),
           { maxItems: 16 },
         ),

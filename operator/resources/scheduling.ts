@@ -1,6 +1,6 @@
 import Type from "typebox";
-import { closed, namespaceName, wholeNumber } from "./fields.ts";
-import { labelKey, labelSelector } from "./label-fields.ts";
+import { closed, wholeNumber } from "./fields.ts";
+import { labelSelector, plainLabelKey } from "./label-fields.ts";
 
 /** Pod scheduling, field for field as in Kubernetes 1.30 to 1.34, so that a slip is refused when it is applied. */
 const TERMS_MAX = 16;
@@ -9,7 +9,7 @@ const INT32_MAX = 2 ** 31 - 1;
 const nodeRequirements = (description: string) =>
   Type.Array(
     closed({
-      key: labelKey("Label or field of the node."),
+      key: plainLabelKey("Label or field of the node."),
       operator: Type.Enum(["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"], { type: "string" }),
       values: Type.Optional(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 64 })),
     }),
@@ -34,13 +34,13 @@ const nodeAffinity = closed({
 
 const labelKeys = (description: string) =>
   Type.Optional(
-    Type.Array(labelKey("Label of the pod."), { maxItems: 16, description, "x-kubernetes-list-type": "set" }),
+    Type.Array(plainLabelKey("Label of the pod."), { maxItems: 16, description, "x-kubernetes-list-type": "set" }),
   );
 
 const podTerm = closed({
-  topologyKey: labelKey("Label of nodes that makes them one place."),
+  topologyKey: plainLabelKey("Label of nodes that makes them one place."),
   labelSelector: Type.Optional(labelSelector("Pods that are looked for.")),
-  namespaces: Type.Optional(Type.Array(namespaceName("Namespace of those pods."), { maxItems: 64 })),
+  namespaces: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 63 }), { maxItems: 64 })),
   namespaceSelector: Type.Optional(labelSelector("Namespaces of those pods.")),
   matchLabelKeys: labelKeys("Labels that must be as the pod's own."),
   mismatchLabelKeys: labelKeys("Labels that must not be as the pod's own."),
@@ -64,7 +64,7 @@ export const affinitySchema = closed(
 
 export const tolerationsSchema = Type.Array(
   closed({
-    key: Type.Optional(labelKey("Taint that is tolerated; all of them when left out.")),
+    key: Type.Optional(plainLabelKey("Taint that is tolerated; all of them when left out.")),
     operator: Type.Optional(Type.Enum(["Exists", "Equal"], { type: "string" })),
     value: Type.Optional(Type.String({ maxLength: 63 })),
     effect: Type.Optional(Type.Enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], { type: "string" })),
@@ -76,7 +76,7 @@ export const tolerationsSchema = Type.Array(
 export const topologySpreadConstraintsSchema = Type.Array(
   closed({
     maxSkew: Type.Integer({ minimum: 1, maximum: INT32_MAX, description: "Greatest difference between two places." }),
-    topologyKey: labelKey("Label of nodes that makes them one place."),
+    topologyKey: plainLabelKey("Label of nodes that makes them one place."),
     whenUnsatisfiable: Type.Enum(["DoNotSchedule", "ScheduleAnyway"], { type: "string" }),
     labelSelector: Type.Optional(labelSelector("Pods that are counted; the Cluster's brokers when left out.")),
     matchLabelKeys: labelKeys("Labels that must be as the pod's own."),

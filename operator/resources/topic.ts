@@ -34,9 +34,10 @@ const clusterRefSchema = closed(
   {
     description: "The Cluster that has the topic. Cannot change.",
     ...rules({
+      // `namespace` is a word of CEL itself.
       rule:
-        "self.name == oldSelf.name && has(self.namespace) == has(oldSelf.namespace) && " +
-        "(!has(self.namespace) || self.namespace == oldSelf.namespace)",
+        "self.name == oldSelf.name && has(self.__namespace__) == has(oldSelf.__namespace__) && " +
+        "(!has(self.__namespace__) || self.__namespace__ == oldSelf.__namespace__)",
       message: "must stay as it was: a topic cannot move to another Cluster; make a new Topic there",
     }),
   },
@@ -112,10 +113,8 @@ const specSchema = closed(
       },
       {
         rule: "!has(self.partitions) || !has(oldSelf.partitions) || self.partitions >= oldSelf.partitions",
-        message: "must not have fewer partitions than before: they would take their records along; set the old number",
-        messageExpression:
-          "'partitions must be at least ' + string(oldSelf.partitions) + ', as before: fewer would lose records; " +
-          "make a new topic for fewer'",
+        message:
+          "must not have fewer partitions than before: records would be lost; set the old number or make a new topic",
       },
     ),
   },
