@@ -58,6 +58,10 @@ sim-plants: setup ## Show that the simulation can fail: every planted bug must b
 crds: setup ## Write the CustomResourceDefinitions of crds/ out of operator/resources/
 	@$(NODE) test/crds/write.ts
 
+.PHONY: test-crds
+test-crds: setup ## Ask a real API server whether it takes what it must and refuses what it must
+	@$(NODE) test/crds/main.ts
+
 .PHONY: protocol
 protocol: setup ## Compare our declarations of the protocol with Kafka's own, field by field (needs Maven)
 	@$(NODE) test/protocol/compare-with-kafka.ts

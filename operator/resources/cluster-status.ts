@@ -1,8 +1,7 @@
 import Type, { type Static } from "typebox";
 import { conditionsSchema } from "./conditions.ts";
-import { closed, wholeNumber } from "./fields.ts";
+import { closed, count, wholeNumber } from "./fields.ts";
 
-const count = (description: string) => Type.Optional(Type.Integer({ format: "int32", minimum: 0, description }));
 const text = (maxLength: number, description: string) => Type.Optional(Type.String({ maxLength, description }));
 
 /** Counts of what may change fast, never the partitions themselves: those stand in MetadataShards. */

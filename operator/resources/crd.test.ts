@@ -41,7 +41,7 @@ describe("the definitions", () => {
       [],
     );
     expect(bound("array", "maxItems")).toEqual([]);
-    expect(bound("integer", "minimum")).toEqual([]);
+    expect(bound("integer", "minimum", "maximum")).toEqual([]);
     const maps = bounded.filter(({ node }) => node["additionalProperties"] !== undefined);
     expect(maps.length).toBeGreaterThan(3);
     expect(pathsOf(maps.filter(({ node }) => node["maxProperties"] === undefined))).toEqual([]);

@@ -51,9 +51,15 @@ export const clusterName = (description: string) =>
     ),
   });
 
+export const INT32_MAX = 2 ** 31 - 1;
+
 /** An integer that fits a JavaScript number. */
 export const wholeNumber = (description: string, minimum = 0) =>
   Type.Integer({ description, format: "int64", minimum, maximum: Number.MAX_SAFE_INTEGER });
+
+/** A number of brokers, topics or partitions, in a status. */
+export const count = (description: string) =>
+  Type.Optional(Type.Integer({ description, format: "int32", minimum: 0, maximum: INT32_MAX }));
 
 /** Set by hand or by Kubernetes; only the name matters here. Other keys of Kubernetes' ObjectMeta are let through. */
 export const metadata = <Name extends ReturnType<typeof Type.String>>(name: Name) =>

@@ -10,6 +10,8 @@ export const CONFIG_KEYS_MAX = 128;
 
 /** How keys whose values are whole numbers, or true and false, end: `test/crds/` holds it against the table of keys. */
 export const NUMERIC_KEY_PATTERN = "[.](ms|minutes|hours|bytes|messages|replicas|factor|isr|partitions|connections)$";
+/** What `int()` takes for certain. */
+const SMALL_NUMBER_PATTERN = "^[+]?[0-9]{1,18}$";
 const NUMBER_PATTERN = "^[+-]?[0-9]{1,19}$";
 export const BOOLEAN_KEY_PATTERN = "[.]enable$";
 const BOOLEAN_PATTERN = "^([tT][rR][uU][eE]|[fF][aA][lL][sS][eE])$";
@@ -56,11 +58,11 @@ export const configSchema = (description: string) =>
  * would fail the rule as a whole, and with it every later change of the object.
  */
 export const numberIn = (config: string, key: string, otherwise: string): string =>
-  `(has(${config}) && '${key}' in ${config} && ${config}['${key}'].matches('^[0-9]{1,9}$') ` +
+  `(has(${config}) && '${key}' in ${config} && ${config}['${key}'].matches('${SMALL_NUMBER_PATTERN}') ` +
   `? int(${config}['${key}']) : ${otherwise})`;
 
 /** The same in TypeScript; null where CEL takes `otherwise`. */
 export function numberOf(config: Config | undefined, key: string): number | null {
   const text = config?.[key];
-  return text !== undefined && /^[0-9]{1,9}$/.test(text) ? Number(text) : null;
+  return text !== undefined && new RegExp(SMALL_NUMBER_PATTERN).test(text) ? Number(text) : null;
 }

@@ -1,10 +1,9 @@
 import Type from "typebox";
-import { closed, wholeNumber } from "./fields.ts";
+import { closed, INT32_MAX, wholeNumber } from "./fields.ts";
 import { labelSelector, plainLabelKey } from "./label-fields.ts";
 
 /** Pod scheduling, field for field as in Kubernetes 1.30 to 1.34, so that a slip is refused when it is applied. */
 const TERMS_MAX = 16;
-const INT32_MAX = 2 ** 31 - 1;
 
 const nodeRequirements = (description: string) =>
   Type.Array(

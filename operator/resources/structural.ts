@@ -23,7 +23,7 @@ const KEPT = [
   "x-kubernetes-list-map-keys",
 ] as const;
 
-/** The structural schema of one of ours: no unions, no words that Kubernetes does not know; what is unknown is pruned. */
+/** The structural schema of one of ours: no unions, only words that Kubernetes knows. What is unknown is pruned. */
 export function structural(schema: Schema): Structural {
   const isIntOrString = schema["x-kubernetes-int-or-string"] === true;
   const kept = KEPT.filter((word) => schema[word] !== undefined).map((word) => [word, schema[word]] as const);
@@ -44,7 +44,7 @@ export function structural(schema: Schema): Structural {
 const mapValues = <From, To>(record: Readonly<Record<string, From>>, to: (value: From) => To): Record<string, To> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value)]));
 
-/** A pattern said in words becomes a rule, so that people read the words; CEL takes an int-or-string for huge, though. */
+/** A pattern said in words becomes a rule, so that people read them; CEL takes an int-or-string for huge, though. */
 const isSaidInWords = (schema: Schema): boolean =>
   schema["x-tidemark-must"] !== undefined && schema["x-kubernetes-int-or-string"] !== true;
 

@@ -5,6 +5,7 @@ import {
   API_VERSION,
   closed,
   clusterName,
+  count,
   metadata,
   namespaceName,
   objectName,
@@ -119,8 +120,6 @@ const specSchema = closed(
     ),
   },
 );
-
-const count = (description: string) => Type.Optional(Type.Integer({ format: "int32", minimum: 0, description }));
 
 const statusSchema = closed(
   {

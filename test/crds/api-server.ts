@@ -180,9 +180,8 @@ export function apiServerCommand(): readonly [string, ...string[]] {
     .map((version) => path.join(cache, version, "kube"))
     .find((file) => existsSync(file));
   if (built !== undefined) return [built, "kube-apiserver"];
-  throw new Error(
-    `no kube-apiserver in ${cache}: \`make e2e\` builds it; or set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd`,
-  );
+  const says = `no kube-apiserver in ${cache}: \`make e2e\` builds it there`;
+  throw new Error(`${says}; or set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd`);
 }
 
 function etcdCommand(): string {

@@ -1,0 +1,59 @@
+import { ApiServer } from "./api-server.ts";
+import { cluster, topic } from "./case.ts";
+import { clusterCases } from "./cases/cluster.ts";
+import { limitCases, statusCases } from "./cases/limits.ts";
+import { topicCases } from "./cases/topic.ts";
+import { updateCases } from "./cases/updates.ts";
+import { installDefinitions } from "./installed.ts";
+import { judgeCreate, judgeStatus, judgeUpdate, stored } from "./judge.ts";
+
+/** `make test-crds`: a real API server judges every case; the last line says how many passed. */
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+interface Judged {
+  readonly says: string;
+  /** What is wrong, or null. */
+  judge(): Promise<string | null>;
+}
+
+async function suites(server: ApiServer): Promise<Record<string, Judged[]>> {
+  const names = { Cluster: await stored(server, "Cluster", cluster()), Topic: await stored(server, "Topic", topic()) };
+  return {
+    "rules of Cluster": clusterCases.map((one) => ({ says: one.says, judge: () => judgeCreate(server, one) })),
+    "rules of Topic": topicCases.map((one) => ({ says: one.says, judge: () => judgeCreate(server, one) })),
+    "limits of every field": limitCases.map((one) => ({ says: one.says, judge: () => judgeCreate(server, one) })),
+    "limits of every status": statusCases.map((one) => ({
+      says: one.says,
+      judge: () => judgeStatus(server, names[one.kind as "Cluster" | "Topic"], one),
+    })),
+    changes: updateCases.map((one) => ({ says: one.says, judge: () => judgeUpdate(server, one) })),
+  };
+}
+
+async function judgeAll(server: ApiServer): Promise<{ passed: number; failed: number }> {
+  let [passed, failed] = [0, 0];
+  for (const [suite, cases] of Object.entries(await suites(server))) {
+    const startMs = performance.now();
+    if (cases.length === 0) throw new Error(`${suite} has no cases: that proves nothing`);
+    for (const { says, judge } of cases) {
+      const fault = await judge();
+      if (fault === null) passed++;
+      else {
+        failed++;
+        say(`FAILED ${suite}: ${says}: ${fault}`);
+      }
+    }
+    say(`${suite}: ${cases.length} cases in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  }
+  return { passed, failed };
+}
+
+const server = await ApiServer.start();
+try {
+  await installDefinitions(server);
+  const { passed, failed } = await judgeAll(server);
+  say(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+} finally {
+  await server.stop();
+}
