@@ -46,7 +46,7 @@ export const topicColumns: readonly PrinterColumn[] = [
   offline,
   status,
   age,
-  { name: "Name", type: "string", jsonPath: ".status.topicName", priority: 1 },
+  { name: "Topic name", type: "string", jsonPath: ".status.topicName", priority: 1 },
   { name: "Topic ID", type: "string", jsonPath: ".status.topicId", priority: 1 },
   { name: "Cluster namespace", type: "string", jsonPath: ".spec.clusterRef.namespace", priority: 1 },
 ];

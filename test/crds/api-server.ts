@@ -23,6 +23,7 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly accept?: string;
 }
 
 /** A kube-apiserver and its etcd, alone, on free ports of this machine: no nodes, no controllers. */
@@ -96,7 +97,13 @@ export class ApiServer {
   }
 
   /** One request as an administrator. */
-  call({ method, path: target, body, contentType = "application/json" }: Call): Promise<Answer> {
+  call({
+    method,
+    path: target,
+    body,
+    contentType = "application/json",
+    accept = "application/json",
+  }: Call): Promise<Answer> {
     const text = body === undefined ? "" : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const ask = request(
@@ -110,7 +117,7 @@ export class ApiServer {
           timeout: REQUEST_LIMIT_MS,
           headers: {
             authorization: `Bearer ${this.#token}`,
-            accept: "application/json",
+            accept,
             ...(body === undefined ? {} : { "content-type": contentType, "content-length": Buffer.byteLength(text) }),
           },
         },

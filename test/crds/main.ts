@@ -1,7 +1,9 @@
 import { ApiServer } from "./api-server.ts";
 import { cluster, topic } from "./case.ts";
+import { behaviours } from "./cases/behaviour.ts";
 import { clusterCases } from "./cases/cluster.ts";
 import { limitCases, statusCases } from "./cases/limits.ts";
+import { ratcheting } from "./cases/ratcheting.ts";
 import { topicCases } from "./cases/topic.ts";
 import { updateCases } from "./cases/updates.ts";
 import { installDefinitions } from "./installed.ts";
@@ -27,6 +29,8 @@ async function suites(server: ApiServer): Promise<Record<string, Judged[]>> {
       judge: () => judgeStatus(server, names[one.kind as "Cluster" | "Topic"], one),
     })),
     changes: updateCases.map((one) => ({ says: one.says, judge: () => judgeUpdate(server, one) })),
+    behaviour: behaviours.map((one) => ({ says: one.says, judge: () => one.judge(server) })),
+    ratcheting: ratcheting.map((one) => ({ says: one.says, judge: () => one.judge(server) })),
   };
 }
 
