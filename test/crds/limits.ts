@@ -179,6 +179,7 @@ function varied(schema: Schema, first: unknown, index: number): unknown {
 function mapTrials(schema: Schema, value: Value): Trial[] {
   const { maxProperties } = schema;
   if (maxProperties === undefined) return [];
+  const hasRules = schema["x-kubernetes-validations"] !== undefined;
   const [one] = Object.values(value);
   const many = (count: number): Value =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, one]));
@@ -187,6 +188,10 @@ function mapTrials(schema: Schema, value: Value): Trial[] {
     allowed("as many keys as may be", many(maxProperties)),
     refused("a key too many", many(maxProperties + 1)),
     refused("a number as value", { a: 1 }),
+    // Deep in lists of lists keys are not looked at: the rule would cost too much there.
+    ...(hasRules
+      ? [refused("a key too long", { ["k".repeat(400)]: one }), refused("a key of nothing", { "": one })]
+      : []),
   ];
 }
 

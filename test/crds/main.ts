@@ -1,5 +1,5 @@
 import { ApiServer } from "./api-server.ts";
-import { cluster, topic } from "./case.ts";
+import { cluster, type CreateCase, type StatusCase, topic } from "./case.ts";
 import { behaviours } from "./cases/behaviour.ts";
 import { clusterCases } from "./cases/cluster.ts";
 import { limitCases, statusCases } from "./cases/limits.ts";
@@ -8,6 +8,7 @@ import { topicCases } from "./cases/topic.ts";
 import { updateCases } from "./cases/updates.ts";
 import { installDefinitions } from "./installed.ts";
 import { judgeCreate, judgeStatus, judgeUpdate, stored } from "./judge.ts";
+import { type Notice, ruleRemovals } from "./rules-needed.ts";
 
 /** `make test-crds`: a real API server judges every case; the last line says how many passed. */
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -18,21 +19,32 @@ interface Judged {
   judge(): Promise<string | null>;
 }
 
-async function suites(server: ApiServer): Promise<Record<string, Judged[]>> {
+async function suites(server: ApiServer): Promise<Record<string, readonly Judged[]>> {
   const names = { Cluster: await stored(server, "Cluster", cluster()), Topic: await stored(server, "Topic", topic()) };
+  const ofStatus = ({ kind, ...rest }: StatusCase): Judged => ({
+    says: rest.says,
+    judge: () => judgeStatus(server, kind === "Topic" ? names.Topic : names.Cluster, { kind, ...rest }),
+  });
+  const creates = [...clusterCases, ...topicCases];
+  const notices: readonly Notice[] = [
+    ...creates.map((one) => ({ kind: one.kind, about: "", judge: () => judgeCreate(server, one) })),
+    ...updateCases.map((one) => ({ kind: one.kind, about: "", judge: () => judgeUpdate(server, one) })),
+    ...limitCases.map((one) => ({ kind: one.kind, about: fieldOf(one), judge: () => judgeCreate(server, one) })),
+  ];
   return {
-    "rules of Cluster": clusterCases.map((one) => ({ says: one.says, judge: () => judgeCreate(server, one) })),
-    "rules of Topic": topicCases.map((one) => ({ says: one.says, judge: () => judgeCreate(server, one) })),
+    rules: creates.map((one) => ({ says: `${one.kind}: ${one.says}`, judge: () => judgeCreate(server, one) })),
     "limits of every field": limitCases.map((one) => ({ says: one.says, judge: () => judgeCreate(server, one) })),
-    "limits of every status": statusCases.map((one) => ({
-      says: one.says,
-      judge: () => judgeStatus(server, names[one.kind as "Cluster" | "Topic"], one),
-    })),
+    "limits of every status": statusCases.map(ofStatus),
     changes: updateCases.map((one) => ({ says: one.says, judge: () => judgeUpdate(server, one) })),
     behaviour: behaviours.map((one) => ({ says: one.says, judge: () => one.judge(server) })),
+    // These put other schemas in place, and so come last.
     ratcheting: ratcheting.map((one) => ({ says: one.says, judge: () => one.judge(server) })),
+    "rules taken away": [...ruleRemovals(server, "Cluster", notices), ...ruleRemovals(server, "Topic", notices)],
   };
 }
+
+/** "Cluster spec.listeners[0].port: the most" is about spec.listeners.port. */
+const fieldOf = ({ says }: CreateCase): string => (says.split(" ")[1] ?? "").replace(/:$/, "").replaceAll("[0]", "");
 
 async function judgeAll(server: ApiServer): Promise<{ passed: number; failed: number }> {
   let [passed, failed] = [0, 0];

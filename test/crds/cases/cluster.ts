@@ -252,6 +252,13 @@ export const clusterCases: readonly CreateCase[] = [
       refused: "must have limits.memory of at least 64Mi, such as 512Mi; was a unit forgotten?",
     },
   ),
+  ...(["cpu", "memory", "ephemeral-storage"] as const).map((name) =>
+    create(
+      `a limit of no ${name}`,
+      { resources: { limits: { [name]: 0 } } },
+      { refused: `spec.resources.limits.${name}: Invalid value: "": must be more than 0` },
+    ),
+  ),
   create("the least memory limit", { resources: { limits: { memory: "64Mi" } } }),
   create(
     "a resource that is none",
@@ -283,6 +290,14 @@ export const clusterCases: readonly CreateCase[] = [
   ),
   create("a label's value that is none", { podLabels: { a: "b c" } }, { refused: "must be the value of a label" }),
   create("a label without a value", { podLabels: { a: "" } }),
+
+  ...["labels", "annotations"].map((field) =>
+    create(
+      `${field} of a PodMonitor that would take a key from the operator`,
+      { monitoring: { podMonitor: { [field]: { "tidemark.dev/cluster": "a" } } } },
+      { refused: "must not set keys under app.kubernetes.io/ or tidemark.dev/: the operator sets them" },
+    ),
+  ),
 
   create("namespaces by name", { allowedNamespaces: { from: "Names", names: ["a", "b"] } }),
   ...[{ from: "Names" }, { from: "Names", names: [] }, { from: "All", names: ["a"] }, { names: ["a"] }].map(

@@ -75,6 +75,13 @@ export const topicCases: readonly CreateCase[] = [
   ),
   create("another deletion policy", { deletionPolicy: "Keep" }, { refused: 'supported values: "Delete", "Retain"' }),
   create("a number unquoted", { config: { "retention.ms": 5 } }, { refused: "spec.config.retention.ms" }),
+  create(
+    "a truth value that is none",
+    { config: { "unclean.leader.election.enable": "no" } },
+    {
+      refused: "must have 'true' or 'false' for keys that end in enable",
+    },
+  ),
   create("a duration", { config: { "retention.ms": "7d" } }, { refused: "without a unit: retention.ms: '86400000'" }),
   create(
     "nulls, which kubectl drops, as if they were not there",
