@@ -55,7 +55,7 @@ sim-plants: setup ## Show that the simulation can fail: every planted bug must b
 	@$(NODE) test/simulation/plants.ts
 
 .PHONY: crds
-crds: setup ## Write the CustomResourceDefinitions of crds/ out of operator/resources/
+crds: setup ## Write crds/ and docs/resources.md out of the schemas in operator/resources/
 	@$(NODE) test/crds/write.ts
 
 .PHONY: test-crds

@@ -39,8 +39,7 @@ export const clusterStatusSchema = closed(
         {
           moving: count("Partitions that are being moved."),
           bytesLeft: Type.Optional(wholeNumber("Bytes that are still to be copied.")),
-          bytesTotal: Type.Optional(wholeNumber("Bytes that were to be copied in all.")),
-          message: text(1024, "What is moving, for people."),
+          message: text(4096, "What is moving, for people."),
         },
         { description: "How far a drain, a scaling or a reassignment has come; absent when nothing moves." },
       ),

@@ -32,7 +32,11 @@ const allowedNamespacesSchema = closed(
       }),
     ),
     names: Type.Optional(
-      Type.Array(namespaceName("Name of a namespace."), { maxItems: 256, "x-kubernetes-list-type": "set" }),
+      Type.Array(namespaceName("Name of a namespace."), {
+        maxItems: 256,
+        description: "Namespaces besides the Cluster's own, for from: Names.",
+        "x-kubernetes-list-type": "set",
+      }),
     ),
   },
   {

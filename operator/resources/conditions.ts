@@ -19,7 +19,7 @@ export type TopicConditionType = (typeof TOPIC_CONDITIONS)[number];
 
 const conditionSchema = closed({
   type: Type.String({ minLength: 1, maxLength: 63, description: "What is spoken of." }),
-  status: Type.Enum(["True", "False", "Unknown"], { type: "string" }),
+  status: Type.Enum(["True", "False", "Unknown"], { type: "string", description: "Whether it holds." }),
   observedGeneration: Type.Optional(wholeNumber("Generation of the object that this was said of.")),
   lastTransitionTime: Type.String({ format: "date-time", description: "Since when the status is what it is." }),
   reason: Type.String({

@@ -62,6 +62,13 @@ describe("the definitions", () => {
     }
   });
 
+  test("explain every field, but for those that are as in a pod", () => {
+    const asInPod = /\.(affinity|tolerations|topologySpreadConstraints)\b/;
+    const own = bounded.filter(({ path }) => !asInPod.test(path) && !/(\[\]|\{\})$/.test(path));
+    expect(own.length).toBeGreaterThan(80);
+    expect(pathsOf(own.filter(({ node }) => node["description"] === undefined))).toEqual([]);
+  });
+
   test("have no default for what is hands-off when it is absent", () => {
     const free = parts.filter(({ path }) => /^Topic\.spec\.(partitions|replicationFactor)$/.test(path));
     expect(free.map(({ node }) => node["default"])).toEqual([undefined, undefined]);

@@ -54,15 +54,16 @@ const definitions: readonly Definition[] = [
   },
 ];
 
-/** A CustomResourceDefinition by the name of its file. */
+/** A CustomResourceDefinition, and the name of its file. */
 export interface NamedDefinition {
+  readonly kind: string;
   readonly file: string;
   readonly definition: Structural;
 }
 
 /** Every CustomResourceDefinition, out of the schemas. */
 export const customResourceDefinitions = (): NamedDefinition[] =>
-  definitions.map((one) => ({ file: `${one.plural}.yaml`, definition: definitionOf(one) }));
+  definitions.map((one) => ({ kind: one.kind, file: `${one.plural}.yaml`, definition: definitionOf(one) }));
 
 function definitionOf(of: Definition): Structural {
   const { kind, plural, categories } = of;

@@ -91,7 +91,7 @@ export const wholeClusterStatus: Value = {
   partitions: 30,
   underReplicatedPartitions: 1,
   offlinePartitions: 0,
-  progress: { moving: 2, bytesLeft: 10, bytesTotal: 20, message: "broker 3 is drained" },
+  progress: { moving: 2, bytesLeft: 10, message: "broker 3 is drained" },
 };
 
 export const wholeTopic: Value = {

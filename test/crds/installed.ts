@@ -24,10 +24,10 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 
 /** Applies every definition of `crds/`; resolves once the API server serves their objects. */
 export async function installDefinitions(server: ApiServer): Promise<void> {
-  for (const { file, text } of crdFiles()) {
+  for (const { kind, text } of crdFiles()) {
     const answer = await server.call({ method: "POST", path: DEFINITIONS, body: parse(text) as unknown });
-    if (answer.status !== 201) throw new Error(`${file} is refused: ${messageOf(answer)}`);
-    if (answer.warnings.length > 0) throw new Error(`${file} has warnings: ${answer.warnings.join("; ")}`);
+    if (answer.status !== 201) throw new Error(`${kind} is refused: ${messageOf(answer)}`);
+    if (answer.warnings.length > 0) throw new Error(`${kind} has warnings: ${answer.warnings.join("; ")}`);
   }
   for (const kind of Object.keys(PLURALS) as Kind[]) {
     const isServed = async () => (await server.call({ method: "GET", path: pathOf(kind) })).status === 200;
@@ -53,7 +53,7 @@ export async function replaceSchema(server: ApiServer, kind: Kind, schema: unkno
 
 /** The schema of a kind as `crds/` has it. */
 export function schemaOf(kind: Kind): unknown {
-  const text = crdFiles().find(({ file }) => file === `${PLURALS[kind]}.yaml`)?.text ?? "";
+  const text = crdFiles().find((file) => file.kind === kind)?.text ?? "";
   const { spec } = parse(text) as { spec: { versions: { schema: { openAPIV3Schema: unknown } }[] } };
   return spec.versions[0]?.schema.openAPIV3Schema;
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import path from "node:path";
-import { CRDS_FOLDER, crdFiles } from "./files.ts";
+import { CRDS_FOLDER, madeFiles } from "./files.ts";
 
-/** `make crds`: writes the CustomResourceDefinitions that the schemas of operator/resources/ make. */
+/** `make crds`: writes the CustomResourceDefinitions and their page in docs/. */
 mkdirSync(CRDS_FOLDER, { recursive: true });
-for (const { file, text } of crdFiles()) writeFileSync(path.join(CRDS_FOLDER, file), text);
+for (const { path, text } of madeFiles()) writeFileSync(path, text);
