@@ -38,6 +38,7 @@ export class ApiServer {
     this.#port = at.port;
     this.#token = at.token;
     this.#processes = at.processes;
+    process.once("exit", this.#onExit);
   }
 
   /** Resolves once it is ready. */
@@ -138,13 +139,22 @@ export class ApiServer {
     });
   }
 
+  readonly #onExit = (): void => {
+    this.#kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
+
+  /** Nothing in them is worth an orderly end. */
+  #kill(): void {
+    for (const child of this.#processes) child.kill("SIGKILL");
+  }
+
   async stop({ keepsLogs = false } = {}): Promise<void> {
-    for (const child of this.#processes) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGKILL");
-      await ended;
-    }
+    process.off("exit", this.#onExit);
+    const running = this.#processes.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    const ended = running.map((child) => new Promise((resolve) => child.once("exit", resolve)));
+    this.#kill();
+    await Promise.all(ended);
     if (!keepsLogs) rmSync(this.#folder, { recursive: true, force: true });
   }
 }

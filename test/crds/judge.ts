@@ -31,23 +31,24 @@ export function faultOf(answer: Answer, refused: string | undefined): string | n
   return messageOf(answer).includes(refused) ? null : `was refused with another message: ${messageOf(answer)}`;
 }
 
+/** The object of a case as it is sent: what JSON drops is not there. */
+const bodyOf = ({ kind, name = "a", spec }: CreateCase): Value =>
+  JSON.parse(JSON.stringify(objectOf(kind, name, spec))) as Value;
+
 /** Asks without storing; the same object must be judged alike by the API server and by `tidemark up`. */
 export async function judgeCreate(server: ApiServer, one: CreateCase): Promise<string | null> {
-  const { kind, name = "a", spec, refused, becomes, localDiffers } = one;
-  // What JSON drops is not there, for both.
-  const body = JSON.parse(JSON.stringify(objectOf(kind, name, spec))) as Value;
-  const answer = await server.call({
-    method: "POST",
-    path: `${pathOf(kind)}?dryRun=All&fieldValidation=Strict`,
-    body,
-  });
-  const fault = faultOf(answer, refused) ?? differenceOf(becomes, answer.body["spec"]);
-  if (fault !== null) return fault;
-  const [breach] = breaches(schemaAsWritten(kind), body);
-  const isAlike = (breach !== undefined) === (refused !== undefined);
-  if (isAlike === (localDiffers === undefined)) return null;
+  const target = `${pathOf(one.kind)}?dryRun=All&fieldValidation=Strict`;
+  const answer = await server.call({ method: "POST", path: target, body: bodyOf(one) });
+  return faultOf(answer, one.refused) ?? differenceOf(one.becomes, answer.body["spec"]) ?? judgeLocally(one);
+}
+
+/** What `tidemark up` makes of the object of a case: it is to refuse the same, or the case says why not. */
+export function judgeLocally(one: CreateCase): string | null {
+  const [breach] = breaches(schemaAsWritten(one.kind), bodyOf(one));
+  const isAlike = (breach !== undefined) === (one.refused !== undefined);
+  if (isAlike === (one.localDiffers === undefined)) return null;
   const says = breach === undefined ? "accepts it" : `refuses it: ${breach.path} ${breach.says}`;
-  return localDiffers === undefined ? `tidemark up ${says}` : `tidemark up judges alike, though: ${localDiffers}`;
+  return isAlike ? `tidemark up judges alike, though: ${one.localDiffers}` : `tidemark up ${says}`;
 }
 
 /** Null if `part` is in `whole` as it stands; lists are compared whole. */

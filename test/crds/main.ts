@@ -64,6 +64,7 @@ async function judgeAll(server: ApiServer): Promise<{ passed: number; failed: nu
   return { passed, failed };
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const server = await ApiServer.start();
 try {
   await installDefinitions(server);
