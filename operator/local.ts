@@ -23,8 +23,7 @@ import { type FolderLock, lockFolder } from "./adapters/process/folder-lock.ts";
 import { boundLog, freeBytes, makeFolder, readText, removeFile, writeJson } from "./adapters/process/local-files.ts";
 import { LOCAL_HOST, planPorts } from "./adapters/process/port-plan.ts";
 import { type Gone, Supervised } from "./adapters/process/supervised.ts";
-import { fieldsWithoutEffect } from "./resources/local-effects.ts";
-import { quantityBytes } from "./resources/quantity.ts";
+import { quantityBytes } from "./resources/quantity-value.ts";
 import type { Resources } from "./resources/read.ts";
 
 /** What `tidemark up` was asked for. */
@@ -282,8 +281,7 @@ export class LocalCluster {
   }
 
   #warnOfNoEffect(): void {
-    const { cluster = null, topics = [] } = this.#options.resources ?? {};
-    for (const field of fieldsWithoutEffect(cluster, topics)) {
+    for (const field of this.#options.resources?.withoutEffect ?? []) {
       this.#say(`warning: ${field} has no effect here: it counts on Kubernetes only`);
     }
   }

@@ -2,7 +2,8 @@ import Type from "typebox";
 import { matching, rules } from "./cel.ts";
 import { closed, objectName, onKubernetes } from "./fields.ts";
 import { annotationsSchema, labelsSchema } from "./label-fields.ts";
-import { quantitySchema, quantityValue } from "./quantity.ts";
+import { quantitySchema } from "./quantity.ts";
+import { quantityValue } from "./quantity-value.ts";
 import { affinitySchema, tolerationsSchema, topologySpreadConstraintsSchema } from "./scheduling.ts";
 
 const amounts = (description: string) =>

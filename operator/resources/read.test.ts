@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { quantityBytes } from "./quantity.ts";
+import { quantityBytes } from "./quantity-value.ts";
 import { nearest } from "./nearest.ts";
 import { type AllConfigRules, readResources, type Resources } from "./read.ts";
 

@@ -3,6 +3,7 @@ import { TidemarkError } from "#base/errors.ts";
 import { type Breach, breaches, isMap, type Schema, show } from "./check.ts";
 import { type Cluster, clusterSchema } from "./cluster.ts";
 import { API_VERSION } from "./fields.ts";
+import { fieldsWithoutEffect } from "./local-effects.ts";
 import { nearest } from "./nearest.ts";
 import { type Topic, topicNameOf, topicSchema } from "./topic.ts";
 
@@ -11,6 +12,8 @@ export interface Resources {
   /** Null when no file has a Cluster. */
   readonly cluster: Cluster | null;
   readonly topics: readonly Topic[];
+  /** Fields that are given and valid but count on Kubernetes only, each once. */
+  readonly withoutEffect: readonly string[];
 }
 
 /** What may stand in `spec.config` of one kind. */
@@ -67,7 +70,7 @@ export function readResources(files: readonly SourceFile[], rules: AllConfigRule
     names.add(topicNameOf(resource));
     topics.push(resource);
   }
-  return { cluster, topics };
+  return { cluster, topics, withoutEffect: fieldsWithoutEffect(cluster, topics) };
 }
 
 function checkTopic(topic: Topic, where: string, cluster: Cluster | null, names: ReadonlySet<string>): void {
