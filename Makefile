@@ -54,6 +54,14 @@ sim-ci: setup ## Simulate what CI simulates: 2,000 seeds, and enough must have h
 sim-plants: setup ## Show that the simulation can fail: every planted bug must break an invariant
 	@$(NODE) test/simulation/plants.ts
 
+.PHONY: crds
+crds: setup ## Write crds/ and docs/resources.md out of the schemas in operator/resources/
+	@$(NODE) test/crds/write.ts
+
+.PHONY: test-crds
+test-crds: setup ## Ask a real API server whether it takes what it must and refuses what it must
+	@$(NODE) test/crds/main.ts
+
 .PHONY: protocol
 protocol: setup ## Compare our declarations of the protocol with Kafka's own, field by field (needs Maven)
 	@$(NODE) test/protocol/compare-with-kafka.ts

@@ -24,7 +24,7 @@ import { type FolderLock, lockFolder } from "./adapters/process/folder-lock.ts";
 import { boundLog, freeBytes, makeFolder, readText, removeFile, writeJson } from "./adapters/process/local-files.ts";
 import { LOCAL_HOST, planPorts } from "./adapters/process/port-plan.ts";
 import { type Gone, Supervised } from "./adapters/process/supervised.ts";
-import { configText, quantityBytes } from "./resources/common.ts";
+import { quantityBytes } from "./resources/quantity-value.ts";
 import type { Resources } from "./resources/read.ts";
 
 /** What `tidemark up` was asked for. */
@@ -125,6 +125,7 @@ export class LocalCluster {
     const adoptable = running?.clusterId === identity?.clusterId ? await this.#adoptable(running) : new Set<number>();
     if (this.#options.recovers && adoptable.has(-1)) this.#refuseStray(-1, running?.controller.pid ?? null);
     await this.#plan(identity, { running, adoptable });
+    this.#warnOfNoEffect();
     this.#warnOfSpace();
     const fault = new Promise<never>((_resolve, reject) => {
       this.#startFault = reject;
@@ -274,6 +275,12 @@ export class LocalCluster {
     writeIdentity(this.#path(IDENTITY_FILE), { clusterId: this.#clusterId, name, ports: this.#ports });
   }
 
+  #warnOfNoEffect(): void {
+    for (const field of this.#options.resources?.withoutEffect ?? []) {
+      this.#say(`warning: ${field} has no effect here: it counts on Kubernetes only`);
+    }
+  }
+
   #warnOfSpace(): void {
     const size = this.#options.resources?.cluster?.spec.storage?.size;
     if (size === undefined) return;
@@ -287,7 +294,7 @@ export class LocalCluster {
 
   /** Kafka's keys for every process: the defaults that depend on the number of brokers, then the Cluster's own. */
   #config(): Record<string, string> {
-    const own = configText(this.#options.resources?.cluster?.spec.config);
+    const own = this.#options.resources?.cluster?.spec.config ?? {};
     const brokers = this.#ports.kafka.length;
     const factor = Number(own["default.replication.factor"] ?? Math.min(3, brokers));
     if (factor > brokers) {

@@ -182,13 +182,28 @@ describe("tidemark up", () => {
     expect(run.err).toContain("warning: the Cluster asks for 3 × 900Pi (2831155200.0 GiB), but the disk of");
   });
 
+  test("says once of each field that counts on Kubernetes only that it has no effect here", async () => {
+    const file = path.join(site.folder, "kubernetes.yaml");
+    const [cluster, ...topics] = readFileSync("examples/quickstart.yaml", "utf8").split("---");
+    const rack = "  rack: {topologyKey: topology.kubernetes.io/zone}\n";
+    const retained = (text = ""): string => text.replace("  partitions: 24", "  deletionPolicy: Retain");
+    const other = retained(topics[0]).replace("name: cities", "name: towns");
+    writeFileSync(file, [`${cluster}${rack}`, retained(topics[0]), other].join("---"));
+    const run = up("-f", file);
+    await run.says("ready in ");
+    expect(run.err.split("\n").filter((line) => line.startsWith("warning: "))).toEqual([
+      "warning: Cluster spec.rack has no effect here: it counts on Kubernetes only",
+      "warning: Topic spec.deletionPolicy has no effect here: it counts on Kubernetes only",
+    ]);
+  });
+
   test("a default replication factor above the number of brokers is refused", async () => {
     const file = path.join(site.folder, "wide.yaml");
     const text = readFileSync("examples/quickstart.yaml", "utf8");
-    writeFileSync(file, text.replace("num.partitions: 6", "default.replication.factor: 4"));
-    const run = up("-f", file);
+    writeFileSync(file, text.replace("num.partitions:", "default.replication.factor:").replace('"6"', "3"));
+    const run = up("-f", file, "--brokers", "2");
     expect(await run.exit()).toBe(1);
-    expect(run.err).toContain("default.replication.factor 4 is more than the 3 brokers; lower it or add brokers\n");
+    expect(run.err).toContain("default.replication.factor 3 is more than the 2 brokers; lower it or add brokers\n");
   });
 
   test("a second signal kills what does not stop", async () => {

@@ -1,9 +1,14 @@
+import type { Rule } from "./cel.ts";
 import { nearest } from "./nearest.ts";
 
-/** The words of JSON Schema that the resources use; `x-tidemark-must` says a pattern in words. */
+/** The words of JSON Schema that the resources use, Kubernetes' among them, and ours: they begin with `x-tidemark`. */
 export interface Schema {
   readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly format?: string;
   readonly const?: unknown;
+  readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
@@ -16,7 +21,17 @@ export interface Schema {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
+  readonly maxProperties?: number;
+  readonly "x-kubernetes-int-or-string"?: boolean;
+  readonly "x-kubernetes-list-type"?: "map" | "set";
+  readonly "x-kubernetes-list-map-keys"?: readonly string[];
+  readonly "x-kubernetes-validations"?: readonly Rule[];
+  /** Says the pattern in words. */
   readonly "x-tidemark-must"?: string;
+  /** Has no effect on one machine: never, or with these values. */
+  readonly "x-tidemark-kubernetes-only"?: true | readonly string[];
+  /** Further items have no effect on one machine. */
+  readonly "x-tidemark-local-items-max"?: number;
 }
 
 /** Where a value breaks its schema, and how: `says` goes on after the path. */
@@ -47,7 +62,7 @@ export function show(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
+export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const join = (path: string, key: string): string => {
@@ -67,13 +82,29 @@ export function breaches(schema: Schema, value: unknown, path = ""): Breach[] {
       { path, says: value === null ? `is empty; it must be ${wanted}` : `must be ${wanted}, not ${show(value)}` },
     ];
   }
+  const found = partBreaches(schema, value, path);
+  return found.length > 0 ? found : ruleBreaches(schema, value, path);
+}
+
+function partBreaches(schema: Schema, value: unknown, path: string): Breach[] {
   if (isMap(value)) return mapBreaches(schema, value, path);
   if (Array.isArray(value)) return listBreaches(schema, value, path);
   const says = scalarBreach(schema, value);
   return says === null ? [] : [{ path, says }];
 }
 
+/** Rules of CEL that say the same in TypeScript; like the API server's, only of what has the right shape. */
+const ruleBreaches = (schema: Schema, value: unknown, path: string): Breach[] =>
+  (schema["x-kubernetes-validations"] ?? [])
+    .filter(({ holds }) => holds !== undefined && !holds(value as never))
+    .map(({ message }) => ({ path, says: message }));
+
 function scalarBreach(schema: Schema, value: unknown): string | null {
+  if (schema.enum !== undefined && !schema.enum.includes(value)) {
+    const meant = typeof value === "string" ? nearest(value, schema.enum.map(String)) : null;
+    const hint = meant === null ? "" : `; did you mean ${meant}?`;
+    return `must be one of ${schema.enum.join(", ")}, not ${show(value)}${hint}`;
+  }
   if (typeof value === "number") {
     if (schema.minimum !== undefined && value < schema.minimum)
       return `must be at least ${schema.minimum}, not ${value}`;
@@ -99,6 +130,9 @@ function mapBreaches(schema: Schema, value: Record<string, unknown>, path: strin
   for (const key of schema.required ?? []) {
     if (!(key in value)) found.push({ path: join(path, key), says: "is missing" });
   }
+  const keysMax = schema.maxProperties ?? Infinity;
+  const keyCount = Object.keys(value).length;
+  if (keyCount > keysMax) found.push({ path, says: `must have at most ${keysMax} keys, not ${keyCount}` });
   const others = Object.values(schema.patternProperties ?? {})[0];
   for (const [key, part] of Object.entries(value)) {
     const of = Object.hasOwn(known, key) ? known[key] : others;
@@ -127,5 +161,27 @@ function listBreaches(schema: Schema, value: readonly unknown[], path: string): 
     ];
   }
   const items = schema.items;
-  return items === undefined ? [] : value.flatMap((part, index) => breaches(items, part, `${path}[${index}]`));
+  if (items === undefined) return [];
+  const found = value.flatMap((part, index) => breaches(items, part, `${path}[${index}]`));
+  return found.length > 0 ? found : duplicateBreaches(schema, value, path);
+}
+
+/** Items of a set, or of a map written as a list, that are there twice. */
+function duplicateBreaches(schema: Schema, value: readonly unknown[], path: string): Breach[] {
+  if (schema["x-kubernetes-list-type"] === undefined) return [];
+  const seen = new Set<string>();
+  const found: Breach[] = [];
+  for (const [index, part] of value.entries()) {
+    const key = identityOf(schema, part);
+    if (seen.has(key)) found.push({ path: `${path}[${index}]`, says: `is there twice (${key}); remove one` });
+    seen.add(key);
+  }
+  return found;
+}
+
+function identityOf(schema: Schema, part: unknown): string {
+  const keys = schema["x-kubernetes-list-map-keys"];
+  if (keys === undefined) return show(part);
+  const fields = schema.items?.properties ?? {};
+  return keys.map((key) => `${key} ${show((part as Record<string, unknown>)[key] ?? fields[key]?.default)}`).join(", ");
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { quantityBytes } from "./common.ts";
+import { quantityBytes } from "./quantity-value.ts";
 import { nearest } from "./nearest.ts";
 import { type AllConfigRules, readResources, type Resources } from "./read.ts";
 
@@ -66,13 +66,16 @@ describe("resources that are right", () => {
 
   test("configuration may be written as text, number or truth value", () => {
     const text = withTopic("{clusterRef: {name: c}, config: {retention.ms: 5, min.insync.replicas: '2'}}");
-    expect(read(text).topics[0]?.spec.config).toEqual({ "retention.ms": 5, "min.insync.replicas": "2" });
+    expect(read(text).topics[0]?.spec.config).toEqual({ "retention.ms": "5", "min.insync.replicas": "2" });
   });
 
   test.each([
     ["1Gi", 2 ** 30],
     ["1.5Ki", 1536],
     ["500M", 5e8],
+    ["1e9", 1e9],
+    ["1E", 1e18],
+    ["1500m", 2],
     [42, 42],
   ])("the quantity %s counts %d bytes", (quantity, bytes) => {
     expect(quantityBytes(quantity)).toBe(bytes);
@@ -88,8 +91,9 @@ describe("resources that are wrong are refused with one line", () => {
     ],
     [
       "an unknown field that is near to nothing",
-      cluster("{replicas: 3, zzzzzzzz: 1}"),
-      "a.yaml (Cluster c): spec.zzzzzzzz is an unknown field; known fields: replicas, storage, listeners, config",
+      cluster("{replicas: 3, storage: {zzzzzzzz: 1}}"),
+      "a.yaml (Cluster c): spec.storage.zzzzzzzz is an unknown field; " +
+        "known fields: size, storageClass, ephemeral, deletionPolicy",
     ],
     ["a missing field", cluster("{}"), "a.yaml (Cluster c): spec.replicas is missing"],
     [
@@ -129,9 +133,37 @@ describe("resources that are wrong are refused with one line", () => {
       'a.yaml (Cluster c): spec.storage.size must be a quantity such as 10Gi or 500M, not "big"',
     ],
     [
-      "a second listener",
+      "two listeners of one name",
       cluster("{replicas: 1, listeners: [{port: 1}, {port: 2}]}"),
-      "a.yaml (Cluster c): spec.listeners must have at most 1 item, not 2",
+      'a.yaml (Cluster c): spec.listeners[1] is there twice (name "internal"); remove one',
+    ],
+    [
+      "two listeners of one port",
+      cluster("{replicas: 1, listeners: [{port: 1}, {name: b, port: 1}]}"),
+      "a.yaml (Cluster c): spec.listeners must have different ports; give every listener its own",
+    ],
+    [
+      "nine listeners",
+      cluster(`{replicas: 1, listeners: [${[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `{name: l${n}, port: ${n}}`)}]}`),
+      "a.yaml (Cluster c): spec.listeners must have at most 8 items, not 9",
+    ],
+    [
+      "a word that is none of the words",
+      cluster("{replicas: 1, storage: {deletionPolicy: retain}}"),
+      "a.yaml (Cluster c): spec.storage.deletionPolicy must be one of Retain, Delete, " +
+        'not "retain"; did you mean Retain?',
+    ],
+    [
+      "a number with a unit",
+      withTopic("{clusterRef: {name: c}, config: {retention.ms: 7d}}"),
+      "a.yaml: document 2 (Topic t): spec.config must have whole numbers for keys that end in ms, minutes, hours, " +
+        "bytes, messages, replicas, factor, isr, partitions or connections, without a unit: retention.ms: '86400000'",
+    ],
+    [
+      "more in sync than there are",
+      withTopic("{clusterRef: {name: c}, replicationFactor: 2, config: {min.insync.replicas: 3}}"),
+      "a.yaml: document 2 (Topic t): spec must not have config min.insync.replicas above replicationFactor; " +
+        "lower it or raise replicationFactor",
     ],
     [
       "a bad port",
@@ -141,7 +173,7 @@ describe("resources that are wrong are refused with one line", () => {
     [
       "a map instead of text",
       cluster("{replicas: 1, config: {num.partitions: {a: 1}}}"),
-      'a.yaml (Cluster c): spec.config."num.partitions" must be text or a number or true or false, not {"a":1}',
+      'a.yaml (Cluster c): spec.config."num.partitions" must be text, not {"a":1}',
     ],
     [
       "an unknown configuration key",
@@ -156,8 +188,8 @@ describe("resources that are wrong are refused with one line", () => {
     [
       "a bad object name",
       cluster("{replicas: 1}").replace("name: c", "name: C_1"),
-      "a.yaml (Cluster C_1): metadata.name must be lower-case letters, digits, '-' and '.', " +
-        'beginning and ending with a letter or digit, not "C_1"',
+      "a.yaml (Cluster C_1): metadata.name must be lower-case letters, digits and '-', " +
+        'beginning with a letter and ending with a letter or digit, not "C_1"',
     ],
     [
       "another version",

@@ -1,8 +1,9 @@
 import { type Document, LineCounter, parseAllDocuments } from "yaml";
 import { TidemarkError } from "#base/errors.ts";
-import { type Breach, breaches, type Schema, show } from "./check.ts";
+import { type Breach, breaches, isMap, type Schema, show } from "./check.ts";
 import { type Cluster, clusterSchema } from "./cluster.ts";
-import { API_VERSION, configText } from "./common.ts";
+import { API_VERSION } from "./fields.ts";
+import { fieldsWithoutEffect } from "./local-effects.ts";
 import { nearest } from "./nearest.ts";
 import { type Topic, topicNameOf, topicSchema } from "./topic.ts";
 
@@ -11,6 +12,8 @@ export interface Resources {
   /** Null when no file has a Cluster. */
   readonly cluster: Cluster | null;
   readonly topics: readonly Topic[];
+  /** Fields that are given and valid but count on Kubernetes only, each once. */
+  readonly withoutEffect: readonly string[];
 }
 
 /** What may stand in `spec.config` of one kind. */
@@ -67,7 +70,7 @@ export function readResources(files: readonly SourceFile[], rules: AllConfigRule
     names.add(topicNameOf(resource));
     topics.push(resource);
   }
-  return { cluster, topics };
+  return { cluster, topics, withoutEffect: fieldsWithoutEffect(cluster, topics) };
 }
 
 function checkTopic(topic: Topic, where: string, cluster: Cluster | null, names: ReadonlySet<string>): void {
@@ -87,7 +90,7 @@ function checkTopic(topic: Topic, where: string, cluster: Cluster | null, names:
 }
 
 function checkConfig(resource: Cluster | Topic, where: string, rules: ConfigRules): void {
-  const config = configText(resource.spec.config);
+  const config = resource.spec.config ?? {};
   for (const key of Object.keys(config)) {
     if (rules.names.includes(key)) continue;
     const meant = nearest(key, rules.names);
@@ -147,10 +150,25 @@ function readDocument(value: unknown, at: { file: string; number: number | null 
   }
   const name = typeof metadata?.name === "string" ? ` ${metadata.name}` : "";
   const where = `${place} (${kind}${name})`;
-  const schema = schemas[kind as keyof typeof schemas] as Schema;
-  const all = breaches(schema, value);
+  const schema: unknown = schemas[kind as keyof typeof schemas];
+  const resource = asWritten(value);
+  const all = breaches(schema as Schema, resource);
   if (all.length > 0) refuse(where, summary(all));
-  return { resource: value as Cluster | Topic, where };
+  return { resource: resource as unknown as Cluster | Topic, where };
+}
+
+/**
+ * What its author wrote: without the status that Kubernetes adds. Files for one machine may write 2, true and "2" alike
+ * in a configuration, which is text only in Kafka and in the resource.
+ */
+function asWritten({ status: _, ...value }: { status?: unknown; spec?: unknown }): object {
+  const { spec } = value;
+  if (!isMap(spec) || !isMap(spec["config"])) return value;
+  const texts = Object.entries(spec["config"]).map(([key, one]) => [
+    key,
+    typeof one === "number" || typeof one === "boolean" ? String(one) : one,
+  ]);
+  return { ...value, spec: { ...spec, config: Object.fromEntries(texts) as unknown } };
 }
 
 /** The first breach in full; how many more there are. */

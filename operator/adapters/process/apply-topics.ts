@@ -1,6 +1,5 @@
 import { TidemarkError } from "#base/errors.ts";
 import type { AdminRequest, AdminResponse, ConfigChange } from "#contract/control.ts";
-import { configText } from "../../resources/common.ts";
 import { type Topic, topicNameOf } from "../../resources/topic.ts";
 import { controllerAdmin, controllerStatus, type ControllerStatus } from "./controller-client.ts";
 
@@ -41,7 +40,7 @@ async function applyTopic(url: string, topic: Topic, status: ControllerStatus): 
     await grow(url, { name, totalCount: wanted });
     did.push(`now ${wanted} partitions`);
   }
-  const changes = configChanges(configText(topic.spec.config), row.config);
+  const changes = configChanges(topic.spec.config ?? {}, row.config);
   if (changes.length > 0) {
     await setConfig(url, { name, changes });
     did.push(`set ${changes.map(({ key }) => key).join(", ")}`);
@@ -66,7 +65,7 @@ async function create(url: string, topic: Topic): Promise<string> {
     partitionCount: partitions,
     replicationFactor,
     assignments: null,
-    config: configText(topic.spec.config),
+    config: topic.spec.config ?? {},
   };
   const response = await ask(url, { kind: "createTopics", topics: [wanted], validateOnly: false });
   const answer = response.kind === "createTopics" ? response.topics[0] : undefined;
