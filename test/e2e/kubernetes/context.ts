@@ -1,0 +1,155 @@
+import { Kafka, logLevel } from "kafkajs";
+import { faultOf, readBack } from "./checker.ts";
+import { until } from "./cluster/shell.ts";
+import type { Faults } from "./faults.ts";
+import { GROUP, type Kube, type Place, VERSION } from "./kube.ts";
+import { Load, type LoadFigures, type LoadTarget } from "./load.ts";
+
+export const PARTITIONS = 6;
+
+/** What a scenario module exports. */
+export interface Scenario {
+  readonly name: string;
+  /** Acts and asserts; answers its figures, in words. */
+  run(context: Context): Promise<string>;
+}
+
+export interface PartitionState {
+  readonly partition: number;
+  /** −1 without one. */
+  readonly leader: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+}
+
+export interface Outcome extends LoadFigures {
+  /** What `act` answered. */
+  readonly told: string;
+}
+
+/** What scenarios have in common: one installed operator, one Cluster of three brokers, a load with its checker. */
+export class Context {
+  readonly kube: Kube;
+  readonly faults: Faults;
+  readonly cluster: Place;
+  readonly operatorNamespace: string;
+  readonly #targets: { target: LoadTarget; ackedOf: readonly number[] }[] = [];
+  #topics = 0;
+
+  constructor(options: { kube: Kube; faults: Faults; cluster: Place; operatorNamespace: string }) {
+    this.kube = options.kube;
+    this.faults = options.faults;
+    this.cluster = options.cluster;
+    this.operatorNamespace = options.operatorNamespace;
+  }
+
+  /** `host:port` of the Service through which a Cluster's clients begin. */
+  async bootstrap(cluster: Place = this.cluster): Promise<string> {
+    const where = { namespace: cluster.namespace, name: `${cluster.name}-bootstrap` };
+    const { spec } = await this.kube.core.readNamespacedService(where);
+    return `${spec?.clusterIP}:${spec?.ports?.[0]?.port}`;
+  }
+
+  async makeTopic(name: string, cluster: Place = this.cluster): Promise<void> {
+    await this.kube.apply({
+      apiVersion: `${GROUP}/${VERSION}`,
+      kind: "Topic",
+      metadata: { name, namespace: cluster.namespace },
+      spec: {
+        clusterRef: { name: cluster.name },
+        partitions: PARTITIONS,
+        replicationFactor: 3,
+        config: { "min.insync.replicas": "2" },
+      },
+    });
+    await this.kube.condition("Topic", { namespace: cluster.namespace, name }, { type: "Ready" });
+  }
+
+  /** Leaders and in-sync replicas as a client is told them. */
+  async partitions(topic: string, cluster: Place = this.cluster): Promise<readonly PartitionState[]> {
+    const brokers = [await this.bootstrap(cluster)];
+    const retry = { initialRetryTime: 100, retries: 3 };
+    const kafka = new Kafka({
+      brokers,
+      logLevel: logLevel.NOTHING,
+      requestTimeout: 3000,
+      connectionTimeout: 1000,
+      retry,
+    });
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const found = topics.find(({ name }) => name === topic)?.partitions ?? [];
+      return found
+        .map(({ partitionId, leader, replicas, isr }) => ({ partition: partitionId, leader, replicas, isr }))
+        .sort((a, b) => a.partition - b.partition);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  async leaderOf(topic: string, partition = 0): Promise<number> {
+    const leader = (await this.partitions(topic))[partition]?.leader ?? -1;
+    if (leader < 0) throw new Error(`${topic}-${partition} has no leader`);
+    return leader;
+  }
+
+  /** Every replica in sync again, and the Cluster says so. */
+  async whole(topic: string, limitMs = 180_000): Promise<void> {
+    const isWhole = async (): Promise<boolean> => {
+      const now = await this.partitions(topic);
+      const lagging = now.filter(({ leader, isr, replicas }) => leader < 0 || isr.length < replicas.length);
+      if (lagging.length === 0 && now.length > 0) return true;
+      throw new Error(`partitions ${lagging.map(({ partition }) => partition).join(", ")} are not`);
+    };
+    await until(`every replica of ${topic} is in sync`, isWhole, { limitMs, stepMs: 250 });
+    await this.kube.condition("Cluster", this.cluster, { type: "FullyReplicated", limitMs: 60_000 });
+    await this.kube.condition("Cluster", this.cluster, { type: "Ready", limitMs: 60_000 });
+  }
+
+  /**
+   * Acts on the cluster while producers write to every partition of a topic of its own; afterwards they must have gone
+   * on, every replica must be in sync, and what was acknowledged must be there, once and in order.
+   */
+  async underLoad(act: (topic: string, load: Load) => Promise<string>): Promise<Outcome> {
+    const topic = `load-${++this.#topics}`;
+    await this.makeTopic(topic);
+    const target = { bootstrap: await this.bootstrap(), topic, partitions: PARTITIONS };
+    await this.whole(topic);
+    const load = await Load.start(target);
+    let told: string;
+    let figures: LoadFigures;
+    try {
+      told = await act(topic, load);
+      await load.goesOn();
+      await this.whole(topic);
+      await load.goesOn();
+    } finally {
+      figures = await load.stop();
+    }
+    this.#targets.push({ target, ackedOf: load.ackedOf() });
+    await this.#check(target, load.ackedOf());
+    return { ...figures, told };
+  }
+
+  async #check(target: LoadTarget, ackedOf: readonly number[]): Promise<number> {
+    const verdict = await readBack(target, ackedOf);
+    const fault = faultOf(verdict);
+    if (fault !== "") throw new Error(`${target.topic}: of ${verdict.read} records read back: ${fault}`);
+    return verdict.read;
+  }
+
+  /** Everything that any scenario wrote, once more, at the end. */
+  async checkEverything(): Promise<string> {
+    let read = 0;
+    for (const { target, ackedOf } of this.#targets) {
+      read += await this.#check({ ...target, bootstrap: await this.bootstrap() }, ackedOf);
+    }
+    return `${read} records of ${this.#targets.length} topics are there, once and in order`;
+  }
+}
+
+/** Figures of a load, for the line of its scenario. */
+export const figuresOf = ({ acked, gapMsMax }: LoadFigures): string =>
+  `longest gap ${Math.round(gapMsMax)} ms, ${acked} acknowledged, none lost`;

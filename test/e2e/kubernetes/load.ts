@@ -1,0 +1,153 @@
+import { Kafka, logLevel, type Producer } from "kafkajs";
+import { until } from "./cluster/shell.ts";
+import { PLACE_HEADER } from "../../../examples/demo/lanes.ts";
+
+const RETRY = { initialRetryTime: 20, maxRetryTime: 250, factor: 0.2, multiplier: 1.5, retries: 2000 };
+/** Between two records of one partition: gaps are known to about this, and two cores are left with work to spare. */
+const PACE_MS = 10;
+const ACKS_TO_GO_ON = 30;
+
+export interface LoadTarget {
+  readonly bootstrap: string;
+  readonly topic: string;
+  readonly partitions: number;
+}
+
+export interface LoadFigures {
+  readonly acked: number;
+  /** The longest time between two consecutive acks of one partition. */
+  readonly gapMsMax: number;
+}
+
+/** What is written: its partition and its place in it. */
+export const valueOf = (partition: number, place: number): string => `${partition}:${place}`;
+
+/** One idempotent producer that writes 0, 1, 2, … to one partition, the next once the last is acknowledged. */
+class Lane {
+  readonly partition: number;
+  readonly #producer: Producer;
+  readonly #topic: string;
+  acked = 0;
+  gapMsMax = 0;
+  fault = "";
+  #lastAck = 0;
+  #isStopped = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(partition: number, { bootstrap, topic }: LoadTarget) {
+    this.partition = partition;
+    this.#topic = topic;
+    const brokers = bootstrap.split(",");
+    const kafka = new Kafka({
+      brokers,
+      clientId: `load-${partition}`,
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 500,
+      // A machine that is lost answers nothing at all: this long until its requests are sent to the next leader.
+      requestTimeout: 1000,
+      retry: RETRY,
+    });
+    this.#producer = kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      metadataMaxAge: 60_000,
+      retry: RETRY,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#producer.connect();
+    this.#lastAck = performance.now();
+    this.#running = this.#write().catch((error: unknown) => {
+      this.fault = String(error);
+    });
+  }
+
+  async #write(): Promise<void> {
+    while (!this.#isStopped) {
+      const headers = { [PLACE_HEADER]: String(this.acked) };
+      const messages = [{ partition: this.partition, value: valueOf(this.partition, this.acked), headers }];
+      await this.#producer.send({ topic: this.#topic, acks: -1, timeout: 30_000, messages });
+      const now = performance.now();
+      this.gapMsMax = Math.max(this.gapMsMax, now - this.#lastAck);
+      this.#lastAck = now;
+      this.acked++;
+      await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    }
+  }
+
+  /** Silence that still lasts counts too. */
+  get gapMsNow(): number {
+    return Math.max(this.gapMsMax, performance.now() - this.#lastAck);
+  }
+
+  forgetGaps(): void {
+    this.gapMsMax = 0;
+  }
+
+  /** After the record that is being sent. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#running;
+    await this.#producer.disconnect();
+  }
+}
+
+/** Producers that write to every partition of a topic, without a pause, whatever happens to the cluster. */
+export class Load {
+  readonly target: LoadTarget;
+  readonly #lanes: readonly Lane[];
+
+  private constructor(target: LoadTarget) {
+    this.target = target;
+    this.#lanes = Array.from({ length: target.partitions }, (_, partition) => new Lane(partition, target));
+  }
+
+  static async start(target: LoadTarget): Promise<Load> {
+    process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
+    const load = new Load(target);
+    await Promise.all(load.#lanes.map((lane) => lane.start()));
+    await load.goesOn();
+    load.forgetGaps();
+    return load;
+  }
+
+  /** Waits until every partition has taken some more records; throws when a producer has given up. */
+  async goesOn(limitMs = 90_000): Promise<void> {
+    const from = this.#lanes.map(({ acked }) => acked);
+    const fault = (): string => this.#lanes.find((lane) => lane.fault !== "")?.fault ?? "";
+    const isOn = (): boolean => this.#lanes.every(({ acked }, at) => acked >= (from[at] ?? 0) + ACKS_TO_GO_ON);
+    const silent = (): string =>
+      this.#lanes
+        .filter(({ acked }, at) => acked < (from[at] ?? 0) + ACKS_TO_GO_ON)
+        .map(({ partition }) => partition)
+        .join(", ");
+    const goes = (): boolean => {
+      if (fault() !== "" || isOn()) return true;
+      throw new Error(`partitions ${silent()} wait`);
+    };
+    await until(`producers of ${this.target.topic} go on`, goes, { limitMs, stepMs: 20 });
+    if (fault() !== "") throw new Error(`a producer gave up: ${fault()}`);
+  }
+
+  forgetGaps(): void {
+    for (const lane of this.#lanes) lane.forgetGaps();
+  }
+
+  /** The longest silence of any partition so far. */
+  gapMs(): number {
+    return Math.max(...this.#lanes.map(({ gapMsNow }) => gapMsNow));
+  }
+
+  async stop(): Promise<LoadFigures> {
+    const gapMsMax = this.gapMs();
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+    return { acked: this.ackedOf().reduce((sum, acked) => sum + acked, 0), gapMsMax };
+  }
+
+  /** Acknowledged records by partition: places 0 up to this number were acknowledged, each once. */
+  ackedOf(): readonly number[] {
+    return this.#lanes.map(({ acked }) => acked);
+  }
+}
