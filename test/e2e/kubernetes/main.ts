@@ -81,9 +81,8 @@ async function removeEarlier(kube: Kube): Promise<void> {
 async function scenarios(wanted: readonly string[]): Promise<Scenario[]> {
   const folder = path.join(import.meta.dirname, "scenarios");
   const files = readdirSync(folder).filter((file) => /^\d\d-.*\.ts$/.test(file));
-  const chosen = files
-    .sort()
-    .filter((file) => wanted.length === 0 || wanted.includes(String(Number(file.slice(0, 2)))));
+  const isChosen = (file: string): boolean => wanted.length === 0 || wanted.includes(String(Number.parseInt(file)));
+  const chosen = files.sort().filter(isChosen);
   if (chosen.length === 0) throw new HarnessError(`there is no scenario ${wanted.join(", ")}`);
   return Promise.all(chosen.map(async (file) => (await import(path.join(folder, file))) as Scenario));
 }

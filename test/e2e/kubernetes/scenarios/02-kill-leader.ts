@@ -21,5 +21,6 @@ export async function run(context: Context): Promise<string> {
   });
   const sorted = gaps.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)];
-  return `${TIMES} kills, gaps ${gaps.join(", ")} ms, median ${median} ms; ${figuresOf({ ...outcome, gapMsMax: sorted.at(-1) ?? 0 })}`;
+  const gapMsMax = sorted.at(-1) ?? 0;
+  return `${TIMES} kills: gaps ${gaps.join(", ")} ms, median ${median} ms; ${figuresOf({ ...outcome, gapMsMax })}`;
 }

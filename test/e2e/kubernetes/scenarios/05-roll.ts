@@ -6,7 +6,7 @@ export const name = "roll all brokers under load";
 
 export const RESTART_ANNOTATION = "tidemark.dev/restart";
 
-/** Every broker is made anew, one at a time; the least in-sync replicas that any partition had are looked at throughout. */
+/** Every broker is made anew, one at a time, and no partition may have fewer than two replicas in sync meanwhile. */
 export async function run(context: Context): Promise<string> {
   const { kube, cluster } = context;
   const outcome = await context.underLoad(async (topic, load) => {
