@@ -104,7 +104,7 @@ async function report(name: string, act: () => Promise<string>): Promise<boolean
   }
 }
 
-/** Ours on this machine, or the one that KUBECONFIG names; the latter only if it is ours too, for its nodes are hurt. */
+/** Our own cluster on this machine. Another one that KUBECONFIG names is refused, for its nodes would be hurt. */
 async function connect(): Promise<{ binaries: Binaries; kube: Kube }> {
   const given = process.env["KUBECONFIG"];
   if (given !== undefined && given !== kubeconfigFile) {
