@@ -41,9 +41,7 @@ export function processesOf(folder = stateFolder): FoundProcess[] {
 export function cgroupFolders(name: string): string[] {
   const root = "/sys/fs/cgroup";
   if (existsSync(path.join(root, "cgroup.controllers"))) return [path.join(root, name)];
-  const used = new Set(["blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids", "systemd"]);
-  const more = readdirSync(root).filter((hierarchy) => used.has(hierarchy));
-  return more.map((hierarchy) => path.join(root, hierarchy, name));
+  return readdirSync(root).map((hierarchy) => path.join(root, hierarchy, name));
 }
 
 /** The folder itself and all below it, the deepest first. */
@@ -57,9 +55,9 @@ function foldersBelow(folder: string): string[] {
 
 /** Every process in a cgroup and those below it. */
 export function processesInCgroup(name: string): number[] {
-  const [folder] = cgroupFolders(name).filter((each) => each.includes("/pids/") || !each.includes("/fs/cgroup/s"));
-  if (folder === undefined) return [];
-  return foldersBelow(folder).flatMap((each) => {
+  const folders = cgroupFolders(name);
+  const folder = folders.find((each) => each.includes("/pids/")) ?? folders[0];
+  return (folder === undefined ? [] : foldersBelow(folder)).flatMap((each) => {
     try {
       return readFileSync(path.join(each, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
     } catch {

@@ -48,8 +48,15 @@ async function cleanTables(): Promise<void> {
 
 function forgetPods(): void {
   if (!existsSync(CNI_RESULTS)) return;
-  const ours = readdirSync(CNI_RESULTS).filter((file) => nodes.some(({ scope }) => file.startsWith(`${scope}-`)));
-  for (const file of ours) rmSync(path.join(CNI_RESULTS, file), { force: true });
+  const files = readdirSync(CNI_RESULTS);
+  const pods = files.flatMap((file) => {
+    const scope = nodes.find((node) => file.startsWith(`${node.scope}-`))?.scope;
+    return scope === undefined ? [] : [file.slice(scope.length + 1).replace(/-[^-]+$/, "")];
+  });
+  // Each pod has two notes: that of our network, and one of its loopback.
+  for (const file of files.filter((each) => pods.some((pod) => each.includes(pod)))) {
+    rmSync(path.join(CNI_RESULTS, file), { force: true });
+  }
 }
 
 /**
