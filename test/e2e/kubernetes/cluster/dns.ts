@@ -3,7 +3,8 @@ import { COREDNS_IMAGE, DNS_ADDRESS } from "./settings.ts";
 const metadata = { name: "coredns", namespace: "kube-system" };
 const labels = { "k8s-app": "kube-dns" };
 
-// A cached answer would hide for its lifetime that a pod has moved.
+// A cached answer would hide for its lifetime that a pod has moved. Names of the world outside do not exist: a refusal
+// instead would make resolvers try again and again.
 const corefile = `.:53 {
   errors
   ready
@@ -11,6 +12,10 @@ const corefile = `.:53 {
   kubernetes cluster.local in-addr.arpa ip6.arpa {
     pods insecure
     ttl 1
+    fallthrough
+  }
+  template ANY ANY {
+    rcode NXDOMAIN
   }
 }
 `;

@@ -9,10 +9,11 @@ import (
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/ready"
+	_ "github.com/coredns/coredns/plugin/template"
 )
 
 func main() {
 	// The order in which a question passes the plugins, whatever the order in the Corefile.
-	dnsserver.Directives = []string{"errors", "ready", "cache", "kubernetes"}
+	dnsserver.Directives = []string{"errors", "ready", "cache", "kubernetes", "template"}
 	coremain.Run()
 }
