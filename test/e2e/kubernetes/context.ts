@@ -1,8 +1,8 @@
-import { Kafka, logLevel } from "kafkajs";
+import { type Admin, Kafka, logLevel } from "kafkajs";
 import { faultOf, readBack } from "./checker.ts";
-import { until } from "./cluster/shell.ts";
+import { run, until } from "./cluster/shell.ts";
 import type { Faults } from "./faults.ts";
-import { GROUP, type Kube, type Place, VERSION } from "./kube.ts";
+import { GROUP, isPodReady, type Kube, OPERATOR_NAME, type Place, VERSION } from "./kube.ts";
 import { Load, type LoadFigures, type LoadTarget } from "./load.ts";
 
 export const PARTITIONS = 6;
@@ -27,20 +27,40 @@ export interface Outcome extends LoadFigures {
   readonly told: string;
 }
 
+export interface Written {
+  readonly target: LoadTarget;
+  readonly ackedOf: readonly number[];
+}
+
+export interface ContextOptions {
+  readonly kube: Kube;
+  readonly faults: Faults;
+  readonly cluster: Place;
+  readonly operatorNamespace: string;
+  /** Name of the chart's release. */
+  readonly release: string;
+  /** The program. */
+  readonly helm: string;
+}
+
 /** What scenarios have in common: one installed operator, one Cluster of three brokers, a load with its checker. */
 export class Context {
   readonly kube: Kube;
   readonly faults: Faults;
   readonly cluster: Place;
   readonly operatorNamespace: string;
-  readonly #targets: { target: LoadTarget; ackedOf: readonly number[] }[] = [];
+  readonly release: string;
+  readonly #helm: string;
+  readonly #written: Written[] = [];
   #topics = 0;
 
-  constructor(options: { kube: Kube; faults: Faults; cluster: Place; operatorNamespace: string }) {
+  constructor(options: ContextOptions) {
     this.kube = options.kube;
     this.faults = options.faults;
     this.cluster = options.cluster;
     this.operatorNamespace = options.operatorNamespace;
+    this.release = options.release;
+    this.#helm = options.helm;
   }
 
   /** `host:port` of the Service through which a Cluster's clients begin. */
@@ -65,9 +85,9 @@ export class Context {
     await this.kube.condition("Topic", { namespace: cluster.namespace, name }, { type: "Ready" });
   }
 
-  /** Leaders and in-sync replicas as a client is told them. */
-  async partitions(topic: string, cluster: Place = this.cluster): Promise<readonly PartitionState[]> {
-    const brokers = [await this.bootstrap(cluster)];
+  /** Asks as a client does that has only this address. */
+  async #asked<T>(bootstrap: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
+    const brokers = bootstrap.split(",");
     const retry = { initialRetryTime: 100, retries: 3 };
     const kafka = new Kafka({
       brokers,
@@ -79,14 +99,26 @@ export class Context {
     const admin = kafka.admin();
     await admin.connect();
     try {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      const found = topics.find(({ name }) => name === topic)?.partitions ?? [];
-      return found
-        .map(({ partitionId, leader, replicas, isr }) => ({ partition: partitionId, leader, replicas, isr }))
-        .sort((a, b) => a.partition - b.partition);
+      return await ask(admin);
     } finally {
       await admin.disconnect();
     }
+  }
+
+  /** Leaders and in-sync replicas as a client is told them. */
+  async partitions(topic: string, cluster: Place = this.cluster): Promise<readonly PartitionState[]> {
+    const ask = (admin: Admin) => admin.fetchTopicMetadata({ topics: [topic] });
+    const { topics } = await this.#asked(await this.bootstrap(cluster), ask);
+    const found = topics.find(({ name }) => name === topic)?.partitions ?? [];
+    return found
+      .map(({ partitionId, leader, replicas, isr }) => ({ partition: partitionId, leader, replicas, isr }))
+      .sort((a, b) => a.partition - b.partition);
+  }
+
+  /** `host:port` of every broker, as clients of this bootstrap address are told. */
+  async brokerAddresses(bootstrap: string): Promise<string[]> {
+    const { brokers } = await this.#asked(bootstrap, (admin) => admin.describeCluster());
+    return brokers.map(({ host, port }) => `${host}:${port}`);
   }
 
   async leaderOf(topic: string, partition = 0): Promise<number> {
@@ -128,12 +160,38 @@ export class Context {
     } finally {
       figures = await load.stop();
     }
-    this.#targets.push({ target, ackedOf: load.ackedOf() });
-    await this.#check(target, load.ackedOf());
+    this.#written.push({ target, ackedOf: load.ackedOf() });
+    await this.check(target, load.ackedOf());
     return { ...figures, told };
   }
 
-  async #check(target: LoadTarget, ackedOf: readonly number[]): Promise<number> {
+  /** Some records to every partition of a new topic of any Cluster, and what was acknowledged. */
+  async write(cluster: Place, topic: string, bootstrap?: string): Promise<Written> {
+    await this.makeTopic(topic, cluster);
+    const target = { bootstrap: bootstrap ?? (await this.bootstrap(cluster)), topic, partitions: PARTITIONS };
+    const load = await Load.start(target);
+    await load.stop();
+    return { target, ackedOf: load.ackedOf() };
+  }
+
+  /** Starts or ends operator pods. */
+  async scaleOperator(replicas: number): Promise<void> {
+    const where = ["--namespace", this.operatorNamespace, "scale", `deployment/${OPERATOR_NAME}`];
+    await this.kube.kubectl([...where, `--replicas=${replicas}`]);
+    const areThere = async (): Promise<boolean> => {
+      const pods = await this.kube.operatorPods(this.operatorNamespace);
+      return pods.length === replicas && pods.every(isPodReady);
+    };
+    await until(`the operator has ${replicas} pods`, areThere, { limitMs: 60_000 });
+  }
+
+  helm(args: readonly string[]): Promise<string> {
+    const where = ["--kubeconfig", this.kube.kubeconfigFile, "--namespace", this.operatorNamespace];
+    return run(this.#helm, [...args, ...where], { timeoutMs: 300_000 });
+  }
+
+  /** Answers how many records were read. */
+  async check(target: LoadTarget, ackedOf: readonly number[]): Promise<number> {
     const verdict = await readBack(target, ackedOf);
     const fault = faultOf(verdict);
     if (fault !== "") throw new Error(`${target.topic}: of ${verdict.read} records read back: ${fault}`);
@@ -143,10 +201,10 @@ export class Context {
   /** Everything that any scenario wrote, once more, at the end. */
   async checkEverything(): Promise<string> {
     let read = 0;
-    for (const { target, ackedOf } of this.#targets) {
-      read += await this.#check({ ...target, bootstrap: await this.bootstrap() }, ackedOf);
+    for (const { target, ackedOf } of this.#written) {
+      read += await this.check({ ...target, bootstrap: await this.bootstrap() }, ackedOf);
     }
-    return `${read} records of ${this.#targets.length} topics are there, once and in order`;
+    return `${read} records of ${this.#written.length} topics are there, once and in order`;
   }
 }
 

@@ -36,6 +36,15 @@ export interface Place {
   readonly name: string;
 }
 
+export interface AwaitedCondition {
+  readonly type: string;
+  /** True when left out. */
+  readonly status?: string;
+  /** Any when left out. */
+  readonly reason?: string;
+  readonly limitMs?: number;
+}
+
 const isCode = (error: unknown, code: number): boolean =>
   Error.isError(error) && "code" in error && error.code === code;
 
@@ -98,16 +107,17 @@ export class Kube {
   async condition(
     kind: Kind,
     place: Place,
-    { type, status = "True", limitMs = 120_000 }: { type: string; status?: string; limitMs?: number },
+    { type, status = "True", reason, limitMs = 120_000 }: AwaitedCondition,
   ): Promise<Resource> {
     let found: Resource | null = null;
     await until(
-      `${kind} ${place.name} is ${type}=${status}`,
+      `${kind} ${place.name} is ${type}=${status}${reason === undefined ? "" : ` for ${reason}`}`,
       async () => {
         found = await this.read(kind, place);
         const condition = found?.status?.conditions?.find((each) => each.type === type);
         const isCurrent = condition?.observedGeneration === found?.metadata.generation;
-        if (condition?.status === status && isCurrent) return true;
+        const isReason = reason === undefined || condition?.reason === reason;
+        if (condition?.status === status && isReason && isCurrent) return true;
         if (found === null) throw new Error("it is not there");
         if (condition === undefined) throw new Error("the condition is not set");
         const generation = isCurrent ? "" : ", of an older generation";

@@ -67,7 +67,7 @@ async function makeCluster(kube: Kube): Promise<void> {
 
 /** What an earlier run left is not built upon. */
 async function removeEarlier(kube: Kube): Promise<void> {
-  const names = [CLUSTER.namespace, "quickstart", "doomed"];
+  const names = [CLUSTER.namespace, "quickstart", "doomed", "applied-again", "outside"];
   for (const name of names) {
     if ((await kube.namespace(name)) !== null) await kube.core.deleteNamespace({ name });
   }
@@ -120,7 +120,8 @@ async function main(): Promise<void> {
   const { binaries, kube } = await connect();
   const names = await resolvePodNames(kube);
   const faults = new Faults(binaries);
-  const context = new Context({ kube, faults, cluster: CLUSTER, operatorNamespace: OPERATOR_NAMESPACE });
+  const places = { cluster: CLUSTER, operatorNamespace: OPERATOR_NAMESPACE, release: RELEASE };
+  const context = new Context({ kube, faults, ...places, helm: binaries.helm });
   const prepare = async (): Promise<string> => {
     await removeEarlier(kube);
     await install(binaries, kube);

@@ -4,7 +4,7 @@ import { isPodReady } from "../kube.ts";
 
 export const name = "roll all brokers under load";
 
-export const RESTART_ANNOTATION = "tidemark.dev/restart";
+const RESTART_ANNOTATION = "tidemark.dev/restarted-at";
 
 /** Every broker is made anew, one at a time, and no partition may have fewer than two replicas in sync meanwhile. */
 export async function run(context: Context): Promise<string> {

@@ -25,8 +25,9 @@ export async function run(context: Context): Promise<string> {
   const outcome = await context.underLoad(async (topic, load) => {
     load.forgetGaps();
     const up = await scaleTo(context, 5);
-    const used = new Set((await context.partitions(topic)).flatMap(({ replicas }) => replicas));
-    if (used.size < 5) throw new Error(`of five brokers only ${[...used].join(", ")} hold replicas of ${topic}`);
+    const areAllUsed = async (): Promise<boolean> =>
+      new Set((await context.partitions(topic)).flatMap(({ replicas }) => replicas)).size === 5;
+    await until(`five brokers hold replicas of ${topic}`, areAllUsed, { limitMs: STEP_LIMIT_MS, stepMs: 500 });
     await context.whole(topic);
     const down = await scaleTo(context, 3);
     const left = (await context.partitions(topic)).flatMap(({ replicas }) => replicas);

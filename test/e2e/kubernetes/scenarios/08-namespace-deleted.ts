@@ -1,21 +1,11 @@
 import { until } from "../cluster/shell.ts";
 import { type Context, figuresOf } from "../context.ts";
-import { GROUP, OPERATOR_NAME, VERSION } from "../kube.ts";
+import { GROUP, VERSION } from "../kube.ts";
 
 export const name = "delete a namespace with the operator gone";
 
 const NAMESPACE = "doomed";
 const DELETION_LIMIT_MS = 90_000;
-
-async function scaleOperator({ kube, operatorNamespace }: Context, replicas: number): Promise<void> {
-  const where = ["--namespace", operatorNamespace, "scale", `deployment/${OPERATOR_NAME}`];
-  await kube.kubectl([...where, `--replicas=${replicas}`]);
-  const pods = async (): Promise<boolean> => {
-    const found = await kube.operatorPods(operatorNamespace);
-    return found.length === replicas;
-  };
-  await until(`the operator has ${replicas} pods`, pods, { limitMs: 60_000 });
-}
 
 /** Nothing may stay Terminating, whoever is gone; meanwhile another Cluster goes on without any operator. */
 export async function run(context: Context): Promise<string> {
@@ -31,7 +21,7 @@ export async function run(context: Context): Promise<string> {
   await kube.condition("Cluster", doomed, { type: "Ready" });
   await context.makeTopic("doomed", doomed);
   const outcome = await context.underLoad(async (_topic, load) => {
-    await scaleOperator(context, 0);
+    await context.scaleOperator(0);
     load.forgetGaps();
     let goneMs: number;
     try {
@@ -41,7 +31,7 @@ export async function run(context: Context): Promise<string> {
       await until("the namespace is gone", isGone, { limitMs: DELETION_LIMIT_MS, stepMs: 250 });
       goneMs = performance.now() - started;
     } finally {
-      await scaleOperator(context, 2);
+      await context.scaleOperator(2);
     }
     return `gone after ${(goneMs / 1000).toFixed(0)} s`;
   });
