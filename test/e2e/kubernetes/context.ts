@@ -52,6 +52,8 @@ export class Context {
   readonly release: string;
   readonly #helm: string;
   readonly #written: Written[] = [];
+  /** In names of topics: two runs on one Cluster must not meet in one. */
+  readonly #run = Date.now().toString(36);
   #topics = 0;
 
   constructor(options: ContextOptions) {
@@ -145,7 +147,7 @@ export class Context {
    * on, every replica must be in sync, and what was acknowledged must be there, once and in order.
    */
   async underLoad(act: (topic: string, load: Load) => Promise<string>): Promise<Outcome> {
-    const topic = `load-${++this.#topics}`;
+    const topic = `load-${this.#run}-${++this.#topics}`;
     await this.makeTopic(topic);
     const target = { bootstrap: await this.bootstrap(), topic, partitions: PARTITIONS };
     await this.whole(topic);

@@ -1,11 +1,15 @@
+import { connect, type Socket } from "node:net";
 import { Kafka, logLevel, type Producer } from "kafkajs";
 import { until } from "./cluster/shell.ts";
 import { PLACE_HEADER } from "../../../examples/demo/lanes.ts";
+import type { SocketWish } from "../../../examples/demo/wire-tap.ts";
 
 const RETRY = { initialRetryTime: 20, maxRetryTime: 250, factor: 0.2, multiplier: 1.5, retries: 2000 };
 /** Between two records of one partition: gaps are known to about this, and two cores are left with work to spare. */
 const PACE_MS = 10;
 const ACKS_TO_GO_ON = 30;
+/** From a request to any answer: after that it is sent again, over a new connection. */
+const SILENCE_MS_MAX = 1000;
 
 export interface LoadTarget {
   readonly bootstrap: string;
@@ -17,6 +21,27 @@ export interface LoadFigures {
   readonly acked: number;
   /** The longest time between two consecutive acks of one partition. */
   readonly gapMsMax: number;
+}
+
+/**
+ * A machine that is lost answers nothing at all. kafkajs would keep the connection, and ask it again and again who the
+ * leaders are now; other clients close it, and so do these.
+ */
+function socketThatGivesUp({ host, port, onConnect }: SocketWish): Socket {
+  const socket = connect({ host, port, noDelay: true }, onConnect);
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  let silence: NodeJS.Timeout | undefined;
+  const giveUp = (): void => void socket.destroy(new Error(`${host} does not answer`));
+  socket.write = ((...args: unknown[]) => {
+    silence ??= setTimeout(giveUp, SILENCE_MS_MAX);
+    return write(...args);
+  }) as typeof socket.write;
+  socket.on("data", () => {
+    clearTimeout(silence);
+    silence = undefined;
+  });
+  socket.once("close", () => clearTimeout(silence));
+  return socket;
 }
 
 /** What is written: its partition and its place in it. */
@@ -43,8 +68,7 @@ class Lane {
       clientId: `load-${partition}`,
       logLevel: logLevel.NOTHING,
       connectionTimeout: 500,
-      // A machine that is lost answers nothing at all: this long until its requests are sent to the next leader.
-      requestTimeout: 1000,
+      socketFactory: socketThatGivesUp as never,
       retry: RETRY,
     });
     this.#producer = kafka.producer({
