@@ -2,7 +2,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import type { Binaries } from "./cluster/binaries.ts";
 import { apiServerReady, startApiServer } from "./cluster/control-plane.ts";
 import { containerPid, loseNode, returnNode } from "./cluster/node.ts";
-import { killAll, processesOf, signal } from "./cluster/processes.ts";
+import { killAll, memoryBytes, processesOf, signal } from "./cluster/processes.ts";
 import { type NodePlace, nodes } from "./cluster/settings.ts";
 import { nodeOf } from "./kube.ts";
 
@@ -17,6 +17,12 @@ export function processOf(pod: V1Pod, container?: string): Promise<number> {
   const statuses = pod.status?.containerStatuses ?? [];
   const status = container === undefined ? statuses[0] : statuses.find(({ name }) => name === container);
   return containerPid(placeOf(nodeOf(pod)), status?.containerID ?? "");
+}
+
+/** Of a pod's only container. */
+export function memoryOf(pod: V1Pod): number {
+  const id = pod.status?.containerStatuses?.[0]?.containerID?.replace("containerd://", "") ?? "";
+  return memoryBytes(placeOf(nodeOf(pod)).scope, id);
 }
 
 /** What no client of Kubernetes can do: it takes the machine on which the nodes run. */

@@ -12,7 +12,7 @@ import { resolvePodNames } from "./names.ts";
 /*
  * Tidemark on a real Kubernetes: installed by its chart, written to throughout, and hurt in every way that it says it
  * survives. A plain program: one line a scenario, exit code 1 when one fails.
- *   main.ts [NUMBER…]     only these scenarios
+ *   main.ts [core | NUMBER…]     only these scenarios
  */
 
 const root = path.join(import.meta.dirname, "../../..");
@@ -20,6 +20,9 @@ const OPERATOR_NAMESPACE = "tidemark-system";
 const CLUSTER = { namespace: "tidemark-e2e", name: "main" };
 const RELEASE = "tidemark";
 const INSTALL_LIMIT_MS = 120_000;
+
+/** Those that guard the core, in about twelve minutes. */
+const CORE = ["1", "2", "4", "5", "6", "7", "8", "12", "14"];
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const wordsOf = (error: unknown): string => {
@@ -78,9 +81,10 @@ async function removeEarlier(kube: Kube): Promise<void> {
   await until("namespaces of an earlier run are gone", areGone, { limitMs: 120_000 });
 }
 
-async function scenarios(wanted: readonly string[]): Promise<Scenario[]> {
+async function scenarios(numbers: readonly string[]): Promise<Scenario[]> {
   const folder = path.join(import.meta.dirname, "scenarios");
   const files = readdirSync(folder).filter((file) => /^\d\d-.*\.ts$/.test(file));
+  const wanted = numbers.join() === "core" ? CORE : numbers;
   const isChosen = (file: string): boolean => wanted.length === 0 || wanted.includes(String(Number.parseInt(file)));
   const chosen = files.sort().filter(isChosen);
   if (chosen.length === 0) throw new HarnessError(`there is no scenario ${wanted.join(", ")}`);

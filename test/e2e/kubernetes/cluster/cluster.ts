@@ -96,10 +96,10 @@ function keepOldLogs(): void {
 
 function refuseUnfit(): void {
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
-    throw new HarnessError("a Kubernetes of our own takes root on Linux; elsewhere give a KUBECONFIG (docs/e2e)");
+    throw new HarnessError("a Kubernetes of our own takes root on Linux; see docs/end-to-end.md");
   }
   if (!/^ID(?:_LIKE)?=.*debian/m.test(readFileSync("/etc/os-release", "utf8"))) {
-    throw new HarnessError("a Kubernetes of our own takes Debian's packages; elsewhere give a KUBECONFIG");
+    throw new HarnessError("a Kubernetes of our own takes Debian's packages: see docs/end-to-end.md");
   }
 }
 

@@ -67,6 +67,19 @@ export function processesInCgroup(name: string): number[] {
   });
 }
 
+/** What a container holds in memory: usage less the page cache that nobody uses, as the kubelet counts it. */
+export function memoryBytes(node: string, containerId: string): number {
+  const folders = cgroupFolders(node);
+  const top = folders.find((each) => each.includes("/memory/")) ?? folders[0] ?? "";
+  const folder = foldersBelow(top).find((each) => each.endsWith(`/${containerId}`));
+  if (folder === undefined) throw new Error(`${node} has no cgroup of container ${containerId}`);
+  const read = (name: string): string => readFileSync(path.join(folder, name), "utf8");
+  const isVersion1 = existsSync(path.join(folder, "memory.usage_in_bytes"));
+  const usage = Number(read(isVersion1 ? "memory.usage_in_bytes" : "memory.current"));
+  const [, inactive = "0"] = read("memory.stat").match(/^(?:total_)?inactive_file (\d+)$/m) ?? [];
+  return usage - Number(inactive);
+}
+
 export function removeCgroup(name: string): void {
   for (const folder of cgroupFolders(name).flatMap(foldersBelow)) {
     try {

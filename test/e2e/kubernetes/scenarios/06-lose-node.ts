@@ -4,6 +4,7 @@ import { isPodReady, nodeOf } from "../kube.ts";
 
 export const name = "lose a node, and have it back";
 
+/** As for a frozen broker: nothing tells but silence. */
 const GAP_MS_MAX = 6000;
 
 /** A machine is lost without a word, with the leader of partition 0 on it; later it comes back as after a reboot. */
