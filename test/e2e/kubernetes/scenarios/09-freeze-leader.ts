@@ -2,7 +2,7 @@ import { type Context, figuresOf } from "../context.ts";
 
 export const name = "freeze a leader, then let it go on";
 
-/** The session's timeout, a second for the rest, and one that this client waits for an answer before it asks another. */
+/** The session's timeout, a second for the rest, and one in which this client waits before it asks another. */
 const GAP_MS_MAX = 6000;
 
 /** A stopped process refuses nothing and answers nothing: only its silence tells. It wakes up as nobody's leader. */
