@@ -72,17 +72,14 @@ export class Context {
     return `${spec?.clusterIP}:${spec?.ports?.[0]?.port}`;
   }
 
-  async makeTopic(name: string, cluster: Place = this.cluster): Promise<void> {
+  /** With six partitions, three replicas each, two of which must be in sync; `spec` may say otherwise. */
+  async makeTopic(name: string, cluster: Place = this.cluster, spec: object = {}): Promise<void> {
+    const usual = { partitions: PARTITIONS, replicationFactor: 3, config: { "min.insync.replicas": "2" } };
     await this.kube.apply({
       apiVersion: `${GROUP}/${VERSION}`,
       kind: "Topic",
       metadata: { name, namespace: cluster.namespace },
-      spec: {
-        clusterRef: { name: cluster.name },
-        partitions: PARTITIONS,
-        replicationFactor: 3,
-        config: { "min.insync.replicas": "2" },
-      },
+      spec: { clusterRef: { name: cluster.name }, ...usual, ...spec },
     });
     await this.kube.condition("Topic", { namespace: cluster.namespace, name }, { type: "Ready" });
   }
@@ -115,6 +112,11 @@ export class Context {
     return found
       .map(({ partitionId, leader, replicas, isr }) => ({ partition: partitionId, leader, replicas, isr }))
       .sort((a, b) => a.partition - b.partition);
+  }
+
+  /** Names of all topics, as a client is told them. */
+  async topics(): Promise<readonly string[]> {
+    return this.#asked(await this.bootstrap(), (admin) => admin.listTopics());
   }
 
   /** `host:port` of every broker, as clients of this bootstrap address are told. */
@@ -168,12 +170,23 @@ export class Context {
   }
 
   /** Some records to every partition of a new topic of any Cluster, and what was acknowledged. */
-  async write(cluster: Place, topic: string, bootstrap?: string): Promise<Written> {
-    await this.makeTopic(topic, cluster);
-    const target = { bootstrap: bootstrap ?? (await this.bootstrap(cluster)), topic, partitions: PARTITIONS };
+  async write(
+    cluster: Place,
+    topic: string,
+    { bootstrap, spec = {} }: { bootstrap?: string; spec?: { readonly partitions?: number } & object } = {},
+  ): Promise<Written> {
+    await this.makeTopic(topic, cluster, spec);
+    const { partitions = PARTITIONS } = spec;
+    const target = { bootstrap: bootstrap ?? (await this.bootstrap(cluster)), topic, partitions };
     const load = await Load.start(target);
     await load.stop();
     return { target, ackedOf: load.ackedOf() };
+  }
+
+  /** A merge patch, as `kubectl patch` sends it; an error of the API server's is thrown. */
+  patch(resource: string, namespace: string, patch: object): Promise<string> {
+    const body = `--patch=${JSON.stringify(patch)}`;
+    return this.kube.kubectl(["--namespace", namespace, "patch", resource, "--type=merge", body]);
   }
 
   /** Starts or ends operator pods. */

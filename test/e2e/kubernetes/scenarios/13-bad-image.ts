@@ -11,11 +11,9 @@ export async function run(context: Context): Promise<string> {
   const outcome = await context.underLoad(async (_topic, load) => {
     const before = await kube.brokerPods(cluster);
     load.forgetGaps();
-    const patch = (spec: object): Promise<string> => {
-      const where = ["--namespace", cluster.namespace, "patch", `cluster/${cluster.name}`, "--type=merge"];
-      return kube.kubectl([...where, `--patch=${JSON.stringify({ spec })}`]);
-    };
-    await patch({ image: BAD_IMAGE });
+    const setImage = (image: string | null): Promise<string> =>
+      context.patch(`cluster/${cluster.name}`, cluster.namespace, { spec: { image } });
+    await setImage(BAD_IMAGE);
     try {
       await kube.condition("Cluster", cluster, { type: "Progressing", status: "False", reason: "RollFailed" });
       const now = await kube.brokerPods(cluster);
@@ -23,7 +21,7 @@ export async function run(context: Context): Promise<string> {
       if (untouched.filter(isPodReady).length < before.length - 1) throw new Error("more than one broker was touched");
       await load.goesOn();
     } finally {
-      await patch({ image: null });
+      await setImage(null);
     }
     await kube.condition("Cluster", cluster, { type: "Ready" });
     await kube.condition("Cluster", cluster, { type: "Degraded", status: "False" });

@@ -16,9 +16,8 @@ async function podUids({ kube, cluster }: Context): Promise<string[]> {
 }
 
 async function grow(context: Context, size: string): Promise<void> {
-  const { kube, cluster } = context;
-  const patch = `--patch=${JSON.stringify({ spec: { storage: { size } } })}`;
-  await kube.kubectl(["--namespace", cluster.namespace, "patch", `cluster/${cluster.name}`, "--type=merge", patch]);
+  const { cluster } = context;
+  await context.patch(`cluster/${cluster.name}`, cluster.namespace, { spec: { storage: { size } } });
 }
 
 async function hasGrown({ kube, cluster }: Context, size: string): Promise<void> {

@@ -41,7 +41,7 @@ export async function run(context: Context): Promise<string> {
         return bootstrap !== "";
       };
       await until(`status tells the bootstrap address of ${listener}`, isKnown);
-      const { target, ackedOf } = await context.write(cluster, `through-${listener}`, bootstrap);
+      const { target, ackedOf } = await context.write(cluster, `through-${listener}`, { bootstrap });
       const addresses = await context.brokerAddresses(bootstrap);
       const inside = addresses.filter((address) => address.includes(".svc"));
       if (inside.length > 0) throw new Error(`clients of ${listener} are told ${inside.join(", ")}`);
