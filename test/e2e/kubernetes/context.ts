@@ -3,6 +3,7 @@ import { faultOf, readBack } from "./checker.ts";
 import { run, until } from "./cluster/shell.ts";
 import type { Faults } from "./faults.ts";
 import { GROUP, isPodReady, type Kube, OPERATOR_NAME, type Place, VERSION } from "./kube.ts";
+import { hasJava, javaLanes } from "./java-lanes.ts";
 import { Load, type LoadFigures, type LoadTarget } from "./load.ts";
 
 export const PARTITIONS = 6;
@@ -25,6 +26,8 @@ export interface PartitionState {
 export interface Outcome extends LoadFigures {
   /** What `act` answered. */
   readonly told: string;
+  /** Whose gaps they are. */
+  readonly client: string;
 }
 
 export interface Written {
@@ -41,6 +44,8 @@ export interface ContextOptions {
   readonly release: string;
   /** The program. */
   readonly helm: string;
+  /** Addresses of pods by name, kept up to date, for clients in other processes. */
+  readonly hostsFile: string;
 }
 
 /** What scenarios have in common: one installed operator, one Cluster of three brokers, a load with its checker. */
@@ -51,6 +56,7 @@ export class Context {
   readonly operatorNamespace: string;
   readonly release: string;
   readonly #helm: string;
+  readonly #hostsFile: string;
   readonly #written: Written[] = [];
   /** In names of topics: two runs on one Cluster must not meet in one. */
   readonly #run = Date.now().toString(36);
@@ -63,6 +69,7 @@ export class Context {
     this.operatorNamespace = options.operatorNamespace;
     this.release = options.release;
     this.#helm = options.helm;
+    this.#hostsFile = options.hostsFile;
   }
 
   /** `host:port` of the Service through which a Cluster's clients begin. */
@@ -145,15 +152,19 @@ export class Context {
   }
 
   /**
-   * Acts on the cluster while producers write to every partition of a topic of its own; afterwards they must have gone
+   * Acts on the cluster while producers (Kafka's own client where it is asked for and there is Java) write to every partition of a topic of its own; afterwards they must have gone
    * on, every replica must be in sync, and what was acknowledged must be there, once and in order.
    */
-  async underLoad(act: (topic: string, load: Load) => Promise<string>): Promise<Outcome> {
+  async underLoad(
+    act: (topic: string, load: Load) => Promise<string>,
+    { client = "node" }: { client?: "node" | "java" } = {},
+  ): Promise<Outcome> {
     const topic = `load-${this.#run}-${++this.#topics}`;
     await this.makeTopic(topic);
     const target = { bootstrap: await this.bootstrap(), topic, partitions: PARTITIONS };
     await this.whole(topic);
-    const load = await Load.start(target);
+    const isJava = client === "java" && (await hasJava());
+    const load = await (isJava ? Load.start(target, (to) => javaLanes(to, this.#hostsFile)) : Load.start(target));
     let told: string;
     let figures: LoadFigures;
     try {
@@ -166,7 +177,7 @@ export class Context {
     }
     this.#written.push({ target, ackedOf: load.ackedOf() });
     await this.check(target, load.ackedOf());
-    return { ...figures, told };
+    return { ...figures, told, client: isJava ? "Java, default settings" : "kafkajs" };
   }
 
   /** Some records to every partition of a new topic of any Cluster, and what was acknowledged. */

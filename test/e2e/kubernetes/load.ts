@@ -47,8 +47,22 @@ function socketThatGivesUp({ host, port, onConnect }: SocketWish): Socket {
 /** What is written: its partition and its place in it. */
 export const valueOf = (partition: number, place: number): string => `${partition}:${place}`;
 
+/** Writes 0, 1, 2, … to one partition. */
+export interface Lane {
+  readonly partition: number;
+  /** Places below this one were acknowledged. */
+  readonly acked: number;
+  /** Why it has given up; "" while it has not. */
+  readonly fault: string;
+  /** The longest time between two acknowledgements; silence that still lasts counts too. */
+  readonly gapMsNow: number;
+  forgetGaps(): void;
+  /** After all that was sent is acknowledged. */
+  stop(): Promise<void>;
+}
+
 /** One idempotent producer that writes 0, 1, 2, … to one partition, the next once the last is acknowledged. */
-class Lane {
+class NodeLane implements Lane {
   readonly partition: number;
   readonly #producer: Producer;
   readonly #topic: string;
@@ -101,7 +115,6 @@ class Lane {
     }
   }
 
-  /** Silence that still lasts counts too. */
   get gapMsNow(): number {
     return Math.max(this.gapMsMax, performance.now() - this.#lastAck);
   }
@@ -110,7 +123,6 @@ class Lane {
     this.gapMsMax = 0;
   }
 
-  /** After the record that is being sent. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#running;
@@ -118,20 +130,25 @@ class Lane {
   }
 }
 
+async function nodeLanes(target: LoadTarget): Promise<Lane[]> {
+  process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
+  const lanes = Array.from({ length: target.partitions }, (_, partition) => new NodeLane(partition, target));
+  await Promise.all(lanes.map((lane) => lane.start()));
+  return lanes;
+}
+
 /** Producers that write to every partition of a topic, without a pause, whatever happens to the cluster. */
 export class Load {
   readonly target: LoadTarget;
   readonly #lanes: readonly Lane[];
 
-  private constructor(target: LoadTarget) {
+  private constructor(target: LoadTarget, lanes: readonly Lane[]) {
     this.target = target;
-    this.#lanes = Array.from({ length: target.partitions }, (_, partition) => new Lane(partition, target));
+    this.#lanes = lanes;
   }
 
-  static async start(target: LoadTarget): Promise<Load> {
-    process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
-    const load = new Load(target);
-    await Promise.all(load.#lanes.map((lane) => lane.start()));
+  static async start(target: LoadTarget, open: (target: LoadTarget) => Promise<Lane[]> = nodeLanes): Promise<Load> {
+    const load = new Load(target, await open(target));
     await load.goesOn();
     load.forgetGaps();
     return load;

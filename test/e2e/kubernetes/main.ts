@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { ensureBinaries, type Binaries } from "./cluster/binaries.ts";
 import { bringUp, importEverywhere } from "./cluster/cluster.ts";
-import { cacheFolder, kubeconfigFile } from "./cluster/settings.ts";
+import { cacheFolder, kubeconfigFile, stateFolder } from "./cluster/settings.ts";
 import { HarnessError, run, until } from "./cluster/shell.ts";
 import { Context, type Scenario } from "./context.ts";
 import { Faults } from "./faults.ts";
@@ -122,9 +122,10 @@ async function connect(): Promise<{ binaries: Binaries; kube: Kube }> {
 async function main(): Promise<void> {
   const chosen = await scenarios(process.argv.slice(2));
   const { binaries, kube } = await connect();
-  const names = await resolvePodNames(kube);
+  const hostsFile = path.join(stateFolder, "pods.hosts");
+  const names = await resolvePodNames(kube, hostsFile);
   const faults = new Faults(binaries);
-  const places = { cluster: CLUSTER, operatorNamespace: OPERATOR_NAMESPACE, release: RELEASE };
+  const places = { hostsFile, cluster: CLUSTER, operatorNamespace: OPERATOR_NAMESPACE, release: RELEASE };
   const context = new Context({ kube, faults, ...places, helm: binaries.helm });
   const prepare = async (): Promise<string> => {
     await removeEarlier(kube);

@@ -1,4 +1,5 @@
 import dns from "node:dns";
+import { renameSync, writeFileSync } from "node:fs";
 import { makeInformer, type V1Pod } from "@kubernetes/client-node";
 import type { Kube } from "./kube.ts";
 
@@ -13,8 +14,21 @@ const WATCH_AGAIN_MS = 300;
 
 type Callback = (error: NodeJS.ErrnoException | null, address?: unknown, family?: number) => void;
 
-/** From here on, every client of this process reaches pods by their names inside the cluster. */
-export async function resolvePodNames(kube: Kube): Promise<{ stop(): Promise<void> }> {
+/** Names as other programs read them, in the form of /etc/hosts; replaced whole, since they read at any moment. */
+function writeHosts(file: string, pods: readonly V1Pod[]): void {
+  const lines = pods.flatMap(({ metadata, spec, status }) => {
+    const isNamed = spec?.subdomain !== undefined && status?.podIP !== undefined;
+    return isNamed ? [`${status.podIP} ${metadata?.name}.${spec.subdomain}.${metadata?.namespace}.svc\n`] : [];
+  });
+  writeFileSync(`${file}.new`, lines.join(""));
+  renameSync(`${file}.new`, file);
+}
+
+/**
+ * From here on, every client of this process reaches pods by their names inside the cluster; for clients in other
+ * processes the names stand in `hostsFile`.
+ */
+export async function resolvePodNames(kube: Kube, hostsFile: string): Promise<{ stop(): Promise<void> }> {
   const list = () => kube.core.listPodForAllNamespaces();
   const pods = makeInformer<V1Pod>(kube.config, "/api/v1/pods", list);
   let isStopped = false;
@@ -22,7 +36,10 @@ export async function resolvePodNames(kube: Kube): Promise<{ stop(): Promise<voi
     if (!isStopped) pods.start().catch(() => undefined);
   };
   pods.on("error", () => void setTimeout(again, WATCH_AGAIN_MS));
+  const noteAll = (): void => writeHosts(hostsFile, pods.list());
+  for (const verb of ["add", "update", "delete"] as const) pods.on(verb, noteAll);
   await pods.start();
+  noteAll();
   const addressOf = (host: string): string | null => {
     const [, name = "", namespace = ""] = host.match(podName) ?? [];
     return pods.get(name, namespace)?.status?.podIP ?? null;
