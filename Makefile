@@ -38,6 +38,18 @@ demo: setup ## The main job on real data: three brokers, a killed leader, nothin
 e2e: setup ## Kill, freeze and restart real processes while clients write; then count what is there
 	@$(NODE) --disable-warning=TimeoutNegativeWarning test/e2e/failover.ts
 
+.PHONY: e2e-kubernetes
+e2e-kubernetes: setup ## On a real Kubernetes of three nodes: install, kill, lose, roll, scale (S="2 6": only these)
+	@$(NODE) --disable-warning=TimeoutNegativeWarning test/e2e/kubernetes/main.ts $(S)
+
+.PHONY: kube-up
+kube-up: setup ## A real Kubernetes of three nodes on this machine (root, Debian): eval "$$(make -s kube-up)"
+	@$(NODE) test/e2e/kubernetes/cluster/main.ts up
+
+.PHONY: kube-down
+kube-down: setup ## Take that Kubernetes away, and all that a killed run of it left
+	@$(NODE) test/e2e/kubernetes/cluster/main.ts down
+
 .PHONY: sim
 sim: setup ## Simulate SEEDS seeds from SEED on
 	@$(NODE) test/simulation/main.ts --seed $(SEED) --seeds $(SEEDS)

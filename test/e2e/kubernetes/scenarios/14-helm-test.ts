@@ -1,0 +1,19 @@
+import type { Context } from "../context.ts";
+
+export const name = "helm test";
+
+/** It brings a cluster of its own, uses it with the project's image, and leaves nothing. */
+export async function run(context: Context): Promise<string> {
+  const started = performance.now();
+  const before = await leftovers(context);
+  await context.helm(["test", context.release, "--timeout=240s"]);
+  const more = (await leftovers(context)).filter((name_) => !before.includes(name_));
+  if (more.length > 0) throw new Error(`it left ${more.join(", ")}`);
+  return `passed in ${((performance.now() - started) / 1000).toFixed(0)} s and left nothing`;
+}
+
+async function leftovers({ kube, operatorNamespace }: Context): Promise<string[]> {
+  const kinds = "clusters,topics,metadatashards,statefulsets,persistentvolumeclaims,services";
+  const names = await kube.kubectl(["--namespace", operatorNamespace, "get", kinds, "--output=name"]);
+  return names.split("\n").filter(Boolean);
+}
