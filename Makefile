@@ -6,6 +6,8 @@ BIN := node_modules/.bin
 NODE := $(BIN)/node
 SEED ?= 1
 SEEDS ?= 1
+IMAGE ?= docker.io/local/tidemark:$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
+OUT ?= .cache/tidemark-image.tar
 
 .PHONY: help
 help: ## This list
@@ -65,6 +67,10 @@ bench: setup ## Tidemark against Apache Kafka, one table; writes docs/benchmarks
 .PHONY: dump-check
 dump-check: setup ## Apache Kafka's DumpLogSegments over files that our brokers wrote (needs Java and Maven)
 	@$(NODE) test/dump-log-segments.ts
+
+.PHONY: image
+image: setup ## The image as a tar, without Docker (IMAGE=name:tag, OUT=file)
+	@mkdir -p $(dir $(OUT)) && $(NODE) charts/image/build.ts $(OUT) $(IMAGE)
 
 .PHONY: hooks
 hooks: ## Run `make check` before every commit of this checkout
