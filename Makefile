@@ -72,6 +72,14 @@ dump-check: setup ## Apache Kafka's DumpLogSegments over files that our brokers 
 image: setup ## The image as a tar, without Docker (IMAGE=name:tag, OUT=file)
 	@mkdir -p $(dir $(OUT)) && $(NODE) charts/image/build.ts $(OUT) $(IMAGE)
 
+.PHONY: chart
+chart: setup ## Write what the chart takes from elsewhere: CRDs, README, dashboards
+	@$(NODE) charts/generate/main.ts
+
+.PHONY: chart-lint
+chart-lint: setup ## Render the chart with several sets of values and check what it promises (needs helm, or Go to build it)
+	@$(NODE) charts/lint.ts
+
 .PHONY: hooks
 hooks: ## Run `make check` before every commit of this checkout
 	@git config core.hooksPath .githooks

@@ -1,5 +1,5 @@
 {{- define "tidemark.selectorLabels" -}}
-app.kubernetes.io/name: tidemark
+app.kubernetes.io/name: tidemark-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}

@@ -7,10 +7,6 @@
 - apiGroups: [tidemark.dev]
   resources: [clusters/status, topics/status]
   verbs: [get, patch]
-# Objects that a Cluster owns name it as one that blocks its deletion.
-- apiGroups: [tidemark.dev]
-  resources: [clusters/finalizers, topics/finalizers]
-  verbs: [update]
 # The controller's state, by compare-and-swap.
 - apiGroups: [tidemark.dev]
   resources: [metadatashards]
