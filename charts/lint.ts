@@ -21,7 +21,8 @@ for (const { promise, values, breaks } of checks) {
     found = [Error.isError(error) ? error.message : String(error)];
   }
   broken += found.length;
-  process.stdout.write(`${found.length === 0 ? "✓" : "✗"} ${promise}\n${found.map((one) => `    ${one}\n`).join("")}`);
+  const details = found.map((one) => `    ${one}\n`).join("");
+  process.stdout.write(`${found.length === 0 ? "✓" : "✗"} ${promise}\n${details}`);
 }
 process.stdout.write(`chart-lint: ${checks.length} promises, ${broken} breaks\n`);
 if (broken > 0) process.exit(1);

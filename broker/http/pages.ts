@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import express from "express";
 import { Metrics } from "../base/metrics.ts";
-import { PROMETHEUS_CONTENT_TYPE, prometheusText } from "./prometheus.ts";
+import { PROMETHEUS_CONTENT_TYPE, prometheusPieces } from "./prometheus.ts";
 
 /** What the pages show of a broker. */
 export interface ShownBroker {
@@ -31,15 +31,23 @@ export function pagesOf(broker: () => ShownBroker | null): Pages {
     response.status(isServing ? 200 : 503).json({ status, hasController: broker()?.isRegistered === true });
   });
   app.get("/metrics", async (_, response) => {
-    const families = [...(broker()?.metrics.read() ?? []), ...own.read()];
     response.setHeader("content-type", PROMETHEUS_CONTENT_TYPE);
-    response.end(await prometheusText(families));
+    for (const piece of prometheusPieces([...(broker()?.metrics.read() ?? []), ...own.read()])) {
+      if (!(await isSent(response, piece))) return;
+    }
+    response.end();
   });
   app.use(({ method, path }, response) => {
     response.status(404).json({ error: `there is no ${method} ${path}; see /healthz, /readyz, /metrics` });
   });
   return (request, response) => void app(request, response);
 }
+
+/** Resolves when the socket has taken the piece, after others had their turn; false when the other side is gone. */
+const isSent = (response: ServerResponse, piece: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    response.write(piece, (error) => resolve(error === undefined || error === null));
+  });
 
 function ownMetrics(broker: () => ShownBroker | null): Metrics {
   const metrics = new Metrics();

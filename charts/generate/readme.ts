@@ -45,5 +45,6 @@ export function chartReadme(template: string, values: string): string {
   const table = ["| value | default | what it is |", "|---|---|---|", ...rows].join("\n");
   const marker = "<!-- values -->";
   if (!template.includes(marker)) throw new Error(`the README's template has no ${marker}`);
-  return `<!-- Written by \`make chart\` from README.template.md and values.yaml. -->\n${template.replace(marker, () => table)}`;
+  const header = "<!-- Written by `make chart` from README.template.md and values.yaml. -->";
+  return `${header}\n${template.replace(marker, () => table)}`;
 }
