@@ -7,9 +7,9 @@ import { addReplicaMetrics, type MeasuredReplica } from "../broker/http/replica-
 import { TopicTraffic } from "../broker/replication/topic-traffic.ts";
 
 /*
- * What a scrape of a broker costs: `node bench/scrape.ts [PARTITIONS] [TOPICS]`, all of them led by one broker. Printed:
- * the time until the last byte, the size, and for how long at most the event loop served nobody else meanwhile; then the
- * same samples put into words by prom-client's registry.
+ * What a scrape of a broker costs: `node bench/scrape.ts [PARTITIONS] [TOPICS]`, all of them led by one broker.
+ * Printed: the time until the last byte, the size, and for how long at most the event loop served nobody else
+ * meanwhile; then the same samples put into words by prom-client's registry.
  */
 
 const ROUNDS = 20;

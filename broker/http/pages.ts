@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import express from "express";
 import { Metrics } from "../base/metrics.ts";
-import { PROMETHEUS_CONTENT_TYPE, prometheusPieces } from "./prometheus.ts";
+import { PROMETHEUS_CONTENT_TYPE, prometheusPieces } from "../base/prometheus-text.ts";
 
 /** What the pages show of a broker. */
 export interface ShownBroker {
@@ -20,7 +20,8 @@ export type Pages = (request: IncomingMessage, response: ServerResponse) => void
  * needs a token, none shows a record. `broker` is null until there is one.
  */
 export function pagesOf(broker: () => ShownBroker | null): Pages {
-  const own = ownMetrics(broker);
+  const own = new Metrics();
+  addPageMetrics(own, broker);
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -49,10 +50,9 @@ const isSent = (response: ServerResponse, piece: string): Promise<boolean> =>
     response.write(piece, (error) => resolve(error === undefined || error === null));
   });
 
-function ownMetrics(broker: () => ShownBroker | null): Metrics {
-  const metrics = new Metrics();
+/** What can be told while there is no broker yet. */
+export function addPageMetrics(metrics: Metrics, broker: () => ShownBroker | null): void {
   metrics.gauge("tidemark_has_controller", "1 while a session with a controller stands.", () => [
     { labels: {}, value: broker()?.isRegistered === true ? 1 : 0 },
   ]);
-  return metrics;
 }

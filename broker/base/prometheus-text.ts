@@ -1,7 +1,6 @@
-import { Registry } from "prom-client";
-import type { FamilyReading, Labels } from "../base/metrics.ts";
+import type { FamilyReading, Labels } from "./metrics.ts";
 
-export const PROMETHEUS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** So much text at once: the event loop serves clients between two pieces. */
 const PIECE_CHARACTERS = 64 * 1024;

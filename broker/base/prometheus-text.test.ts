@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { prometheusPieces } from "./prometheus.ts";
-import { Metrics } from "../base/metrics.ts";
+import { prometheusPieces } from "./prometheus-text.ts";
+import { Metrics } from "./metrics.ts";
 
 test("counters, histograms and gauges are told in the Prometheus text format", () => {
   const metrics = new Metrics();
