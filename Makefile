@@ -80,6 +80,10 @@ chart: setup ## Write what the chart takes from elsewhere: CRDs, README, dashboa
 chart-lint: setup ## Render the chart with several sets of values and check what it promises (needs helm, or Go to build it)
 	@$(NODE) charts/lint.ts
 
+.PHONY: rules-check
+rules-check: setup ## Every alert fires by its fault and clears without it, in Prometheus' own evaluation (needs promtool)
+	@$(NODE) charts/rules/main.ts
+
 .PHONY: hooks
 hooks: ## Run `make check` before every commit of this checkout
 	@git config core.hooksPath .githooks

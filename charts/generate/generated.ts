@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { chartCrd } from "./crds.ts";
 import { chartReadme } from "./readme.ts";
+import { knownMetrics, metricsTables } from "./registry.ts";
 
 /** A file that is written from others; its path is relative to the repository. */
 export interface Generated {
@@ -22,7 +23,15 @@ export function generatedFiles(root: string): Generated[] {
     text: chartCrd(read(`crds/${name}`), `crds/${name}`),
   }));
   const readme = chartReadme(read("charts/generate/README.template.md"), read("charts/tidemark/values.yaml"));
-  return [...crds, { path: "charts/tidemark/README.md", text: readme }];
+  const header = "<!-- Written by `make chart` from the metrics that broker and operator make. -->\n";
+  const metrics = read("charts/generate/metrics.template.md").replace("<!-- metrics -->\n", () =>
+    metricsTables(knownMetrics()),
+  );
+  return [
+    ...crds,
+    { path: "charts/tidemark/README.md", text: readme },
+    { path: "docs/metrics.md", text: header + metrics },
+  ];
 }
 
 /** Files that stand in a generated folder and come from nowhere. */
