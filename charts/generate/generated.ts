@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { dashboards } from "../dashboards/all.ts";
 import { chartCrd } from "./crds.ts";
 import { chartReadme } from "./readme.ts";
 import { knownMetrics, metricsTables } from "./registry.ts";
@@ -11,7 +12,7 @@ export interface Generated {
 }
 
 /** Folders that hold generated files only: what is there and not generated any more has to go. */
-export const generatedFolders = ["charts/tidemark/files/crds"];
+export const generatedFolders = ["charts/tidemark/files/crds", "charts/tidemark/dashboards"];
 
 /** Everything in the chart that is written from elsewhere in the repository. */
 export function generatedFiles(root: string): Generated[] {
@@ -31,6 +32,10 @@ export function generatedFiles(root: string): Generated[] {
     ...crds,
     { path: "charts/tidemark/README.md", text: readme },
     { path: "docs/metrics.md", text: header + metrics },
+    ...Object.entries(dashboards).map(([name, dashboard]) => ({
+      path: `charts/tidemark/dashboards/${name}.json`,
+      text: `${JSON.stringify(dashboard, null, 2)}\n`,
+    })),
   ];
 }
 
