@@ -1,4 +1,4 @@
-import { board, clusterVariables, graph, ofCluster, stat } from "./kit.ts";
+import { board, clusterVariables, graph, ofCluster, quantileOf, stat } from "./kit.ts";
 
 const b = ofCluster('pod=~"$pod"');
 
@@ -57,9 +57,7 @@ const requests = [
     unit: "s",
     lines: [
       {
-        query:
-          "histogram_quantile(0.99, sum by (api, le) " +
-          `(rate(tidemark_kafka_request_duration_seconds_bucket${b}[$__rate_interval])))`,
+        query: quantileOf(0.99, { by: "api, le", buckets: `tidemark_kafka_request_duration_seconds_bucket${b}` }),
         legend: "{{api}}",
       },
     ],
@@ -110,9 +108,7 @@ const resources = [
     unit: "s",
     lines: [
       {
-        query:
-          "histogram_quantile(0.99, sum by (pod, le) " +
-          `(rate(tidemark_event_loop_delay_seconds_bucket${b}[$__rate_interval])))`,
+        query: quantileOf(0.99, { by: "pod, le", buckets: `tidemark_event_loop_delay_seconds_bucket${b}` }),
         legend: "{{pod}}",
       },
     ],

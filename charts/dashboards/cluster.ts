@@ -1,6 +1,7 @@
-import { board, clusterVariables, graph, ofCluster, ofController, stat } from "./kit.ts";
+import { board, clusterVariables, graph, ofCluster, ofController, quantileOf, stat } from "./kit.ts";
 
 const c = ofCluster();
+const produceBuckets = `tidemark_kafka_request_duration_seconds_bucket${ofCluster('api="Produce"')}`;
 
 const now = [
   stat({
@@ -66,11 +67,9 @@ const traffic = [
     title: "Produce latency",
     description: "From a request's last byte to its answer: with acks=all until it is on every in-sync replica.",
     unit: "s",
-    lines: ["0.5", "0.99"].map((quantile) => ({
-      query: `histogram_quantile(${quantile}, sum by (le) (rate(tidemark_kafka_request_duration_seconds_bucket${ofCluster(
-        'api="Produce"',
-      )}[$__rate_interval])))`,
-      legend: `p${Number(quantile) * 100}`,
+    lines: [0.5, 0.99].map((quantile) => ({
+      query: quantileOf(quantile, { by: "le", buckets: produceBuckets }),
+      legend: `p${quantile * 100}`,
     })),
   }),
   graph({

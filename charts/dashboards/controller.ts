@@ -1,4 +1,4 @@
-import { board, graph, ofController, stat } from "./kit.ts";
+import { board, graph, ofController, quantileOf, stat } from "./kit.ts";
 
 const c = ofController();
 const operator = '{container="operator"}';
@@ -85,9 +85,7 @@ const reconciling = [
     unit: "s",
     lines: [
       {
-        query:
-          "histogram_quantile(0.99, sum by (controller, le) " +
-          "(rate(controller_runtime_reconcile_time_seconds_bucket[$__rate_interval])))",
+        query: quantileOf(0.99, { by: "controller, le", buckets: "controller_runtime_reconcile_time_seconds_bucket" }),
         legend: "{{controller}}",
       },
     ],
@@ -118,9 +116,7 @@ const resources = [
     unit: "s",
     lines: [
       {
-        query:
-          "histogram_quantile(0.99, sum by (pod, le) " +
-          `(rate(tidemark_event_loop_delay_seconds_bucket${operator}[$__rate_interval])))`,
+        query: quantileOf(0.99, { by: "pod, le", buckets: `tidemark_event_loop_delay_seconds_bucket${operator}` }),
         legend: "{{pod}}",
       },
     ],

@@ -116,9 +116,10 @@ export function board(
     .tooltip(dashboard.DashboardCursorSync.Crosshair)
     .withVariable(source);
   for (const one of variables) builder.withVariable(variable(one));
+  let id = 0;
   for (const { title, panels } of rows) {
-    builder.withRow(new dashboard.RowBuilder(title));
-    for (const panel of panels) builder.withPanel(panel);
+    builder.withRow(new dashboard.RowBuilder(title).id((id += 1)));
+    for (const panel of panels) builder.withPanel(panel.id((id += 1)));
   }
   return builder.build();
 }
@@ -136,6 +137,10 @@ export const clusterVariables: readonly Variable[] = [
 /** Selects the chosen cluster's brokers; `more` is added to it. */
 export const ofCluster = (more = ""): string =>
   `{namespace="$namespace",tidemark_cluster="$cluster"${more === "" ? "" : `,${more}`}}`;
+
+/** A quantile of a histogram's buckets over time, by the labels named. */
+export const quantileOf = (quantile: number, { by, buckets }: { by: string; buckets: string }): string =>
+  `histogram_quantile(${quantile}, sum by (${by}) (rate(${buckets}[$__rate_interval])))`;
 
 /** Selects the chosen cluster in what its controller says. */
 export const ofController = (more = ""): string =>
