@@ -84,6 +84,10 @@ chart-lint: setup ## Render the chart with several sets of values and check what
 rules-check: setup ## Every alert fires by its fault and clears without it, in Prometheus' own evaluation (needs promtool)
 	@$(NODE) charts/rules/main.ts
 
+.PHONY: panels-check
+panels-check: setup ## Every panel about brokers, asked of a real Prometheus that scrapes a cluster (needs Prometheus)
+	@$(NODE) charts/dashboards/main.ts
+
 .PHONY: hooks
 hooks: ## Run `make check` before every commit of this checkout
 	@git config core.hooksPath .githooks

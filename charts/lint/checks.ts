@@ -144,13 +144,15 @@ const rbacChecks: readonly Check[] = [
     ],
   },
   {
-    promise: "volumes and pods are never made by the operator, custom resources never deleted",
+    promise: "volumes and pods are never made by the operator, custom resources, metadata and secrets never deleted",
     values: [],
     breaks: ({ objects }) => [
       ...missing(["get", "list", "watch", "patch", "delete"], verbsOn(objects, "pods"), "pods"),
       ...missing(["get", "list", "watch", "patch", "delete"], verbsOn(objects, "persistentvolumeclaims"), "volumes"),
-      ...missing(["get", "list", "watch", "patch"], verbsOn(objects, "clusters"), "clusters"),
-      ...missing(["get", "list", "watch", "patch"], verbsOn(objects, "topics"), "topics"),
+      ...missing(["get", "list", "watch"], verbsOn(objects, "clusters"), "clusters"),
+      ...missing(["get", "list", "watch"], verbsOn(objects, "topics"), "topics"),
+      ...missing(["get", "list", "create", "update", "patch"], verbsOn(objects, "metadatashards"), "metadata"),
+      ...missing(["get", "list", "watch", "create", "patch"], verbsOn(objects, "secrets"), "secrets"),
     ],
   },
   {

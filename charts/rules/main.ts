@@ -3,29 +3,15 @@
  * Needs promtool: `PROMTOOL`, the one on the PATH, or Debian's, unpacked into .cache.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
+import { prometheusProgram } from "../debian-prometheus.ts";
 import { type Case, cases } from "./cases.ts";
 import { type Rule, ruleFile, rulesOf } from "./rule-file.ts";
 
 const RUNBOOKS = "https://runbooks.test";
-
-function promtool(): string {
-  const folder = path.resolve(import.meta.dirname, "..", "..", ".cache", "prometheus");
-  const own = path.join(folder, "usr", "bin", "promtool");
-  const candidates = [process.env["PROMTOOL"], "promtool", own];
-  const runs = (program: string): boolean => spawnSync(program, ["--version"]).status === 0;
-  const found = candidates.find((program) => program !== undefined && runs(program));
-  if (found !== undefined) return found;
-  mkdirSync(folder, { recursive: true });
-  spawnSync("apt-get", ["download", "prometheus"], { cwd: folder });
-  const [archive] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
-  if (archive !== undefined) spawnSync("dpkg", ["-x", archive, "."], { cwd: folder });
-  if (existsSync(own)) return own;
-  throw new Error("promtool is not there: install prometheus, or name promtool in PROMTOOL");
-}
 
 /** Go's templates as far as summaries use them. */
 const filled = (text: string, labels: Readonly<Record<string, string>>): string =>
@@ -66,7 +52,7 @@ function run(program: string, args: readonly string[], folder: string): void {
   process.exit(1);
 }
 
-const program = promtool();
+const program = prometheusProgram("promtool");
 // A summary's value is told by its template in the cases that fire; the tests compare everything else.
 const text = readFileSync(ruleFile, "utf8").replaceAll("RUNBOOKS", RUNBOOKS);
 const rules = rulesOf(text);

@@ -2,7 +2,6 @@ import { expect, test } from "@jest/globals";
 import { Metrics } from "#base/metrics.ts";
 import { prometheusPieces } from "#base/prometheus-text.ts";
 import { addControllerMetrics, type MeasuredCluster } from "./controller-metrics.ts";
-import { OperatorMetrics } from "./operator-metrics.ts";
 
 const linesOf = (metrics: Metrics): string[] =>
   [...prometheusPieces(metrics.read())]
@@ -54,27 +53,4 @@ test("a controller tells of its cluster's brokers and partitions, by the cluster
     `tidemark_controller_deletions{${of}} 2`,
     `tidemark_controller_unclean_elections_total{${of}} 1`,
   ]);
-});
-
-test("reconciles are counted by result and timed, queues, watches and the Lease are told as they are", () => {
-  const metrics = new Metrics();
-  const operator = new OperatorMetrics(metrics, {
-    isLeader: () => true,
-    watchStalenessMs: () => [["Cluster", 1500]],
-    queueDepths: () => [["cluster", 2]],
-  });
-  operator.reconciled("cluster", { result: "success", tookMs: 20 });
-  operator.reconciled("cluster", { result: "error", tookMs: 700 });
-  const lines = new Set(linesOf(metrics));
-  for (const line of [
-    'controller_runtime_reconcile_total{controller="cluster",result="success"} 1',
-    'controller_runtime_reconcile_total{controller="cluster",result="error"} 1',
-    'controller_runtime_reconcile_time_seconds_bucket{controller="cluster",le="0.025"} 1',
-    'controller_runtime_reconcile_time_seconds_count{controller="cluster"} 2',
-    'workqueue_depth{name="cluster"} 2',
-    'leader_election_master_status{name="tidemark-operator"} 1',
-    'tidemark_watch_staleness_seconds{kind="Cluster"} 1.5',
-  ]) {
-    expect([line, lines.has(line)]).toEqual([line, true]);
-  }
 });

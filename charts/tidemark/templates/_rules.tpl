@@ -1,22 +1,25 @@
-{{/* What the operator may do in each namespace that it serves. */}}
+{{/* What the operator may do in each namespace that it serves: verbs that its code uses, and no others. */}}
 {{- define "tidemark.rules" -}}
-# The custom resources: read, and the annotations taken off that asked for something.
+# The custom resources are read; what the operator has to say is in their status.
 - apiGroups: [tidemark.dev]
   resources: [clusters, topics]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch]
 - apiGroups: [tidemark.dev]
   resources: [clusters/status, topics/status]
-  verbs: [get, patch]
-# The controller's state, by compare-and-swap.
+  verbs: [patch]
+# The controller's state, by compare-and-swap. Kubernetes removes it, with the Cluster that owns it.
 - apiGroups: [tidemark.dev]
   resources: [metadatashards]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, list, create, update, patch]
 # What a Cluster is made of, by server-side apply.
+- apiGroups: [""]
+  resources: [configmaps, secrets, serviceaccounts]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [apps]
   resources: [statefulsets]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [""]
-  resources: [services, configmaps, secrets, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
@@ -24,7 +27,11 @@
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
-# Brokers: seen, labelled, and replaced one at a time in a roll.
+# A Cluster with spec.monitoring has a PodMonitor of its own.
+- apiGroups: [monitoring.coreos.com]
+  resources: [podmonitors]
+  verbs: [get, create, patch, delete]
+# Brokers: seen, labelled with their ids, and replaced one at a time in a roll.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch, delete]
@@ -34,9 +41,5 @@
   verbs: [get, list, watch, patch, delete]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
-# A Cluster with spec.monitoring has a PodMonitor of its own.
-- apiGroups: [monitoring.coreos.com]
-  resources: [podmonitors]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [create]
 {{- end }}
