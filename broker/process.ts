@@ -7,7 +7,7 @@ import { openFolder } from "./adapters/node-disk.ts";
 import { nodeRandom } from "./adapters/node-random.ts";
 import { endOnBugs, reasonOf } from "./adapters/process-end.ts";
 import { listenTcp, type TcpListener } from "./adapters/tcp-listener.ts";
-import { addDiskMetrics, addProcessMetrics } from "./adapters/process-metrics.ts";
+import { addProcessMetrics } from "./adapters/process-metrics.ts";
 import { winstonLogger } from "./adapters/winston-logger.ts";
 import type { Logger } from "./base/logging.ts";
 import { Broker } from "./broker.ts";
@@ -82,8 +82,7 @@ async function serve(options: BrokerOptions, logger: Logger): Promise<void> {
     },
   );
   broker = started;
-  addProcessMetrics(started.metrics);
-  addDiskMetrics(started.metrics, options.dataFolder);
+  addProcessMetrics(started.metrics, options.dataFolder);
   stopOnSignals(started, { kafka, http, logger });
   await started.start();
   await started.registered();

@@ -4,8 +4,11 @@ import type { Metrics } from "../base/metrics.ts";
 const LOOK_MS = 100;
 const DELAY_BOUNDS_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** Memory, processor time and event loop of this process, under the names that Prometheus dashboards look for. */
-export function addProcessMetrics(metrics: Metrics): void {
+/**
+ * Memory, processor time and event loop of this process, under the names that Prometheus dashboards look for; and of
+ * the disk that its data is on, if it has any.
+ */
+export function addProcessMetrics(metrics: Metrics, dataFolder?: string): void {
   const one = (value: number) => [{ labels: {}, value }];
   const startedSeconds = performance.timeOrigin / 1000;
   metrics.gauge("process_resident_memory_bytes", "Resident memory.", () => one(process.memoryUsage.rss()));
@@ -18,6 +21,7 @@ export function addProcessMetrics(metrics: Metrics): void {
     return (user + system) / 1e6;
   });
   addEventLoopDelay(metrics);
+  if (dataFolder !== undefined) addDiskMetrics(metrics, dataFolder);
 }
 
 /** How late a timer fires is how long everything else that is ready waits, too. */
@@ -36,7 +40,7 @@ function addEventLoopDelay(metrics: Metrics): void {
 }
 
 /** Room on the disk that `folder` is on. A disk that does not answer has no samples. */
-export function addDiskMetrics(metrics: Metrics, folder: string): void {
+function addDiskMetrics(metrics: Metrics, folder: string): void {
   const read = (measure: (disk: ReturnType<typeof statfsSync>) => number) => () => {
     try {
       return [{ labels: {}, value: measure(statfsSync(folder)) }];

@@ -1,4 +1,4 @@
-import { addDiskMetrics, addProcessMetrics } from "../../broker/adapters/process-metrics.ts";
+import { addProcessMetrics } from "../../broker/adapters/process-metrics.ts";
 import { Metrics } from "../../broker/base/metrics.ts";
 import { handlers } from "../../broker/handlers/table.ts";
 import { addPageMetrics } from "../../broker/http/pages.ts";
@@ -32,8 +32,7 @@ function brokerMetrics(): Metrics {
     leadership: { slowestEnd: 1 },
   } as unknown as MeasuredReplica;
   addReplicaMetrics(metrics, { replicas: () => [replica], traffics: () => [["orders", new TopicTraffic()]] });
-  addProcessMetrics(metrics);
-  addDiskMetrics(metrics, ".");
+  addProcessMetrics(metrics, ".");
   addPageMetrics(metrics, () => null);
   return metrics;
 }
