@@ -61,4 +61,10 @@ function main(): void {
   process.stdout.write(`image: ${reference}  ${megabytes} MB  ${id}  ${out}\n`);
 }
 
-if (import.meta.main) main();
+if (import.meta.main) {
+  try {
+    main();
+  } catch (error) {
+    stop(Error.isError(error) ? error.message : String(error));
+  }
+}

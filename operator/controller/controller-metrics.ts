@@ -1,18 +1,24 @@
 import type { Labels, Metrics, Sample } from "#base/metrics.ts";
 import { NO_BROKER } from "#base/ids.ts";
-import type { ControllerCondition, ControllerStatus } from "./status.ts";
+import type { BrokerRow, MetadataVersion, PartitionRow } from "#contract/rows.ts";
 
 /** A cluster whose controller runs here. */
 export interface MeasuredCluster {
   readonly namespace: string;
   readonly name: string;
-  readonly status: Pick<
-    ControllerStatus,
-    "condition" | "version" | "uncleanElections" | "brokers" | "topics" | "partitions" | "deletions"
-  >;
+  /** What is looked at of a controller's status. */
+  readonly status: {
+    readonly condition: (typeof CONDITIONS)[number];
+    readonly version: MetadataVersion;
+    readonly uncleanElections: number;
+    readonly brokers: readonly BrokerRow[];
+    readonly topics: readonly unknown[];
+    readonly partitions: readonly PartitionRow[];
+    readonly deletions: readonly unknown[];
+  };
 }
 
-const CONDITIONS: readonly ControllerCondition[] = ["starting", "active", "storeUnreachable", "blocked", "ended"];
+const CONDITIONS = ["starting", "active", "storeUnreachable", "blocked", "ended"] as const;
 
 type Status = MeasuredCluster["status"];
 
