@@ -6,6 +6,8 @@ BIN := node_modules/.bin
 NODE := $(BIN)/node
 SEED ?= 1
 SEEDS ?= 1
+IMAGE ?= docker.io/local/tidemark:$(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
+OUT ?= .cache/tidemark-image.tar
 
 .PHONY: help
 help: ## This list
@@ -85,6 +87,26 @@ bench: setup ## Tidemark against Apache Kafka, one table; writes docs/benchmarks
 .PHONY: dump-check
 dump-check: setup ## Apache Kafka's DumpLogSegments over files that our brokers wrote (needs Java and Maven)
 	@$(NODE) test/dump-log-segments.ts
+
+.PHONY: image
+image: setup ## The image as a tar, without Docker (IMAGE=name:tag, OUT=file)
+	@mkdir -p $(dir $(OUT)) && $(NODE) charts/image/build.ts $(OUT) $(IMAGE)
+
+.PHONY: chart
+chart: setup ## Write what the chart takes from elsewhere: CRDs, README, dashboards
+	@$(NODE) charts/generate/main.ts
+
+.PHONY: chart-lint
+chart-lint: setup ## Render the chart with several sets of values and check what it promises (needs helm, or Go to build it)
+	@$(NODE) charts/lint.ts
+
+.PHONY: rules-check
+rules-check: setup ## Every alert fires by its fault and clears without it, in Prometheus' own evaluation (needs promtool)
+	@$(NODE) charts/rules/main.ts
+
+.PHONY: panels-check
+panels-check: setup ## Every panel about brokers, asked of a real Prometheus that scrapes a cluster (needs Prometheus)
+	@$(NODE) charts/dashboards/main.ts
 
 .PHONY: hooks
 hooks: ## Run `make check` before every commit of this checkout

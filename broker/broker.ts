@@ -150,7 +150,7 @@ export class Broker {
     const earlier = await this.#metadata.load();
     this.#earlier = earlier;
     const replicas: ReplicaManager = this.#replicaManager(folder);
-    addReplicaMetrics(this.metrics, () => replicas.replicas());
+    addReplicaMetrics(this.metrics, { replicas: () => replicas.replicas(), traffics: () => replicas.traffics.all() });
     const context = new BrokerContext({
       brokerId,
       clusterId: () => this.#session.clusterId,

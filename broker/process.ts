@@ -74,7 +74,7 @@ async function serve(options: BrokerOptions, logger: Logger): Promise<void> {
     },
   );
   broker = started;
-  addProcessMetrics(started.metrics);
+  addProcessMetrics(started.metrics, options.dataFolder);
   stopOnSignals(started, { kafka, http, logger });
   await started.start();
   await started.registered();

@@ -50,7 +50,8 @@ export interface FamilyReading {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "histogram" | "gauge";
-  readonly samples: readonly NamedSample[];
+  /** Made one after the other as they are asked for: there may be tens of thousands. */
+  readonly samples: Iterable<NamedSample>;
 }
 
 interface Family {
@@ -84,8 +85,12 @@ export class Metrics {
 
   /** A number that only grows, kept by somebody else and read whenever somebody asks. */
   counterOf(name: string, help: string, read: () => number): void {
-    const { members } = this.#family(name, help, "counter");
-    members.push({ labels: {}, instrument: () => [{ labels: {}, value: read() }] });
+    this.countersOf(name, help, () => [{ labels: {}, value: read() }]);
+  }
+
+  /** The same for several, each with its labels. */
+  countersOf(name: string, help: string, read: Gauge): void {
+    this.#family(name, help, "counter").members.push({ labels: {}, instrument: read });
   }
 
   /** Every family as it stands now: samples of a histogram are its buckets (cumulative), its sum and its count. */
@@ -94,7 +99,7 @@ export class Metrics {
       name,
       help,
       type,
-      samples: members.flatMap(({ labels, instrument }) => samplesOf(name, labels, instrument)),
+      samples: samplesOfAll(name, members),
     }));
   }
 
@@ -107,8 +112,14 @@ export class Metrics {
   }
 }
 
-function samplesOf(name: string, labels: Labels, instrument: Counter | Histogram | Gauge): NamedSample[] {
-  if (typeof instrument === "function") return Array.from(instrument(), (sample) => ({ name, ...sample }));
+function* samplesOfAll(name: string, members: Family["members"]): Generator<NamedSample> {
+  for (const { labels, instrument } of members) {
+    if (typeof instrument !== "function") yield* samplesOf(name, labels, instrument);
+    else for (const sample of instrument()) yield { name, labels: sample.labels, value: sample.value };
+  }
+}
+
+function samplesOf(name: string, labels: Labels, instrument: Counter | Histogram): NamedSample[] {
   if (instrument instanceof Counter) return [{ name, labels, value: instrument.value }];
   let count = 0;
   const buckets = Array.from(instrument.counts, (inBucket, index): NamedSample => {

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { addProcessMetrics } from "../adapters/process-metrics.ts";
 import { Metrics } from "../base/metrics.ts";
 import { pagesOf, type ShownBroker } from "./pages.ts";
+import { TopicTraffic } from "../replication/topic-traffic.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "./replica-metrics.ts";
 
 let server: Server | null = null;
@@ -47,14 +48,21 @@ test("metrics tell of partitions, records and the process", async () => {
       role,
       rowOrNull: { isr: Array.from({ length: isr }), replicas: [1, 2, 3], minIsr: 2 },
       highWatermark: hw,
-      log: { logEnd: 10, sizeBytes: 100 },
+      topic: "orders",
+      partition: 0,
+      log: { logEnd: 10, logStart: 0, sizeBytes: 100 },
+      leadership: role === "leader" ? { slowestEnd: 7 } : null,
     }) as unknown as MeasuredReplica;
-  addReplicaMetrics(metrics, () => [
-    replica("leader", 3, 10),
-    replica("leader", 2, 9),
-    replica("leader", 1, 4),
-    replica("follower", 1, 0),
-  ]);
+  const traffic = Object.assign(new TopicTraffic(), { bytesIn: 5, recordsIn: 4, bytesOut: 3, isrShrinks: 2 });
+  addReplicaMetrics(metrics, {
+    replicas: () => [
+      replica("leader", 3, 10),
+      replica("leader", 2, 9),
+      replica("leader", 1, 4),
+      replica("follower", 1, 0),
+    ],
+    traffics: () => [["orders", traffic]],
+  });
   const get = await serve({ metrics });
   const response = await get("/metrics");
   expect(response.headers.get("content-type")).toContain("version=0.0.4");
@@ -65,6 +73,17 @@ test("metrics tell of partitions, records and the process", async () => {
     'tidemark_partitions{role="offline"} 0',
     "tidemark_partitions_under_replicated 2",
     "tidemark_partitions_under_min_isr 1",
+    "tidemark_partitions_at_min_isr 1",
+    "tidemark_partitions_offline 0",
+    'tidemark_topic_bytes_in_total{topic="orders"} 5',
+    'tidemark_topic_records_in_total{topic="orders"} 4',
+    'tidemark_topic_bytes_out_total{topic="orders"} 3',
+    'tidemark_topic_isr_changes_total{topic="orders",change="shrink"} 2',
+    'tidemark_topic_log_bytes{topic="orders"} 400',
+    'tidemark_partition_log_end_offset{topic="orders",partition="0"} 10',
+    'tidemark_partition_high_watermark{topic="orders",partition="0"} 4',
+    'tidemark_partition_lag_records{topic="orders",partition="0"} 3',
+    "tidemark_partitions_without_series 0",
     "tidemark_uncommitted_records 7",
     "tidemark_log_bytes 400",
     "tidemark_has_controller 1",

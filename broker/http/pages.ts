@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import express from "express";
 import { Metrics } from "../base/metrics.ts";
-import { PROMETHEUS_CONTENT_TYPE, prometheusText } from "./prometheus.ts";
+import { PROMETHEUS_CONTENT_TYPE, prometheusPieces } from "../base/prometheus-text.ts";
 
 /** What the pages show of a broker. */
 export interface ShownBroker {
@@ -20,7 +20,8 @@ export type Pages = (request: IncomingMessage, response: ServerResponse) => void
  * needs a token, none shows a record. `broker` is null until there is one.
  */
 export function pagesOf(broker: () => ShownBroker | null): Pages {
-  const own = ownMetrics(broker);
+  const own = new Metrics();
+  addPageMetrics(own, broker);
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -31,9 +32,11 @@ export function pagesOf(broker: () => ShownBroker | null): Pages {
     response.status(isServing ? 200 : 503).json({ status, hasController: broker()?.isRegistered === true });
   });
   app.get("/metrics", async (_, response) => {
-    const families = [...(broker()?.metrics.read() ?? []), ...own.read()];
     response.setHeader("content-type", PROMETHEUS_CONTENT_TYPE);
-    response.end(await prometheusText(families));
+    for (const piece of prometheusPieces([...(broker()?.metrics.read() ?? []), ...own.read()])) {
+      if (!(await isSent(response, piece))) return;
+    }
+    response.end();
   });
   app.use(({ method, path }, response) => {
     response.status(404).json({ error: `there is no ${method} ${path}; see /healthz, /readyz, /metrics` });
@@ -41,10 +44,15 @@ export function pagesOf(broker: () => ShownBroker | null): Pages {
   return (request, response) => void app(request, response);
 }
 
-function ownMetrics(broker: () => ShownBroker | null): Metrics {
-  const metrics = new Metrics();
+/** Resolves when the socket has taken the piece, after others had their turn; false when the other side is gone. */
+const isSent = (response: ServerResponse, piece: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    response.write(piece, (error) => resolve(error === undefined || error === null));
+  });
+
+/** What can be told while there is no broker yet. */
+export function addPageMetrics(metrics: Metrics, broker: () => ShownBroker | null): void {
   metrics.gauge("tidemark_has_controller", "1 while a session with a controller stands.", () => [
     { labels: {}, value: broker()?.isRegistered === true ? 1 : 0 },
   ]);
-  return metrics;
 }

@@ -96,6 +96,16 @@ export class Leadership {
     return this.#targets.values();
   }
 
+  /** The lowest log end that a follower gave in this epoch; null while one gave none. */
+  get slowestEnd(): Offset | null {
+    let slowest: Offset | null = this.#partition.log.logEnd;
+    for (const { logEnd } of this.#followers.values()) {
+      if (logEnd === null) return null;
+      if (logEnd < slowest) slowest = logEnd;
+    }
+    return slowest;
+  }
+
   progressOf(broker: BrokerId): FollowerProgress | undefined {
     return this.#followers.get(broker);
   }

@@ -14,6 +14,7 @@ import type { LogStore, StoredName, StoredPartition } from "./log-store.ts";
 import { Replica, type ReplicaHost } from "./replica.ts";
 import { ReplicaTable } from "./replica-table.ts";
 import { SerialQueue } from "./serial-queue.ts";
+import { TopicTraffics } from "./topic-traffic.ts";
 
 const TICK_MS = 500;
 const CHECKPOINT_MS = 5000;
@@ -49,6 +50,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   readonly cluster: ClusterView;
   readonly controller: ControllerLink;
   readonly #options: ReplicaManagerOptions;
+  readonly traffics = new TopicTraffics();
   readonly #table = new ReplicaTable();
   /** Work on one folder, by topic and partition, so that a re-created topic finds it free. */
   readonly #folders = new Map<string, SerialQueue>();
@@ -270,7 +272,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     const newest = this.#wantedRow(name);
     if (newest !== undefined) return replica.applyRow(newest);
     // While it was opened its topic was deleted, or the partition went elsewhere, or this broker stops.
-    this.#table.remove(replica);
+    this.#drop(replica);
     await replica.close();
     if (this.cluster.isDeleted(name.topicId)) await this.#options.logs.remove(name);
     else if (!this.#isStopped) await this.#options.logs.setAside(name);
@@ -285,7 +287,8 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
 
   #add(stored: StoredPartition): Replica {
     const config = this.#options.logConfig(stored.topic);
-    const replica = new Replica(this, { ...stored, config });
+    const traffic = this.traffics.add(stored.topic);
+    const replica = new Replica(this, { ...stored, config, traffic });
     this.#table.add(replica);
     return replica;
   }
@@ -322,8 +325,13 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     if (!this.#isStopped) this.controller.send({ type: "topicRemoved", topicId });
   }
 
-  #remove(replica: Replica): Promise<void> {
+  #drop(replica: Replica): void {
     this.#table.remove(replica);
+    this.traffics.remove(replica.topic);
+  }
+
+  #remove(replica: Replica): Promise<void> {
+    this.#drop(replica);
     return new Promise((resolve) => {
       this.#inFolder(replica, async () => {
         await replica.close();
@@ -336,7 +344,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   #setAside(replica: Replica, reason: string): void {
     const { topic, topicId, partition } = replica;
     this.logger.warn("a partition is kept aside, not served", { topic, topicId, partition, reason });
-    this.#table.remove(replica);
+    this.#drop(replica);
     this.#inFolder(replica, async () => {
       await replica.close();
       await this.#options.logs.setAside(replica);

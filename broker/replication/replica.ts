@@ -16,6 +16,7 @@ import { type LeaderPorts, Leadership, type LedPartition } from "./leadership.ts
 import { epochBefore } from "./log.ts";
 import { acceptsRow } from "./row-acceptance.ts";
 import { SerialQueue } from "./serial-queue.ts";
+import { countIsrChange, type TopicTraffic } from "./topic-traffic.ts";
 import { truncationPoint } from "./truncation.ts";
 
 /** Kafka's codes that a replica answers. */
@@ -98,6 +99,7 @@ export class Replica implements LedPartition {
   readonly topicId: TopicId;
   readonly partition: PartitionIndex;
   readonly log: PartitionLog;
+  readonly #traffic: TopicTraffic;
   readonly #host: ReplicaHost;
   readonly #queue: SerialQueue;
   readonly #hold = new AppendHold();
@@ -124,6 +126,7 @@ export class Replica implements LedPartition {
       partition: PartitionIndex;
       log: PartitionLog;
       config: LogConfig;
+      traffic: TopicTraffic;
       /** As checkpointed. */
       highWatermark: Offset;
     },
@@ -133,6 +136,7 @@ export class Replica implements LedPartition {
     this.topicId = of.topicId;
     this.partition = of.partition;
     this.log = of.log;
+    this.#traffic = of.traffic;
     this.#config = of.config;
     this.#highWatermark = clamp(of.highWatermark, of.log);
     this.#queue = new SerialQueue((error) => host.onStorageFailure(error));
@@ -209,6 +213,8 @@ export class Replica implements LedPartition {
     for (const target of leadership.targets) target.wake();
     if (log.unwrittenBytes > UNWRITTEN_BYTES_MAX) this.#hold.close("unwritten");
     const { baseOffset, lastOffset, logAppendTimeMs } = appended;
+    this.#traffic.bytesIn += batch.length;
+    this.#traffic.recordsIn += lastOffset - baseOffset + 1;
     return { kind: "appended", baseOffset, lastOffset, logAppendTimeMs, logStart: log.logStart };
   }
 
@@ -282,6 +288,7 @@ export class Replica implements LedPartition {
     const current = this.#row;
     if (this.#isClosed || !acceptsRow({ current, next: row })) return;
     this.#row = row;
+    if (current !== null && row.leader === this.#host.me) countIsrChange(this.#traffic, current.isr, row.isr);
     if (current !== null && current.leaderEpoch === row.leaderEpoch && current.leader === row.leader) {
       this.#leadership?.onRow(row);
     } else {
@@ -555,6 +562,7 @@ export class Replica implements LedPartition {
   }
 
   #records(chunks: readonly Uint8Array[]): ReadResult {
+    for (const chunk of chunks) this.#traffic.bytesOut += chunk.length;
     return { kind: "records", chunks, highWatermark: this.#highWatermark, logStart: this.log.logStart };
   }
 

@@ -1,5 +1,6 @@
 import type { Call, Handler } from "../handlers/handler.ts";
 import { encodeResponse, type RequestHeader } from "../wire/frame.ts";
+import { firstErrorIn } from "./first-error.ts";
 
 /** The connection that an answer belongs to. */
 export interface AnswerOwner {
@@ -20,6 +21,8 @@ export class Answer implements Call<unknown> {
   state: State = "waiting";
   isOpen = true;
   chunks: readonly Uint8Array[] = [];
+  /** The first error that the answer says; 0 = none. */
+  errorCode = 0;
   onGone: () => void = ignore;
 
   constructor(
@@ -41,6 +44,7 @@ export class Answer implements Call<unknown> {
   answer(response: unknown): void {
     if (!this.isOpen) return;
     const { apiVersion: version, correlationId } = this.header;
+    this.errorCode = firstErrorIn(response);
     this.chunks = encodeResponse(this.#handler.api, { version, correlationId }, response as never);
     this.#end("ready");
   }

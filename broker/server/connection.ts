@@ -247,7 +247,8 @@ export class Connection implements AnswerOwner {
 
   onReady(answer: Answer): void {
     const { metrics, clock } = this.#shared;
-    metrics.answered(answer.header.apiKey, clock.monotonic() - answer.startedAtMs);
+    const latencyMs = clock.monotonic() - answer.startedAtMs;
+    metrics.answered(answer.header.apiKey, { latencyMs, errorCode: answer.errorCode });
     for (const chunk of answer.chunks) this.#heldBytes += chunk.length;
     if (this.#isGone || this.#isFlushing || this.#answers[this.#first] !== answer) return;
     this.#isFlushing = true;

@@ -189,7 +189,17 @@ export const rooms: readonly Room[] = [
     may: [...doors, "broker/ports", "broker/adapters", ...operatorRooms],
     door: "the operator enters the broker through #base/* and #contract/*; #ports/* and #adapters/* are for entries",
   },
-  { path: "test", may: ["broker", "operator", "test", "examples", "bench"], door: "tests may import everything" },
+  {
+    path: "charts",
+    // What the chart says of metrics and resources is written from where they are declared.
+    may: ["broker", "operator", "charts"],
+    door: "packaging is made from broker and operator, and knows nothing of tests",
+  },
+  {
+    path: "test",
+    may: ["broker", "operator", "test", "examples", "bench", "charts"],
+    door: "tests may import everything",
+  },
   {
     path: "bench",
     may: ["broker", "bench"],

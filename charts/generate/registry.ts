@@ -1,0 +1,137 @@
+import { addProcessMetrics } from "../../broker/adapters/process-metrics.ts";
+import { Metrics } from "../../broker/base/metrics.ts";
+import { handlers } from "../../broker/handlers/table.ts";
+import { addPageMetrics } from "../../broker/http/pages.ts";
+import { addReplicaMetrics, type MeasuredReplica } from "../../broker/http/replica-metrics.ts";
+import { TopicTraffic } from "../../broker/replication/topic-traffic.ts";
+import { ServerMetrics } from "../../broker/server/server-metrics.ts";
+import { addControllerMetrics, type MeasuredCluster } from "../../operator/controller/controller-metrics.ts";
+
+/** One family of metrics as a process of ours shows it. */
+export interface Known {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly from: "broker" | "operator";
+}
+
+/** A broker with one partition and one of everything that is counted, so that every label shows. */
+function brokerMetrics(): Metrics {
+  const metrics = new Metrics();
+  const apis = handlers.map(({ api }) => api);
+  const server = new ServerMetrics(metrics, { apis, connections: () => 1 });
+  server.answered(0, { latencyMs: 1, errorCode: 6 });
+  const replica = {
+    topic: "orders",
+    partition: 0,
+    role: "leader",
+    rowOrNull: { isr: [0], replicas: [0], minIsr: 1, leader: 0 },
+    highWatermark: 1,
+    log: { logEnd: 1, logStart: 0, sizeBytes: 100 },
+    leadership: { slowestEnd: 1 },
+  } as unknown as MeasuredReplica;
+  addReplicaMetrics(metrics, { replicas: () => [replica], traffics: () => [["orders", new TopicTraffic()]] });
+  addProcessMetrics(metrics, ".");
+  addPageMetrics(metrics, () => null);
+  return metrics;
+}
+
+function operatorMetrics(): Metrics {
+  const metrics = new Metrics();
+  const status = {
+    condition: "active",
+    version: { controllerEpoch: 1, sequence: 0 },
+    uncleanElections: 0,
+    brokers: [],
+    topics: [],
+    partitions: [],
+    deletions: [],
+  };
+  const cluster = { namespace: "shop", name: "log", status } as unknown as MeasuredCluster;
+  addControllerMetrics(metrics, () => [cluster]);
+  addProcessMetrics(metrics);
+  return metrics;
+}
+
+/**
+ * What the operator's reconcilers, watches and Lease show, under the names of controller-runtime where it has one. They
+ * are made while the operator runs, so they are listed here.
+ */
+const operatorFamilies: readonly Known[] = [
+  {
+    name: "controller_runtime_reconcile_total",
+    type: "counter",
+    help: "Reconciles by their result: success, error, requeue_after.",
+    labels: ["controller", "result"],
+    from: "operator",
+  },
+  {
+    name: "controller_runtime_reconcile_errors_total",
+    type: "counter",
+    help: "Reconciles that failed.",
+    labels: ["controller"],
+    from: "operator",
+  },
+  {
+    name: "controller_runtime_reconcile_time_seconds",
+    type: "histogram",
+    help: "Duration of a reconcile.",
+    labels: ["controller"],
+    from: "operator",
+  },
+  {
+    name: "workqueue_depth",
+    type: "gauge",
+    help: "Objects that wait to be looked at.",
+    labels: ["name", "controller"],
+    from: "operator",
+  },
+  {
+    name: "leader_election_master_status",
+    type: "gauge",
+    help: "1 while this process holds the Lease of that name.",
+    labels: ["name"],
+    from: "operator",
+  },
+  {
+    name: "tidemark_watch_staleness_seconds",
+    type: "gauge",
+    help: "Time since the API server last said anything of a kind.",
+    labels: ["kind"],
+    from: "operator",
+  },
+];
+
+const labelsIn = (samples: Iterable<{ readonly labels: object }>): string[] =>
+  [...new Set(Array.from(samples, ({ labels }) => Object.keys(labels)).flat())].filter((label) => label !== "le");
+
+/** Every family that brokers and operator show, by the code that makes them. */
+export function knownMetrics(): Known[] {
+  const sources = [
+    ["broker", brokerMetrics()],
+    ["operator", operatorMetrics()],
+  ] as const;
+  const read = sources.flatMap(([from, metrics]) =>
+    metrics.read().map(({ name, type, help, samples }) => ({ name, type, help, labels: labelsIn(samples), from })),
+  );
+  return [...read, ...operatorFamilies].sort((a, b) => (a.from + a.name < b.from + b.name ? -1 : 1));
+}
+
+/** Names of the series of a family, as queries name them. */
+export const seriesOf = ({ name, type }: Known): string[] =>
+  type === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
+
+/** The tables of docs/metrics.md. */
+export function metricsTables(known: readonly Known[]): string {
+  const table = (from: Known["from"]): string => {
+    const rows = known
+      .filter((one) => one.from === from)
+      .map(({ name, type, labels, help }) => {
+        const shown = labels.map((label) => `\`${label}\``).join(", ");
+        return `| \`${name}\` | ${type} | ${shown} | ${help} |`;
+      });
+    return ["| metric | type | labels | what it is |", "|---|---|---|---|", ...rows].join("\n");
+  };
+  return `## Broker\n\n${table("broker")}\n\n## Operator\n\n${table("operator")}\n`;
+}
