@@ -20,6 +20,11 @@ export interface PartitionRow {
   readonly replicas: readonly BrokerId[];
   readonly adding: readonly BrokerId[];
   readonly removing: readonly BrokerId[];
+  /**
+   * No replicas any more, and have not confirmed yet that their data is gone. They vote for nothing; a broker deletes a
+   * replica's data only because a row names it here.
+   */
+  readonly removed: readonly BrokerId[];
   /** −1 while the partition is offline. */
   readonly leader: BrokerId;
   readonly leaderEpoch: LeaderEpoch;

@@ -20,6 +20,7 @@ const partition = (digit: string, partitionEpoch: number, leader = 1): Partition
     replicas: [1, 2],
     adding: [],
     removing: [],
+    removed: [],
     leader,
     leaderEpoch: 0,
     partitionEpoch,

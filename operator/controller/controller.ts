@@ -33,6 +33,7 @@ import { FailureDetector, type LostBroker } from "./failure-detector.ts";
 import { HandOvers } from "./hand-overs.ts";
 import { LogComparison } from "./log-comparison.ts";
 import { parseAdminRequest } from "./parse.ts";
+import { Reassigner } from "./reassigner.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { type ControllerCondition, type ControllerStatus, statusOf } from "./status.ts";
 
@@ -76,6 +77,7 @@ interface Active {
   readonly handOvers: HandOvers;
   readonly comparison: LogComparison;
   readonly rebalancer: Rebalancer;
+  readonly reassigner: Reassigner;
   readonly timers: readonly Timer[];
 }
 
@@ -132,6 +134,7 @@ export class Controller {
       condition: this.#condition(),
       reason: this.#blockedBy,
       uncleanElections: this.#uncleanElections,
+      reassignments: this.#active?.reassigner.list(null) ?? [],
       silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
     });
   }
@@ -143,10 +146,11 @@ export class Controller {
       const errorMessage = this.#blockedBy ?? "this controller is not active; try again";
       return { kind: "failed", errorCode: NOT_CONTROLLER, errorMessage };
     }
-    const { queue, handOvers, comparison } = active;
+    const { queue, handOvers, comparison, reassigner } = active;
     return answerAdmin(request, {
       random: this.#ports.random,
       handOvers,
+      reassigner,
       state: () => queue.state,
       submit: (event, done) => queue.submit(event, done),
       knownEnds: () => comparison.known(),
@@ -225,6 +229,7 @@ export class Controller {
         comparison,
         sessionTimeoutMs,
         admin: (request) => this.admin(request),
+        onCopyProgress: (broker, message) => reassigner.onProgress(broker, message),
         onAhead: (reason, reported) => void this.#onAhead(reason, reported),
       },
     );
@@ -236,10 +241,20 @@ export class Controller {
       { clock, logger },
       { handOvers, state: () => queue.state, hasSession: (broker) => sessions.holder(broker) !== null },
     );
-    this.#active = { queue, sessions, detector, handOvers, comparison, rebalancer, timers };
+    const reassigner = new Reassigner(
+      { clock, logger },
+      {
+        handOvers,
+        state: () => queue.state,
+        hasSession: (broker) => sessions.holder(broker) !== null,
+        submit: (event, done) => queue.submit(event, done),
+      },
+    );
+    this.#active = { queue, sessions, detector, handOvers, comparison, rebalancer, reassigner, timers };
     detector.start();
     comparison.start();
     rebalancer.start();
+    reassigner.start();
     const { controllerEpoch: epoch } = state.version;
     logger.info("took over as controller", { clusterId: state.clusterId, controllerEpoch: epoch });
     for (const broker of state.brokers.values()) {
@@ -278,6 +293,7 @@ export class Controller {
       }
     }
     active.comparison.onCommitted(changes);
+    active.reassigner.onCommitted(changes);
   }
 
   #report({ elected, offline, unclean }: Elections): void {
@@ -370,6 +386,7 @@ export class Controller {
     active.detector.stop();
     active.comparison.stop();
     active.rebalancer.stop();
+    active.reassigner.stop();
     active.handOvers.stop();
     active.queue.close();
     active.sessions.stop();

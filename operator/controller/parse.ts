@@ -70,6 +70,14 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
     partitions: nullable(list(object({ topic: text, partition: whole(-(2 ** 31)) }))),
   }),
   allocateProducerIds: object({}),
+  alterReassignments: object({
+    partitions: list(object({ topic: text, partition: whole(-(2 ** 31)), replicas: nullable(brokers) })),
+    mayChangeReplicationFactor: flag,
+  }),
+  listReassignments: object({ partitions: nullable(list(object({ topic: text, partition: whole(-(2 ** 31)) }))) }),
+  drainBroker: object({ broker: whole(0), isDraining: flag }),
+  rebalance: object({}),
+  removeBroker: object({ broker: whole(0) }),
 };
 
 const admin: Check = (value) => {
@@ -107,6 +115,12 @@ const messages: Readonly<Record<ToController["type"], Check>> = {
   logEnds: object({ query: whole(0), ends: list(object({ ...partition, lastEpoch: whole(-1), logEnd: whole(0) })) }),
   handOverReady: object({ ...partition, leaderEpoch: whole(-1), target: whole(0), isReady: flag }),
   topicRemoved: object({ topicId: id }),
+  replicaRemoved: object({ ...partition, leaderEpoch: whole(-1) }),
+  copyProgress: object({
+    partitions: list(
+      object({ ...partition, leaderEpoch: whole(-1), missing: list(object({ broker: whole(0), bytes: whole(0) })) }),
+    ),
+  }),
   synced: object({ ...partition, leaderEpoch: whole(-1), partitionEpoch: whole(0), synced: flag }),
   shutdownWish: object({}),
   storageFailed: object({}),

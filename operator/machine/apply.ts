@@ -3,7 +3,7 @@ import type { ConfigMap } from "#contract/config-values.ts";
 import type { DeletionRow, MetadataRows, MetadataVersion, PartitionRow, TopicRow } from "#contract/rows.ts";
 import type { Change } from "./changes.ts";
 import type { History } from "./history.ts";
-import { type BrokerRecord, brokerRowOf, type State } from "./state.ts";
+import { type BrokerRecord, brokerRowOf, type State, wholeRecord, wholeRow } from "./state.ts";
 
 /** A copy of the state that changes are applied to one after the other, so that many cost one copy. */
 export interface Draft extends State {
@@ -53,10 +53,14 @@ function applyOne(draft: Draft, change: Change, owned: Set<TopicId>): void {
       draft.history = change.history;
       return;
     case "broker":
-      draft.brokers.set(change.broker.id, change.broker);
+      draft.brokers.set(change.broker.id, wholeRecord(change.broker));
+      return;
+    case "brokerRemoved":
+      draft.brokers.delete(change.id);
+      draft.brokerConfigs.delete(String(change.id));
       return;
     case "partition":
-      return applyPartition(draft, change.row, owned);
+      return applyPartition(draft, wholeRow(change.row), owned);
     case "topic":
       draft.topics.set(change.row.topicId, change.row);
       draft.topicIds.set(change.row.name, change.row.topicId);

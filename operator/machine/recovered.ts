@@ -31,6 +31,8 @@ export function recoveredChanges(state: State): Change[] {
         elr: [],
         lost: row.replicas,
         synced: false,
+        // What was removed once may have been given back since: nothing is deleted on the word of an old store.
+        removed: [],
       },
     });
   }

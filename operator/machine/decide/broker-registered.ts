@@ -28,7 +28,7 @@ export function decideBrokerRegistered(state: State, event: Extract<Event, { kin
   const epoch = brokerEpoch(state.nextBrokerEpoch);
   const entry: Change[] = [
     { kind: "nextBrokerEpoch", value: epoch + 1 },
-    { kind: "broker", broker: recordOf(registration, epoch) },
+    { kind: "broker", broker: { ...recordOf(registration, epoch), isDraining: known?.isDraining ?? false } },
   ];
   const consequences = known === null ? [] : consequencesOf(state, known, registration);
   const commits = registrationCommits({ consequences, entry });
@@ -49,7 +49,7 @@ function refusalOf(state: State, registration: Registration) {
   return null;
 }
 
-function recordOf(registration: Registration, epoch: BrokerEpoch): BrokerRecord {
+function recordOf(registration: Registration, epoch: BrokerEpoch): Omit<BrokerRecord, "isDraining"> {
   return {
     id: registration.brokerId,
     incarnation: registration.incarnation,
