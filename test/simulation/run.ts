@@ -4,6 +4,7 @@ import { type Counters, Facts, type Loss, type Violation } from "./oracle/facts.
 import { checkAtEnd, notHealed } from "./oracle/at-end.ts";
 import { Oracle } from "./oracle/oracle.ts";
 import { planOf, type RunPlan } from "./plan.ts";
+import { Reassignments } from "./reassignments.ts";
 import { SimulatedClient } from "./workload.ts";
 import { type Bug, SimulatedCluster } from "./world/cluster.ts";
 import { SimulatedNetwork } from "./world/network.ts";
@@ -44,6 +45,7 @@ export class Run {
   readonly #cluster: SimulatedCluster;
   readonly #client: SimulatedClient;
   readonly #faults: Faults;
+  readonly #reassignments: Reassignments;
   readonly #plan: RunPlan;
   #auditors: SimulatedConsumer[] = [];
 
@@ -65,6 +67,7 @@ export class Run {
       this.#oracle.trace = say;
     }
     this.#client = new SimulatedClient(this.#cluster, this.#plan.workload, random.split("clients"));
+    this.#reassignments = new Reassignments(this.#cluster, this.#client, random.split("reassignments"));
     this.#faults = new Faults(this.#cluster, this.#client, random.split("faults"));
   }
 
@@ -84,7 +87,10 @@ export class Run {
     this.#cluster.startController(0);
     for (const slot of this.#cluster.brokers) this.#cluster.startBroker(slot);
     this.#client.start();
-    this.#scheduler.after(FAULTS_FROM_MS * 1000, null, () => this.#faults.start());
+    this.#scheduler.after(FAULTS_FROM_MS * 1000, null, () => {
+      this.#faults.start();
+      this.#reassignments.start();
+    });
     const goOn = (): boolean => this.#isSound(options.toleratesBugs);
     const areEnough = (): boolean =>
       this.#nowMs >= FAULTS_UNTIL_MS &&
@@ -120,6 +126,7 @@ export class Run {
   /** Everything is repaired: the cluster must become whole, and everything acked must be read. */
   #finish(goOn: () => boolean): void {
     this.#faults.stop();
+    this.#reassignments.stop();
     const healedMs = this.#nowMs;
     const isLongEnough = (): boolean =>
       this.#nowMs >= RUN_MS_MIN - 5000 && this.#facts.counters.ackedRecords >= ACKED_MIN;

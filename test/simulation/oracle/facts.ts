@@ -59,6 +59,9 @@ export const counterNames = [
   "powerLosses",
   "isrChanges",
   "sessions",
+  "reassigned",
+  "cancelled",
+  "removedReplicas",
   "commits",
 ] as const;
 export type Counters = Record<(typeof counterNames)[number], number>;

@@ -319,8 +319,10 @@ export class SimulatedCluster {
 function describe(change: Parameters<Oracle["committed"]>[1][number]): string {
   if (change.kind === "partition") {
     const { topicId, partition, leader, leaderEpoch, partitionEpoch, isr, elr, lost, minIsr } = change.row;
+    const { replicas, adding, removing, removed } = change.row;
+    const on = `on [${replicas.join()}] adding [${adding.join()}] removing [${removing.join()}] removed [${removed.join()}]`;
     const sets = `isr [${isr.join()}] elr [${elr.join()}] lost [${lost.join()}] min ${minIsr}`;
-    return `${topicId.slice(0, 6)}-${partition} leader ${leader} epoch ${leaderEpoch}/${partitionEpoch} ${sets}`;
+    return `${topicId.slice(0, 6)}-${partition} leader ${leader} epoch ${leaderEpoch}/${partitionEpoch} ${sets} ${on}`;
   }
   if (change.kind === "broker") {
     const { id, epoch, incarnation, isFenced } = change.broker;
