@@ -98,7 +98,7 @@ export const isTargetInSync = (row: PartitionRow): boolean =>
  * The row after the last step of its reassignment, if that can be made: the whole target is in sync and one of it
  * leads. A leader that is to go hands over first, so that not even a record sent with acks=1 is lost.
  *
- * @param before  The committed row, of which `after` is the next: a leader epoch that `after` begins is not begun twice.
+ * @param before  The committed row, of which `after` is the next: a leader epoch that it begins is not begun twice.
  */
 export function completed(before: PartitionRow, after: PartitionRow, minInsyncReplicas: number): PartitionRow {
   const isDone = isTargetInSync(after) && !after.removing.includes(after.leader);

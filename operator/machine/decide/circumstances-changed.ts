@@ -11,8 +11,9 @@ import { isAlive, type State, topicConfigOf } from "../state.ts";
 
 /**
  * Level-based: whatever the rows say that no longer fits is put right, however it came about. Offline partitions get a
- * leader if somebody can lead; dead members that a cut-off commit left behind leave; minIsr follows the setting;
- * a reassignment that waits for nothing any more is completed; `synced` goes where `flush.messages=1` is no longer what the brokers are started with.
+ * leader if somebody can lead; dead members that a cut-off commit left behind leave; minIsr follows the setting; a
+ * reassignment that waits for nothing any more is completed; `synced` goes where `flush.messages=1` is no longer what
+ * the brokers are started with.
  */
 export function decideCircumstancesChanged(state: State): Decision {
   const changes: Change[] = [];

@@ -320,9 +320,10 @@ function describe(change: Parameters<Oracle["committed"]>[1][number]): string {
   if (change.kind === "partition") {
     const { topicId, partition, leader, leaderEpoch, partitionEpoch, isr, elr, lost, minIsr } = change.row;
     const { replicas, adding, removing, removed } = change.row;
-    const on = `on [${replicas.join()}] adding [${adding.join()}] removing [${removing.join()}] removed [${removed.join()}]`;
+    const moves = `adding [${adding.join()}] removing [${removing.join()}] removed [${removed.join()}]`;
     const sets = `isr [${isr.join()}] elr [${elr.join()}] lost [${lost.join()}] min ${minIsr}`;
-    return `${topicId.slice(0, 6)}-${partition} leader ${leader} epoch ${leaderEpoch}/${partitionEpoch} ${sets} ${on}`;
+    const epochs = `epoch ${leaderEpoch}/${partitionEpoch}`;
+    return `${topicId.slice(0, 6)}-${partition} leader ${leader} ${epochs} ${sets} on [${replicas.join()}] ${moves}`;
   }
   if (change.kind === "broker") {
     const { id, epoch, incarnation, isFenced } = change.broker;
