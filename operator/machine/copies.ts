@@ -27,10 +27,12 @@ const isDraining = (state: State, broker: BrokerId): boolean => state.brokers.ge
  * brokers that stay.
  */
 export function drainProblem(state: State, broker: BrokerId): string | null {
-  const stay = [...state.brokers.values()].filter(({ id, isDraining: leaves }) => id !== broker && !leaves);
+  const leaves = (id: BrokerId): boolean => id === broker || isDraining(state, id);
+  const stay = [...state.brokers.keys()].filter((id) => !leaves(id));
   for (const { topic, row } of allPartitions(state)) {
     const target = targetOf(row);
-    if (!target.includes(broker) || target.length <= stay.length) continue;
+    // What is still on a broker that is drained already needs its place, too.
+    if (!target.some(leaves) || target.length <= stay.length) continue;
     return (
       `${topic.name}-${row.partition} has ${target.length} replicas, but without broker ${broker} only ` +
       `${stay.length} broker(s) are left to hold them; add a broker or lower its replication factor`
