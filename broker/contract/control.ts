@@ -323,6 +323,8 @@ export type AdminRequest =
   | { readonly kind: "drainBroker"; readonly broker: BrokerId; readonly isDraining: boolean }
   /** Gives brokers that hold less their share, a few partitions at a time; asked again it tells how far that is. */
   | { readonly kind: "rebalance" }
+  /** Gives a topic more or fewer replicas, a few partitions at a time; to be asked again until nothing remains. */
+  | { readonly kind: "setReplicationFactor"; readonly topic: string; readonly replicationFactor: number }
   /** Forgets a broker that is away and to which nothing is assigned. */
   | { readonly kind: "removeBroker"; readonly broker: BrokerId };
 
@@ -371,6 +373,8 @@ export type AdminResponse =
   | ({ readonly kind: "drainBroker"; readonly assigned: number; readonly unconfirmed: number } & Outcome)
   /** `remaining`: partitions that move or are to move. */
   | ({ readonly kind: "rebalance"; readonly remaining: number } & Outcome)
+  /** `remaining`: partitions that have, or are on their way to, another number of replicas than asked for. */
+  | ({ readonly kind: "setReplicationFactor"; readonly remaining: number } & Outcome)
   | ({ readonly kind: "removeBroker" } & Outcome)
   /** The controller could not decide (not active, store unreachable): NOT_CONTROLLER or a retriable code. */
   | ({ readonly kind: "failed" } & Outcome);

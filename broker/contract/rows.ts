@@ -99,6 +99,8 @@ export function isNewer(a: MetadataVersion, b: MetadataVersion | null): boolean 
 /** Rows changed by one commit, or, as a snapshot, all there are. Absence never deletes. */
 export interface MetadataRows {
   readonly brokers: readonly BrokerRow[];
+  /** Left the cluster for good, before any of `brokers` came. A snapshot has none. */
+  readonly removedBrokers?: readonly BrokerId[];
   readonly topics: readonly TopicRow[];
   readonly partitions: readonly PartitionRow[];
   readonly deletions: readonly DeletionRow[];

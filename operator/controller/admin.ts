@@ -13,7 +13,7 @@ import type { Event, PartitionEnds } from "../machine/events.ts";
 import { preferredStanding } from "../machine/moves.ts";
 import { allPartitions, type State, topicByName } from "../machine/state.ts";
 import type { HandOvers } from "./hand-overs.ts";
-import type { Reassigner } from "./reassigner.ts";
+import { COPIES_MAX, type Reassigner } from "./reassigner.ts";
 
 type Elected = Extract<AdminResponse, { kind: "electLeaders" }>["partitions"][number];
 type Named = { readonly topic: string; readonly partition: number };
@@ -73,6 +73,8 @@ function eventOf(request: Exclude<AdminRequest, { kind: Undecided }>, links: Adm
       return { kind: "reassignmentRequested", request };
     case "drainBroker":
       return { kind: "drainRequested", request };
+    case "setReplicationFactor":
+      return { kind: "replicationFactorRequested", request, countMax: COPIES_MAX };
     case "removeBroker":
       return { kind: "brokerRemovalRequested", request };
     case "allocateProducerIds":

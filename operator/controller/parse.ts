@@ -77,6 +77,7 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
   listReassignments: object({ partitions: nullable(list(object({ topic: text, partition: whole(-(2 ** 31)) }))) }),
   drainBroker: object({ broker: whole(0), isDraining: flag }),
   rebalance: object({}),
+  setReplicationFactor: object({ topic: text, replicationFactor: whole(-(2 ** 31)) }),
   removeBroker: object({ broker: whole(0) }),
 };
 

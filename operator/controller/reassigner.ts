@@ -12,8 +12,8 @@ import { allPartitions, isAvailable, partitionOf, type State, topicByName } from
 import type { HandOvers } from "./hand-overs.ts";
 
 const TICK_MS = 500;
-/** Partitions that drains and levelling have on their way at the same time. */
-const COPIES_MAX = 10;
+/** Partitions that drains, levelling and changes of the replication factor have on their way at the same time. */
+export const COPIES_MAX = 10;
 /** A hand-over that failed held appends for nothing: the partition is left alone for so long. */
 const REST_MS = 3000;
 

@@ -105,13 +105,17 @@ function applyDeletion(draft: Draft, row: DeletionRow): void {
 /** What brokers are told of one commit: the last row of each thing. */
 export function rowsOf(changes: readonly Change[]): MetadataRows {
   const brokers = new Map<BrokerId, BrokerRecord>();
+  const removedBrokers = new Set<BrokerId>();
   const topics = new Map<TopicId, TopicRow>();
   const partitions = new Map<string, PartitionRow>();
   const deletions = new Map<TopicId, DeletionRow>();
   const brokerConfigs = new Map<string, ConfigMap>();
   for (const change of changes) {
     if (change.kind === "broker") brokers.set(change.broker.id, change.broker);
-    else if (change.kind === "topic") topics.set(change.row.topicId, change.row);
+    else if (change.kind === "brokerRemoved") {
+      brokers.delete(change.id);
+      removedBrokers.add(change.id);
+    } else if (change.kind === "topic") topics.set(change.row.topicId, change.row);
     else if (change.kind === "partition") partitions.set(`${change.row.topicId}/${change.row.partition}`, change.row);
     else if (change.kind === "brokerConfig") brokerConfigs.set(change.row.broker, change.row.config);
     else if (change.kind === "topicDeleted" || change.kind === "deletion")
@@ -119,6 +123,7 @@ export function rowsOf(changes: readonly Change[]): MetadataRows {
   }
   return {
     brokers: [...brokers.values()].map(brokerRowOf),
+    ...(removedBrokers.size === 0 ? {} : { removedBrokers: [...removedBrokers] }),
     topics: [...topics.values()].filter((row) => !deletions.has(row.topicId)),
     partitions: [...partitions.values()].filter((row) => !deletions.has(row.topicId)),
     deletions: [...deletions.values()],

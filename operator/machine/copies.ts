@@ -1,7 +1,9 @@
 import type { BrokerId } from "#base/ids.ts";
 import type { PartitionRow, TopicRow } from "#contract/rows.ts";
+import type { Change } from "./changes.ts";
+import { minInsyncReplicasOf } from "./min-isr.ts";
 import { type Seat, seatsOf } from "./placement.ts";
-import { isReassigning, targetOf } from "./reassignment.ts";
+import { isReassigning, retargeted, targetOf } from "./reassignment.ts";
 import { allPartitions, type State } from "./state.ts";
 
 /** A plan to level brokers looks ahead no further: it is made anew once so many have moved. */
@@ -18,6 +20,26 @@ export interface Relocation {
 export interface RelocationPlan {
   readonly relocations: readonly Relocation[];
   readonly unplaced: number;
+}
+
+export const NO_PLAN: RelocationPlan = { relocations: [], unplaced: 0 };
+
+/** The first of a plan, as many as keep the reassignments under way at `countMax`. */
+export function begin(
+  state: State,
+  plan: RelocationPlan,
+  countMax: number,
+): { changes: Change[]; underWay: number; remaining: number } {
+  const underWay = [...allPartitions(state)].filter(({ row }) => isReassigning(row)).length;
+  const changes: Change[] = [];
+  for (const { topic, row, target } of plan.relocations) {
+    // One that is on its way already takes no further place.
+    if (underWay + changes.length >= countMax && !isReassigning(row)) continue;
+    const next = retargeted(row, target, minInsyncReplicasOf(state, topic));
+    // One that cannot be sent elsewhere now is looked at again.
+    if (typeof next !== "string" && next !== row) changes.push({ kind: "partition", row: next });
+  }
+  return { changes, underWay, remaining: underWay + plan.relocations.length + plan.unplaced };
 }
 
 const isDraining = (state: State, broker: BrokerId): boolean => state.brokers.get(broker)?.isDraining ?? false;
@@ -75,6 +97,27 @@ export function rebalancePlan(state: State): RelocationPlan {
   return { relocations, unplaced: 0 };
 }
 
+/**
+ * Where the partitions of a topic go that have, or are on their way to, another number of replicas: new ones onto other
+ * racks and the emptiest brokers; those that are away, drained or crowded leave first, the leader last.
+ *
+ * @param replicationFactor  ≥ 1.
+ */
+export function resizePlan(state: State, topic: TopicRow, replicationFactor: number): RelocationPlan {
+  const places = new Places(state);
+  const relocations: Relocation[] = [];
+  let unplaced = 0;
+  for (const row of state.partitions.get(topic.topicId) ?? []) {
+    let target: readonly BrokerId[] | null = targetOf(row);
+    if (target.length === replicationFactor) continue;
+    while (target !== null && target.length < replicationFactor) target = places.enlarged(target);
+    while (target !== null && target.length > replicationFactor) target = places.reduced(target, row);
+    if (target === null) unplaced++;
+    else relocations.push({ topic, row, target });
+  }
+  return { relocations, unplaced };
+}
+
 /** Brokers that replicas can be put on, with what they hold while a plan is made. */
 class Places {
   readonly #seats: Map<BrokerId, Seat>;
@@ -85,20 +128,47 @@ class Places {
 
   /** The assignment with another broker in the place of `leaving`; null when there is none now. */
   replaced(target: readonly BrokerId[], leaving: BrokerId): BrokerId[] | null {
-    const others = target.filter((broker) => broker !== leaving);
     const isFirst = target[0] === leaving;
-    const free = [...this.#seats.values()].filter((seat) => seat.isAvailable && !target.includes(seat.id));
-    const racks = this.#racksOf(others);
-    const [best] = free.sort(
-      (a, b) =>
-        crowding(racks, a) - crowding(racks, b) ||
-        (isFirst ? a.leaders - b.leaders : 0) ||
-        a.replicas - b.replicas ||
-        a.id - b.id,
+    const best = this.#bestBeside(
+      target.filter((broker) => broker !== leaving),
+      { without: target, isFirst },
     );
-    if (best === undefined) return null;
+    if (best === null) return null;
     this.#moved({ from: leaving, to: best.id, isFirst });
     return target.map((broker) => (broker === leaving ? best.id : broker));
+  }
+
+  /** The assignment with one broker more; null when there is none now. */
+  enlarged(target: readonly BrokerId[]): BrokerId[] | null {
+    const best = this.#bestBeside(target, { without: target, isFirst: false });
+    if (best === null) return null;
+    best.replicas++;
+    return [...target, best.id];
+  }
+
+  /** The assignment with one broker less. */
+  reduced(target: readonly BrokerId[], { leader, isr }: PartitionRow): BrokerId[] {
+    const cost = (broker: BrokerId): number[] => {
+      const seat = this.#seats.get(broker);
+      const racks = this.#racksOf(target.filter((other) => other !== broker));
+      const crowded = seat === undefined ? 0 : crowding(racks, seat);
+      const isUseful = seat?.isAvailable === true && isr.includes(broker);
+      return [broker === leader ? 1 : 0, isUseful ? 1 : 0, -crowded, -(seat?.replicas ?? 0)];
+    };
+    const [leaving] = target.toReversed().toSorted((a, b) => compare(cost(a), cost(b)));
+    const seat = leaving === undefined ? undefined : this.#seats.get(leaving);
+    if (seat !== undefined) seat.replicas--;
+    return target.filter((broker) => broker !== leaving);
+  }
+
+  #bestBeside(
+    others: readonly BrokerId[],
+    { without, isFirst }: { without: readonly BrokerId[]; isFirst: boolean },
+  ): Seat | null {
+    const free = [...this.#seats.values()].filter((seat) => seat.isAvailable && !without.includes(seat.id));
+    const racks = this.#racksOf(others);
+    const rank = (seat: Seat): number[] => [crowding(racks, seat), isFirst ? seat.leaders : 0, seat.replicas, seat.id];
+    return free.toSorted((a, b) => compare(rank(a), rank(b)))[0] ?? null;
   }
 
   /** One move that makes the brokers more alike; null when there is none. */
@@ -152,3 +222,12 @@ class Places {
 /** How many of the other replicas are on a broker's rack already. Brokers without a rack are each their own. */
 const crowding = (racks: readonly (string | null)[], { rack }: Seat): number =>
   rack === null ? 0 : racks.filter((other) => other === rack).length;
+
+/** By the first number that differs. */
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [index, value] of a.entries()) {
+    const difference = value - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

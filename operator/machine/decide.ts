@@ -12,6 +12,7 @@ import { decidePartitionsCreateRequested } from "./decide/partitions-create-requ
 import { decideProducerIdsRequested } from "./decide/producer-ids-requested.ts";
 import { decideReassignmentRequested } from "./decide/reassignment-requested.ts";
 import { decideReplicaRemoved } from "./decide/replica-removed.ts";
+import { decideReplicationFactorRequested } from "./decide/replication-factor-requested.ts";
 import { decideShutdownPrepared } from "./decide/shutdown-prepared.ts";
 import { decideShutdownWished } from "./decide/shutdown-wished.ts";
 import { decideSyncedReported } from "./decide/synced-reported.ts";
@@ -52,6 +53,8 @@ export function decide(state: State, event: Event): Decision {
       return decideDrainRequested(state, event);
     case "copiesCalled":
       return decideCopiesCalled(state, event);
+    case "replicationFactorRequested":
+      return decideReplicationFactorRequested(state, event);
     case "brokerRemovalRequested":
       return decideBrokerRemovalRequested(state, event);
     case "topicRemoved":

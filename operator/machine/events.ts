@@ -55,6 +55,11 @@ export type Event =
   | { readonly kind: "drainRequested"; readonly request: Admin<"drainBroker"> }
   /** There is room for more copies: brokers that are drained, and new ones if `isRebalancing`, get their next share. */
   | { readonly kind: "copiesCalled"; readonly countMax: number; readonly isRebalancing: boolean }
+  | {
+      readonly kind: "replicationFactorRequested";
+      readonly request: Admin<"setReplicationFactor">;
+      readonly countMax: number;
+    }
   | { readonly kind: "brokerRemovalRequested"; readonly request: Admin<"removeBroker"> }
   | { readonly kind: "topicRemoved"; readonly broker: BrokerId; readonly topicId: TopicId }
   | {

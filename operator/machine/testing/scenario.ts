@@ -230,6 +230,14 @@ export class Scenario {
         const broker = brokerId(Number(words.at(0)));
         return { kind: "drainRequested", request: { kind: "drainBroker", broker, isDraining: !words.has("not") } };
       }
+      case "factor": {
+        const request = { kind: "setReplicationFactor", topic: words.at(0), replicationFactor: Number(words.at(1)) };
+        return {
+          kind: "replicationFactorRequested",
+          request: { ...request, kind: "setReplicationFactor" },
+          countMax: Number(words.value("max") ?? 10),
+        };
+      }
       case "forget":
         return {
           kind: "brokerRemovalRequested",
@@ -372,6 +380,7 @@ function outcomes(response: Record<string, unknown>): string[] {
   if (typeof response["errorCode"] === "number" && response["errorCode"] !== 0) {
     return [`error ${response["errorCode"]}: ${String(response["errorMessage"])}`];
   }
+  if (response["kind"] === "setReplicationFactor") return [`${String(response["remaining"])} remain`];
   if (response["kind"] === "drainBroker") {
     return [`${String(response["assigned"])} assigned, ${String(response["unconfirmed"])} unconfirmed`];
   }
