@@ -64,6 +64,20 @@ describe("metadata image", () => {
     expect(image.topicByName("t")?.topicId).toBe(id("c"));
   });
 
+  test("a broker that left the cluster is forgotten, and its id is free for another", () => {
+    const image = new MetadataImage();
+    const broker = (epoch: number) => ({ id: 4, epoch, isFenced: false }) as unknown as MetadataRows["brokers"][number];
+    image.applySnapshot(
+      { ...none, brokers: [broker(7)], brokerConfigs: [{ broker: "4", config: { a: "1" } }] },
+      version(1),
+    );
+    image.applyDelta({ ...none, removedBrokers: [4 as BrokerId] }, version(2));
+    expect(image.brokers()).toEqual([]);
+    expect(image.brokerConfig("4")).toEqual({});
+    image.applyDelta({ ...none, removedBrokers: [4 as BrokerId], brokers: [broker(9)] }, version(3));
+    expect(image.broker(4 as BrokerId)?.epoch).toBe(9);
+  });
+
   test("versions are ordered by controller epoch first", () => {
     const later = { controllerEpoch: 2, sequence: 1 } as MetadataVersion;
     expect(isNewer(later, version(99))).toBe(true);

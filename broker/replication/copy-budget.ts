@@ -23,8 +23,9 @@ export class CopyBudget {
   /** 0: the next frame may go out. Otherwise when to ask again, in milliseconds. */
   get waitMs(): number {
     this.#pay();
-    if (this.#debtBytes <= 0) return 0;
-    return Math.max(1, Math.min(WAIT_MS_MAX, (this.#debtBytes / this.#rate()) * 1000));
+    const waitMs = (this.#debtBytes / this.#rate()) * 1000;
+    // No timer waits for less, and without a throttle nothing is to wait.
+    return waitMs < 1 ? 0 : Math.min(WAIT_MS_MAX, waitMs);
   }
 
   spend(bytes: number): void {
