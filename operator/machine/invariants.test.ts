@@ -68,6 +68,16 @@ describe("invariants before each commit", () => {
     expect(() => checkInvariants(state, [{ kind: "brokerRemoved", id: brokerId(1) }])).toThrow("nothing is left on it");
   });
 
+  test("a broker may leave in the commit that took the last from it", () => {
+    const { state, row } = ledByOne();
+    const goes = { replicas: ids(1, 2), isr: ids(1, 2), removed: ids(3), leaderEpoch: leaderEpoch(1) };
+    const moved = { ...row, ...goes, partitionEpoch: partitionEpoch(1) };
+    const leaves = { kind: "brokerRemoved", id: brokerId(3) } as const;
+    expect(() => checkInvariants(state, [{ kind: "partition", row: moved }, leaves])).not.toThrow();
+    const deletion = { topicId: row.topicId, name: "t", waitingFor: ids(1, 2) };
+    expect(() => checkInvariants(state, [{ kind: "topicDeleted", row: deletion }, leaves])).not.toThrow();
+  });
+
   test("two steps of one commit are both counted", () => {
     const { state, row } = ledByOne();
     const first = { ...row, partitionEpoch: partitionEpoch(1), isr: ids(1, 2) };

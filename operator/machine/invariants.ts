@@ -1,5 +1,5 @@
 import { assert } from "#base/assert.ts";
-import { type BrokerId, NO_BROKER } from "#base/ids.ts";
+import { type BrokerId, NO_BROKER, type TopicId } from "#base/ids.ts";
 import type { PartitionRow } from "#contract/rows.ts";
 import type { Change } from "./changes.ts";
 import { allPartitions, type BrokerRecord, partitionOf, type State } from "./state.ts";
@@ -7,10 +7,11 @@ import { allPartitions, type BrokerRecord, partitionOf, type State } from "./sta
 /** States what must hold between the state and the changes about to be committed to it. A break ends the process. */
 export function checkInvariants(before: State, changes: readonly Change[]): void {
   const rows = new Map<string, PartitionRow>();
+  const deleted = new Set<TopicId>();
   for (const change of changes) {
     switch (change.kind) {
       case "partition": {
-        const name = `${change.row.topicId}/${change.row.partition}`;
+        const name = nameOf(change.row);
         checkRow(change.row, name);
         checkStep(rows.get(name) ?? partitionOf(before, change.row), change.row, name);
         rows.set(name, change.row);
@@ -20,7 +21,10 @@ export function checkInvariants(before: State, changes: readonly Change[]): void
         checkBroker(before.brokers.get(change.broker.id) ?? null, change.broker);
         break;
       case "brokerRemoved":
-        checkRemoval(before, change.id);
+        checkRemoval(before, change.id, { rows, deleted });
+        break;
+      case "topicDeleted":
+        deleted.add(change.row.topicId);
         break;
       case "topic":
         assert(!before.deletions.has(change.row.topicId), `topic ${change.row.name} is not one that was deleted`);
@@ -80,10 +84,19 @@ function checkBroker(before: BrokerRecord | null, after: BrokerRecord): void {
   assert(after.epoch > before.epoch, `broker ${after.id}: another process has another epoch`);
 }
 
-function checkRemoval(before: State, id: BrokerId): void {
-  for (const { topic, row } of allPartitions(before)) {
-    assert(!row.replicas.includes(id), `broker ${id}: nothing is left on it, ${topic.name}-${row.partition} is`);
+/** `earlier`: what the same commit changes before. */
+function checkRemoval(
+  before: State,
+  id: BrokerId,
+  earlier: { rows: ReadonlyMap<string, PartitionRow>; deleted: ReadonlySet<TopicId> },
+): void {
+  const known = [...allPartitions(before)].map(({ row }) => earlier.rows.get(nameOf(row)) ?? row);
+  for (const row of [...known, ...earlier.rows.values()]) {
+    if (earlier.deleted.has(row.topicId)) continue;
+    assert(!row.replicas.includes(id), `broker ${id}: nothing is left on it, ${nameOf(row)} is`);
   }
 }
+
+const nameOf = ({ topicId, partition }: PartitionRow): string => `${topicId}/${partition}`;
 
 const isSet = (brokers: readonly BrokerId[]): boolean => new Set(brokers).size === brokers.length;
