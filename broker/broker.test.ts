@@ -90,6 +90,7 @@ const partition = (isr: readonly number[], topicId: TopicId) => ({
   replicas: [1, 2],
   adding: [],
   removing: [],
+  removed: [],
   leader: 2,
   leaderEpoch: 0,
   partitionEpoch: 0,

@@ -217,6 +217,7 @@ export class Broker {
         brokerEpoch: () => this.#session.brokerEpoch,
         logConfig: (topic) => this.#logConfig(topic),
         lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
+        copyBytesPerSecond: () => this.#served.config().leaderReplicationThrottledRate,
         retentionCheckMs: started.logRetentionCheckIntervalMs,
         producerIdExpirationMs: started.producerIdExpirationMs,
         onStorageFailure: (error) => this.#fail(error),

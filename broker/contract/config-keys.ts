@@ -240,6 +240,13 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     least: 1024,
     doc: "Most bytes of records in the answer to one fetch; at least one batch is returned however big.",
   },
+  "leader.replication.throttled.rate": {
+    type: "long",
+    defaultValue: LONG_MAX,
+    least: 1,
+    update: "perBroker",
+    doc: "Bytes per second with which one broker's leaders feed replicas that are not in sync, all of them together.",
+  },
   "log.cleanup.policy": defaultOf("cleanup.policy"),
   "log.flush.interval.messages": defaultOf("flush.messages"),
   "log.flush.interval.ms": {

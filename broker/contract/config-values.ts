@@ -44,6 +44,7 @@ export interface BrokerConfig {
   readonly connectionsMaxIdleMs: number;
   readonly defaultReplicationFactor: number;
   readonly fetchMaxBytes: number;
+  readonly leaderReplicationThrottledRate: number;
   readonly logRetentionCheckIntervalMs: number;
   readonly maxConnections: number;
   readonly minInsyncReplicas: number;
@@ -87,6 +88,7 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     connectionsMaxIdleMs: number("connections.max.idle.ms"),
     defaultReplicationFactor: number("default.replication.factor"),
     fetchMaxBytes: number("fetch.max.bytes"),
+    leaderReplicationThrottledRate: number("leader.replication.throttled.rate"),
     logRetentionCheckIntervalMs: number("log.retention.check.interval.ms"),
     maxConnections: number("max.connections"),
     minInsyncReplicas: number("min.insync.replicas"),

@@ -102,6 +102,21 @@ export interface TopicRemoved {
   readonly topicId: TopicId;
 }
 
+/** This broker has no data of a partition it was removed from, as it stands in the row of that leader epoch. */
+export interface ReplicaRemoved extends PartitionName {
+  readonly type: "replicaRemoved";
+  readonly leaderEpoch: LeaderEpoch;
+}
+
+/** A leader reports how many bytes replicas that are being added still lack; for people, nothing is decided by it. */
+export interface CopyProgress {
+  readonly type: "copyProgress";
+  readonly partitions: readonly (PartitionName & {
+    readonly leaderEpoch: LeaderEpoch;
+    readonly missing: readonly { readonly broker: BrokerId; readonly bytes: number }[];
+  })[];
+}
+
 /** The leader reports: all ISR members synced up to their log end, `flush.messages=1` in force (or not any more). */
 export interface SyncedReport extends PartitionName {
   readonly type: "synced";
@@ -146,6 +161,8 @@ export type ToController =
   | LogEnds
   | HandOverReady
   | TopicRemoved
+  | ReplicaRemoved
+  | CopyProgress
   | SyncedReport
   | ShutdownWish
   | StorageFailed
@@ -317,7 +334,44 @@ export type AdminRequest =
       /** null: every partition. */
       readonly partitions: readonly { readonly topic: string; readonly partition: number }[] | null;
     }
-  | { readonly kind: "allocateProducerIds" };
+  | { readonly kind: "allocateProducerIds" }
+  | {
+      readonly kind: "alterReassignments";
+      /** `replicas`: the whole target, preferred leader first; null ends a reassignment and goes back. */
+      readonly partitions: readonly {
+        readonly topic: string;
+        readonly partition: number;
+        readonly replicas: readonly BrokerId[] | null;
+      }[];
+      /** Otherwise a target of another size than the present assignment is refused. */
+      readonly mayChangeReplicationFactor: boolean;
+    }
+  | {
+      readonly kind: "listReassignments";
+      /** null: all that are under way. */
+      readonly partitions: readonly { readonly topic: string; readonly partition: number }[] | null;
+    }
+  /** Moves everything off a broker, a few partitions at a time; asked again it tells how far that is. */
+  | { readonly kind: "drainBroker"; readonly broker: BrokerId; readonly isDraining: boolean }
+  /** Gives brokers that hold less their share, a few partitions at a time; asked again it tells how far that is. */
+  | { readonly kind: "rebalance" }
+  /** Gives a topic more or fewer replicas, a few partitions at a time; to be asked again until nothing remains. */
+  | { readonly kind: "setReplicationFactor"; readonly topic: string; readonly replicationFactor: number }
+  /** Forgets a broker that is away and to which nothing is assigned. */
+  | { readonly kind: "removeBroker"; readonly broker: BrokerId };
+
+/** A partition on its way to another assignment. */
+export interface Reassignment {
+  readonly topic: string;
+  readonly topicId: TopicId;
+  readonly partition: PartitionIndex;
+  /** All that hold data: target, then those that leave. */
+  readonly replicas: readonly BrokerId[];
+  readonly adding: readonly BrokerId[];
+  readonly removing: readonly BrokerId[];
+  /** Bytes that the replicas being added still lack; null when no leader has told yet. */
+  readonly missingBytes: number | null;
+}
 
 export type AdminResponse =
   | {
@@ -342,5 +396,17 @@ export type AdminResponse =
     }
   /** Producer ids [first, first + count), never handed out before; committed before it is answered. */
   | { readonly kind: "allocateProducerIds"; readonly first: number; readonly count: number }
+  | {
+      readonly kind: "alterReassignments";
+      readonly partitions: readonly (Outcome & { readonly topic: string; readonly partition: number })[];
+    }
+  | { readonly kind: "listReassignments"; readonly reassignments: readonly Reassignment[] }
+  /** `assigned`: partitions that still count this broker in; `unconfirmed`: whose data it has yet to delete. */
+  | ({ readonly kind: "drainBroker"; readonly assigned: number; readonly unconfirmed: number } & Outcome)
+  /** `remaining`: partitions that move or are to move. */
+  | ({ readonly kind: "rebalance"; readonly remaining: number } & Outcome)
+  /** `remaining`: partitions that have, or are on their way to, another number of replicas than asked for. */
+  | ({ readonly kind: "setReplicationFactor"; readonly remaining: number } & Outcome)
+  | ({ readonly kind: "removeBroker" } & Outcome)
   /** The controller could not decide (not active, store unreachable): NOT_CONTROLLER or a retriable code. */
   | ({ readonly kind: "failed" } & Outcome);

@@ -20,6 +20,11 @@ export interface PartitionRow {
   readonly replicas: readonly BrokerId[];
   readonly adding: readonly BrokerId[];
   readonly removing: readonly BrokerId[];
+  /**
+   * No replicas any more, and have not confirmed yet that their data is gone. They vote for nothing; a broker deletes a
+   * replica's data only because a row names it here.
+   */
+  readonly removed: readonly BrokerId[];
   /** −1 while the partition is offline. */
   readonly leader: BrokerId;
   readonly leaderEpoch: LeaderEpoch;
@@ -94,6 +99,8 @@ export function isNewer(a: MetadataVersion, b: MetadataVersion | null): boolean 
 /** Rows changed by one commit, or, as a snapshot, all there are. Absence never deletes. */
 export interface MetadataRows {
   readonly brokers: readonly BrokerRow[];
+  /** Left the cluster for good, before any of `brokers` came. A snapshot has none. */
+  readonly removedBrokers?: readonly BrokerId[];
   readonly topics: readonly TopicRow[];
   readonly partitions: readonly PartitionRow[];
   readonly deletions: readonly DeletionRow[];

@@ -20,6 +20,7 @@ const partition = (digit: string, partitionEpoch: number, leader = 1): Partition
     replicas: [1, 2],
     adding: [],
     removing: [],
+    removed: [],
     leader,
     leaderEpoch: 0,
     partitionEpoch,
@@ -72,6 +73,20 @@ describe("metadata image", () => {
     expect(image.partitions(id("a"))).toEqual([]);
     image.applyDelta({ ...none, topics: [topic("c", "t")], partitions: [partition("c", 1)] }, version(4));
     expect(image.topicByName("t")?.topicId).toBe(id("c"));
+  });
+
+  test("a broker that left the cluster is forgotten, and its id is free for another", () => {
+    const image = new MetadataImage();
+    const broker = (epoch: number) => ({ id: 4, epoch, isFenced: false }) as unknown as MetadataRows["brokers"][number];
+    image.applySnapshot(
+      { ...none, brokers: [broker(7)], brokerConfigs: [{ broker: "4", config: { a: "1" } }] },
+      version(1),
+    );
+    image.applyDelta({ ...none, removedBrokers: [4 as BrokerId] }, version(2));
+    expect(image.brokers()).toEqual([]);
+    expect(image.brokerConfig("4")).toEqual({});
+    image.applyDelta({ ...none, removedBrokers: [4 as BrokerId], brokers: [broker(9)] }, version(3));
+    expect(image.broker(4 as BrokerId)?.epoch).toBe(9);
   });
 
   test("versions are ordered by controller epoch first", () => {

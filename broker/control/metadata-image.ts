@@ -134,6 +134,10 @@ export class MetadataImage {
       this.#deletions.set(row.topicId, row);
       this.#forget(row.topicId);
     }
+    for (const id of rows.removedBrokers ?? []) {
+      this.#brokers.delete(id);
+      this.#brokerConfigs.delete(String(id));
+    }
     const brokers = rows.brokers.filter((row) => this.#applyBroker(row));
     const topics = rows.topics.filter((row) => this.#applyTopic(row));
     const partitions = rows.partitions.filter((row) => this.#applyPartition(row));

@@ -60,6 +60,7 @@ class Alone {
         brokerEpoch: () => 1 as BrokerEpoch,
         logConfig: () => defaultLogConfig,
         lagTimeMsMax: () => 30_000,
+        copyBytesPerSecond: () => Number.MAX_SAFE_INTEGER,
         retentionCheckMs: 300_000,
         producerIdExpirationMs: 86_400_000,
         onStorageFailure: (error) => {

@@ -11,6 +11,8 @@ import { describeConfigsHandler } from "./32-describe-configs.ts";
 import { createPartitionsHandler } from "./37-create-partitions.ts";
 import { electLeadersHandler } from "./43-elect-leaders.ts";
 import { incrementalAlterConfigsHandler } from "./44-incremental-alter-configs.ts";
+import { alterPartitionReassignmentsHandler } from "./45-alter-partition-reassignments.ts";
+import { listPartitionReassignmentsHandler } from "./46-list-partition-reassignments.ts";
 import { describeClusterHandler } from "./60-describe-cluster.ts";
 import { describeTopicPartitionsHandler } from "./75-describe-topic-partitions.ts";
 import type { Handler } from "./handler.ts";
@@ -28,6 +30,8 @@ const withoutVersions: readonly Handler[] = [
   createPartitionsHandler,
   electLeadersHandler,
   incrementalAlterConfigsHandler,
+  alterPartitionReassignmentsHandler,
+  listPartitionReassignmentsHandler,
   describeClusterHandler,
   describeTopicPartitionsHandler,
 ];

@@ -5,6 +5,7 @@ import type { Logger } from "../base/logging.ts";
 import type { ByteStream } from "../ports/network.ts";
 import type { Alignment } from "./alignment.ts";
 import { offsetAfter } from "./batch-walk.ts";
+import type { CopyBudget } from "./copy-budget.ts";
 import { FrameDecoder } from "./frame-decoder.ts";
 import {
   encodeDataHeader,
@@ -46,6 +47,8 @@ export interface LeaderLinkHost {
   /** "" until it is known. */
   clusterId(): string;
   find(topicId: TopicId, partition: PartitionIndex): Replica | undefined;
+  /** What replicas that are catching up may be fed with; of all links together. */
+  readonly copyBudget: CopyBudget;
 }
 
 interface Pushed {
@@ -110,6 +113,8 @@ export class LeaderLink {
   #queue: OpeningOfFollower[] = [];
   readonly #marks = new Set<OpeningOfFollower>();
   #markTimer: Timer | null = null;
+  /** Runs while an opening waits for the copy budget. */
+  #budgetTimer: Timer | null = null;
   #follower: BrokerId | null = null;
   #unstatedBytes = 0;
   #diskReads = 0;
@@ -327,6 +332,7 @@ export class LeaderLink {
     const { log } = opening.replica;
     if (opening.pushedEnd >= log.logEnd) return "done";
     if (opening.unstatedBytes >= OPENING_WINDOW_BYTES) return "done";
+    if (this.#mustWait(opening)) return "blocked";
     const chunks = log.readTail(opening.pushedEnd, { endOffset: log.logEnd, maxBytes: PUSH_BYTES_MAX });
     if (chunks === null) {
       if (this.#diskReads >= DISK_READS_MAX) return "blocked";
@@ -335,6 +341,22 @@ export class LeaderLink {
     }
     this.#send(opening, chunks);
     return opening.pushedEnd < log.logEnd ? "more" : "done";
+  }
+
+  /** Whoever is far behind waits for the budget; who is in sync, or about to be, never does. */
+  #mustWait(opening: OpeningOfFollower): boolean {
+    if (!this.#isCatchingUp(opening)) return false;
+    const { waitMs } = this.#host.copyBudget;
+    if (waitMs === 0) return false;
+    this.#budgetTimer ??= this.#host.clock.after(waitMs, () => {
+      this.#budgetTimer = null;
+      this.#scheduleFlush();
+    });
+    return true;
+  }
+
+  #isCatchingUp(opening: OpeningOfFollower): boolean {
+    return opening.leadership?.isCatchingUp(this.follower) ?? false;
   }
 
   async #readDisk(opening: OpeningOfFollower): Promise<void> {
@@ -364,6 +386,7 @@ export class LeaderLink {
     if (last === undefined) return;
     let bytes = 0;
     for (const chunk of chunks) bytes += chunk.length;
+    if (this.#isCatchingUp(opening)) this.#host.copyBudget.spend(bytes);
     const { highWatermark, log } = opening.replica;
     const { handle } = opening.frame;
     this.#write(encodeDataHeader({ handle, highWatermark, logStart: log.logStart }, bytes));
@@ -415,6 +438,7 @@ export class LeaderLink {
     this.#decoder.stop();
     this.#pinger.cancel();
     this.#markTimer?.cancel();
+    this.#budgetTimer?.cancel();
     this.#queue = [];
     for (const opening of this.#openings.values()) this.#forget(opening);
     this.#openings.clear();

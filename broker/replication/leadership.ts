@@ -110,6 +110,23 @@ export class Leadership {
     return this.#followers.get(broker);
   }
 
+  /** Neither in sync nor about to be: it was never, or not lately, at the end of the log. */
+  isCatchingUp(broker: BrokerId): boolean {
+    if (maximalIsr(this.#isr).includes(broker)) return false;
+    const progress = this.#followers.get(broker);
+    return progress !== undefined && lagMs(progress, this.#view()) > this.#ports.lagTimeMsMax();
+  }
+
+  /** Bytes that each replica which is being added still lacks, by the share of offsets. */
+  missingBytes(): { broker: BrokerId; bytes: number }[] {
+    const { row, log } = this.#partition;
+    const offsets = Math.max(1, log.logEnd - log.logStart);
+    return row.adding.map((broker) => {
+      const end = Math.max(this.#followers.get(broker)?.logEnd ?? 0, log.logStart);
+      return { broker, bytes: Math.round((log.sizeBytes * (log.logEnd - end)) / offsets) };
+    });
+  }
+
   /** All of this epoch's followers hold what was there at its start: "latest" may be answered. */
   get isReady(): boolean {
     return this.#partition.highWatermark >= this.epochStart;

@@ -4,6 +4,7 @@ import type { BrokerId } from "../base/ids.ts";
 import { silent } from "../base/logging.ts";
 import type { ByteStream } from "../ports/network.ts";
 import { streamPair } from "../ports/testing/stream-pair.ts";
+import { CopyBudget } from "./copy-budget.ts";
 import * as frames from "./frames.ts";
 import { LeaderLink } from "./leader-link.ts";
 import { TestCluster } from "./testing/test-cluster.ts";
@@ -18,7 +19,8 @@ function leader(): { clock: FakeClock; near: ByteStream; state: { isOpen: boolea
   near.onData = (chunk) => {
     state.bytes += chunk.length;
   };
-  const host = { me: 1 as BrokerId, clock, logger: silent, clusterId: () => "test", find: () => undefined };
+  const copyBudget = new CopyBudget(clock, () => Number.MAX_SAFE_INTEGER);
+  const host = { me: 1 as BrokerId, clock, logger: silent, clusterId: () => "test", find: () => undefined, copyBudget };
   new LeaderLink(host, far, () => {});
   return { clock, near, state };
 }

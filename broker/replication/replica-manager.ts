@@ -1,11 +1,20 @@
 import { type Clock, every, type Timer } from "../base/clock.ts";
 import type { BrokerEpoch, BrokerId, LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
-import type { HandOver, HandOverVoid, IsrRefused, LogEnds, PartitionName, QueryLogEnds } from "../contract/control.ts";
+import type {
+  CopyProgress,
+  HandOver,
+  HandOverVoid,
+  IsrRefused,
+  LogEnds,
+  PartitionName,
+  QueryLogEnds,
+} from "../contract/control.ts";
 import type { DeletionRow, MetadataRows, PartitionRow } from "../contract/rows.ts";
 import type { Address, ByteStream, Network } from "../ports/network.ts";
 import type { LogConfig } from "../storage/log-config.ts";
 import type { ClusterView, ControllerLink } from "./cluster-view.ts";
+import { CopyBudget } from "./copy-budget.ts";
 import { Deadlines } from "./deadlines.ts";
 import { FollowerLink, type FollowerLinkHost } from "./follower-link.ts";
 import { LeaderLink, type LeaderLinkHost } from "./leader-link.ts";
@@ -18,6 +27,7 @@ import { TopicTraffics } from "./topic-traffic.ts";
 
 const TICK_MS = 500;
 const CHECKPOINT_MS = 5000;
+const COPY_PROGRESS_MS = 2000;
 
 export interface ReplicaManagerOptions {
   readonly me: BrokerId;
@@ -32,6 +42,8 @@ export interface ReplicaManagerOptions {
   logConfig(topic: string): LogConfig;
   /** `replica.lag.time.max.ms`, as in force now. */
   lagTimeMsMax(): number;
+  /** `leader.replication.throttled.rate`, as in force now. */
+  copyBytesPerSecond(): number;
   /** `log.retention.check.interval.ms`. */
   readonly retentionCheckMs: number;
   /** `producer.id.expiration.ms`. */
@@ -47,6 +59,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   readonly logger: Logger;
   readonly network: Network;
   readonly deadlines: Deadlines;
+  readonly copyBudget: CopyBudget;
   readonly cluster: ClusterView;
   readonly controller: ControllerLink;
   readonly #options: ReplicaManagerOptions;
@@ -56,6 +69,8 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   readonly #folders = new Map<string, SerialQueue>();
   readonly #opening = new Map<string, StoredName>();
   readonly #removals = new Map<TopicId, "running" | "done">();
+  /** Partitions that a row says this broker was removed from, and that it has not been heard of yet. */
+  readonly #removed = new Map<string, PartitionName>();
   readonly #leaderLinks = new Set<LeaderLink>();
   readonly #followerLinks = new Map<BrokerId, FollowerLink>();
   readonly #timers: Timer[] = [];
@@ -71,6 +86,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     this.logger = ports.logger;
     this.network = ports.network;
     this.deadlines = new Deadlines(ports.clock);
+    this.copyBudget = new CopyBudget(ports.clock, () => options.copyBytesPerSecond());
     this.cluster = options.cluster;
     this.controller = options.controller;
     this.#options = options;
@@ -87,6 +103,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   start(): void {
     this.#timers.push(
       every(this.clock, TICK_MS, () => this.#tick()),
+      every(this.clock, COPY_PROGRESS_MS, () => this.#sayCopyProgress()),
       every(this.clock, CHECKPOINT_MS, () => void this.#checkpoint()),
       every(this.clock, this.#options.retentionCheckMs, () => void this.#applyRetention()),
     );
@@ -144,8 +161,10 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     if (this.#isStopped) return;
     for (const replica of [...this.#table.all()]) {
       if (this.#isKnown(replica)) replica.onSession();
+      else if (this.#wasRemoved(replica)) this.#onRemoved(replica);
       else this.#setAside(replica, "the metadata knows no such partition here");
     }
+    for (const name of this.#removed.values()) this.#onRemoved(name);
   }
 
   onDirective(message: IsrRefused | QueryLogEnds | HandOver | HandOverVoid): void {
@@ -239,6 +258,8 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   #onPartition(row: PartitionRow): void {
     const { topicId, partition } = row;
     const replica = this.#table.get(topicId, partition);
+    if (row.removed.includes(this.me)) return this.#onRemoved(row);
+    this.#removed.delete(keyOf(row));
     if (!row.replicas.includes(this.me)) {
       if (replica !== undefined) this.#setAside(replica, "the partition is no longer assigned to this broker");
       return;
@@ -253,7 +274,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
 
   /** Opens a partition that is new here, once its folder is free; the newest row is looked up then. */
   #openLater(name: StoredName): void {
-    const key = `${name.topicId}-${name.partition}`;
+    const key = keyOf(name);
     if (this.#opening.has(key)) return;
     this.#opening.set(key, name);
     this.#inFolder(name, async () => {
@@ -274,7 +295,7 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     // While it was opened its topic was deleted, or the partition went elsewhere, or this broker stops.
     this.#drop(replica);
     await replica.close();
-    if (this.cluster.isDeleted(name.topicId)) await this.#options.logs.remove(name);
+    if (this.cluster.isDeleted(name.topicId) || this.#wasRemoved(name)) await this.#options.logs.remove(name);
     else if (!this.#isStopped) await this.#options.logs.setAside(name);
   }
 
@@ -308,17 +329,55 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     if (state === "done") this.#sayRemoved(row.topicId);
     if (state !== undefined) return;
     this.#removals.set(row.topicId, "running");
-    void this.#removeTopic(row.topicId);
+    void this.#removeTopic(row);
   }
 
-  async #removeTopic(topicId: TopicId): Promise<void> {
+  async #removeTopic({ topicId, name: topic }: DeletionRow): Promise<void> {
     const removals = this.#table.ofTopic(topicId).map((replica) => this.#remove(replica));
-    // A folder that is just being opened removes itself; what is asked for after it waits for that.
-    const openings = [...this.#opening.values()].filter((name) => name.topicId === topicId);
-    const ends = openings.map((name) => new Promise<void>((resolve) => this.#inFolder(name, async () => resolve())));
+    // A folder that is just being opened removes itself, and some may be on their way out already.
+    const busy = [...this.#folders].filter(([key]) => key.startsWith(`${topic}-`));
+    const ends = busy.map(([, queue]) => new Promise<void>((resolve) => queue.run(resolve)));
     await Promise.all([...removals, ...ends]);
     this.#removals.set(topicId, "done");
     this.#sayRemoved(topicId);
+  }
+
+  /** A row says that this broker is no replica any more and that its data is to go. */
+  #onRemoved({ topicId, partition }: PartitionName): void {
+    this.#removed.set(keyOf({ topicId, partition }), { topicId, partition });
+    const replica = this.#table.get(topicId, partition);
+    if (replica !== undefined) void this.#remove(replica);
+    const topic = replica?.topic ?? this.cluster.topic(topicId)?.name;
+    if (topic === undefined) return this.#sayGone({ topicId, partition });
+    // After whatever is still done with its folder.
+    this.#inFolder({ topicId, partition, topic }, async () => this.#sayGone({ topicId, partition }));
+  }
+
+  /** Says it under the newest row, unless that gave the partition back or has heard it. */
+  #sayGone({ topicId, partition }: PartitionName): void {
+    const key = keyOf({ topicId, partition });
+    const row = this.cluster.partition(topicId, partition);
+    if (row?.removed.includes(this.me) !== true) {
+      this.#removed.delete(key);
+      return;
+    }
+    if (this.#isStopped || this.#hasFailed || this.#table.get(topicId, partition) !== undefined) return;
+    this.controller.send({ type: "replicaRemoved", topicId, partition, leaderEpoch: row.leaderEpoch });
+  }
+
+  #wasRemoved({ topicId, partition }: PartitionName): boolean {
+    return this.cluster.partition(topicId, partition)?.removed.includes(this.me) === true;
+  }
+
+  /** How far the copies are that leaders here feed. */
+  #sayCopyProgress(): void {
+    const partitions: CopyProgress["partitions"][number][] = [];
+    for (const { leadership, topicId, partition } of this.#table.all()) {
+      const missing = leadership?.missingBytes() ?? [];
+      if (leadership === null || missing.length === 0) continue;
+      partitions.push({ topicId, partition, leaderEpoch: leadership.epoch, missing });
+    }
+    if (partitions.length > 0) this.controller.send({ type: "copyProgress", partitions });
   }
 
   #sayRemoved(topicId: TopicId): void {
@@ -332,9 +391,11 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
 
   #remove(replica: Replica): Promise<void> {
     this.#drop(replica);
+    // At once, whatever its folder is busy with: nothing more is said to a leader of data that is about to go.
+    const closed = replica.close();
     return new Promise((resolve) => {
       this.#inFolder(replica, async () => {
-        await replica.close();
+        await closed;
         await this.#options.logs.remove(replica);
         resolve();
       });
@@ -387,5 +448,6 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
   }
 }
 
+const keyOf = ({ topicId, partition }: PartitionName): string => `${topicId}-${partition}`;
 const NO_EPOCH = -1 as LeaderEpoch;
 const ZERO = 0 as Offset;

@@ -171,6 +171,7 @@ export function partitionRow(spec: TopicSpec, partition: number): PartitionRow {
     replicas: replicas as BrokerId[],
     adding: [],
     removing: [],
+    removed: [],
     leader: leader as BrokerId,
     leaderEpoch: 5 as LeaderEpoch,
     partitionEpoch: 7 as PartitionEpoch,

@@ -1,5 +1,10 @@
 import { TidemarkError } from "#base/errors.ts";
-import { controllerStatus, type ControllerStatus } from "../adapters/process/controller-client.ts";
+import {
+  type BrokerStatus,
+  controllerStatus,
+  type ControllerStatus,
+  type PartitionStatus,
+} from "../adapters/process/controller-client.ts";
 import type { ClusterFile } from "../adapters/process/cluster-file.ts";
 import { endWithReader } from "./exit.ts";
 import { runningCluster } from "./running.ts";
@@ -35,13 +40,18 @@ function table(rows: readonly (readonly string[])[]): string[] {
 
 const list = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));
 
+function stateOf({ isFenced, isShuttingDown, isDraining }: BrokerStatus): string {
+  if (isFenced) return "away";
+  if (isShuttingDown) return "leaving";
+  return isDraining ? "draining" : "up";
+}
+
 function brokerRows(running: ClusterFile, answer: ControllerStatus): string[][] {
   return running.brokers.map((entry) => {
     const broker = answer.brokers.find((one) => one.id === entry.id);
     const leads = answer.partitions.filter((partition) => partition.leader === entry.id).length;
     const has = answer.partitions.filter((partition) => partition.replicas.includes(entry.id as never)).length;
-    const state =
-      broker === undefined ? "not registered" : broker.isFenced ? "away" : broker.isShuttingDown ? "leaving" : "up";
+    const state = broker === undefined ? "not registered" : stateOf(broker);
     return [String(entry.id), state, String(entry.pid ?? "-"), entry.kafka, entry.http, String(leads), String(has)];
   });
 }
@@ -57,12 +67,20 @@ function report(running: ClusterFile, answer: ControllerStatus): string {
   ];
   if (answer.topics.length > 0)
     lines.push("", ...table([["TOPIC", "PARTITIONS", "REPLICAS", "STATE"], ...topicRows(answer)]));
+  const moving = movingRows(answer);
+  if (moving.length > 0) {
+    lines.push("", ...table([["MOVING", "REPLICAS", "ADDING", "REMOVING", "STILL TO COPY"], ...moving]));
+  }
   const troubled = troubledRows(answer);
   if (troubled.length > 0) {
     lines.push("", ...table([["PARTITION", "LEADER", "ISR", "ELR", "REPLICAS", "WAITS FOR"], ...troubled]));
   }
   return `${lines.join("\n")}\n`;
 }
+
+/** Of what it has, or is on its way to. */
+const replicaCount = (partition: PartitionStatus | undefined): number =>
+  partition === undefined ? 0 : partition.replicas.length - partition.removing.length;
 
 function topicRows(answer: ControllerStatus): string[][] {
   return [...answer.topics]
@@ -72,8 +90,16 @@ function topicRows(answer: ControllerStatus): string[][] {
       const offline = partitions.filter((partition) => partition.leader < 0).length;
       const behind = partitions.filter((partition) => partition.isr.length < partition.replicas.length).length;
       const state = offline > 0 ? `${offline} offline` : behind > 0 ? `${behind} under-replicated` : "healthy";
-      return [topic.name, String(topic.partitionCount), String(partitions[0]?.replicas.length ?? 0), state];
+      return [topic.name, String(topic.partitionCount), String(replicaCount(partitions[0])), state];
     });
+}
+
+/** Partitions on their way to another assignment, at most a screenful. */
+function movingRows(answer: ControllerStatus): string[][] {
+  return answer.reassignments.slice(0, 50).map(({ topic, partition, replicas, adding, removing, missingBytes }) => {
+    const left = missingBytes === null ? "not known yet" : `${(missingBytes / 1e6).toFixed(1)} MB`;
+    return [`${topic}-${partition}`, list(replicas), list(adding), list(removing), left];
+  });
 }
 
 /** Partitions that are not whole, at most a screenful. */

@@ -13,6 +13,7 @@ import type { Event, PartitionEnds } from "../machine/events.ts";
 import { preferredStanding } from "../machine/moves.ts";
 import { allPartitions, type State, topicByName } from "../machine/state.ts";
 import type { HandOvers } from "./hand-overs.ts";
+import { COPIES_MAX, type Reassigner } from "./reassigner.ts";
 
 type Elected = Extract<AdminResponse, { kind: "electLeaders" }>["partitions"][number];
 type Named = { readonly topic: string; readonly partition: number };
@@ -20,6 +21,7 @@ type Named = { readonly topic: string; readonly partition: number };
 export interface AdminLinks {
   readonly random: Random;
   readonly handOvers: HandOvers;
+  readonly reassigner: Reassigner;
   state(): State;
   submit(event: Event, done: (answer: Answer | null) => void): void;
   knownEnds(): PartitionEnds[];
@@ -36,14 +38,23 @@ export async function answerAdmin(request: AdminRequest, links: AdminLinks): Pro
   if (request.kind === "electLeaders" && request.election === "preferred") {
     return electPreferred(request.partitions, links);
   }
+  if (request.kind === "listReassignments") {
+    return { kind: "listReassignments", reassignments: links.reassigner.list(request.partitions) };
+  }
+  if (request.kind === "rebalance") return links.reassigner.rebalance();
+  if (request.kind === "alterReassignments") await links.reassigner.prepare(request);
   const answer = await new Promise<Answer | null>((done) => links.submit(eventOf(request, links), done));
   if (answer === null || answer.kind !== "admin") return NOT_DECIDING;
   // Settings decide who may lead and what minIsr is.
+  if (request.kind === "drainBroker") links.reassigner.wake();
   if (request.kind === "alterConfigs") links.submit({ kind: "circumstancesChanged" }, () => {});
   return answer.response;
 }
 
-function eventOf(request: AdminRequest, links: AdminLinks): Event {
+/** Those that the controller answers by itself. */
+type Undecided = "listReassignments" | "rebalance";
+
+function eventOf(request: Exclude<AdminRequest, { kind: Undecided }>, links: AdminLinks): Event {
   const start = below(links.random, 1 << 20);
   switch (request.kind) {
     case "createTopics": {
@@ -58,6 +69,14 @@ function eventOf(request: AdminRequest, links: AdminLinks): Event {
       return { kind: "configsAlterRequested", request };
     case "electLeaders":
       return { kind: "uncleanElectionRequested", partitions: request.partitions, ends: links.knownEnds() };
+    case "alterReassignments":
+      return { kind: "reassignmentRequested", request };
+    case "drainBroker":
+      return { kind: "drainRequested", request };
+    case "setReplicationFactor":
+      return { kind: "replicationFactorRequested", request, countMax: COPIES_MAX };
+    case "removeBroker":
+      return { kind: "brokerRemovalRequested", request };
     case "allocateProducerIds":
       return { kind: "producerIdsRequested" };
   }

@@ -4,6 +4,7 @@ import type { Logger } from "#base/logging.ts";
 import type {
   AdminRequest,
   AdminResponse,
+  CopyProgress,
   IsrProposal,
   Refused,
   Registration,
@@ -28,6 +29,7 @@ export interface BrokerSessionsOptions {
   readonly comparison: LogComparison;
   readonly sessionTimeoutMs: number;
   admin(request: AdminRequest): Promise<AdminResponse>;
+  onCopyProgress(broker: BrokerId, message: CopyProgress): void;
   /** A broker was told more than the store knows; `reported` is the controller epoch it names. */
   onAhead(reason: string, reported: ControllerEpoch): void;
 }
@@ -137,6 +139,12 @@ export class BrokerSessions {
         return handOvers.onReady(broker, message);
       case "topicRemoved":
         return queue.submit({ kind: "topicRemoved", broker, topicId: message.topicId });
+      case "replicaRemoved": {
+        const { topicId, partition, leaderEpoch } = message;
+        return queue.submit({ kind: "replicaRemoved", broker, partition: { topicId, partition }, leaderEpoch });
+      }
+      case "copyProgress":
+        return this.#options.onCopyProgress(broker, message);
       case "synced": {
         const { topicId, partition, leaderEpoch, partitionEpoch, synced } = message;
         const name = { topicId, partition };

@@ -33,6 +33,7 @@ import { FailureDetector, type LostBroker } from "./failure-detector.ts";
 import { HandOvers } from "./hand-overs.ts";
 import { LogComparison } from "./log-comparison.ts";
 import { parseAdminRequest } from "./parse.ts";
+import { Reassigner } from "./reassigner.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { MetadataRecovery, type Recovery } from "./recovery.ts";
 import { type ControllerCondition, type ControllerStatus, statusOf } from "./status.ts";
@@ -77,6 +78,7 @@ interface Active {
   readonly handOvers: HandOvers;
   readonly comparison: LogComparison;
   readonly rebalancer: Rebalancer;
+  readonly reassigner: Reassigner;
   readonly timers: readonly Timer[];
 }
 
@@ -173,6 +175,7 @@ export class Controller {
       condition: this.#condition(),
       reason: this.#reason(),
       uncleanElections: this.#uncleanElections,
+      reassignments: this.#active?.reassigner.list(null) ?? [],
       silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
     });
   }
@@ -184,10 +187,11 @@ export class Controller {
       const errorMessage = this.#blockedBy ?? "this controller is not active; try again";
       return { kind: "failed", errorCode: NOT_CONTROLLER, errorMessage };
     }
-    const { queue, handOvers, comparison } = active;
+    const { queue, handOvers, comparison, reassigner } = active;
     return answerAdmin(request, {
       random: this.#ports.random,
       handOvers,
+      reassigner,
       state: () => queue.state,
       submit: (event, done) => queue.submit(event, done),
       knownEnds: () => comparison.known(),
@@ -273,6 +277,7 @@ export class Controller {
         comparison,
         sessionTimeoutMs,
         admin: (request) => this.admin(request),
+        onCopyProgress: (broker, message) => reassigner.onProgress(broker, message),
         onAhead: (reason, reported) => void this.#onAhead(reason, reported),
       },
     );
@@ -284,10 +289,20 @@ export class Controller {
       { clock, logger },
       { handOvers, state: () => queue.state, hasSession: (broker) => sessions.holder(broker) !== null },
     );
-    this.#active = { queue, sessions, detector, handOvers, comparison, rebalancer, timers };
+    const reassigner = new Reassigner(
+      { clock, logger },
+      {
+        handOvers,
+        state: () => queue.state,
+        hasSession: (broker) => sessions.holder(broker) !== null,
+        submit: (event, done) => queue.submit(event, done),
+      },
+    );
+    this.#active = { queue, sessions, detector, handOvers, comparison, rebalancer, reassigner, timers };
     detector.start();
     comparison.start();
     rebalancer.start();
+    reassigner.start();
     const { controllerEpoch: epoch } = state.version;
     logger.info("took over as controller", { clusterId: state.clusterId, controllerEpoch: epoch });
     for (const broker of state.brokers.values()) {
@@ -327,6 +342,7 @@ export class Controller {
       }
     }
     active.comparison.onCommitted(changes);
+    active.reassigner.onCommitted(changes);
   }
 
   #report({ elected, offline, unclean }: Elections): void {
@@ -424,6 +440,7 @@ export class Controller {
     active.detector.stop();
     active.comparison.stop();
     active.rebalancer.stop();
+    active.reassigner.stop();
     active.handOvers.stop();
     active.queue.close();
     active.sessions.stop();

@@ -59,6 +59,7 @@ const metadataRows = object({
       replicas: brokers,
       adding: brokers,
       removing: brokers,
+      removed: brokers,
       leader,
       leaderEpoch: whole(-1),
       partitionEpoch: whole(0),
@@ -108,6 +109,15 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
     partitions: nullable(list(object({ topic: text, partition: whole(-(2 ** 31)) }))),
   }),
   allocateProducerIds: object({}),
+  alterReassignments: object({
+    partitions: list(object({ topic: text, partition: whole(-(2 ** 31)), replicas: nullable(brokers) })),
+    mayChangeReplicationFactor: flag,
+  }),
+  listReassignments: object({ partitions: nullable(list(object({ topic: text, partition: whole(-(2 ** 31)) }))) }),
+  drainBroker: object({ broker: whole(0), isDraining: flag }),
+  rebalance: object({}),
+  setReplicationFactor: object({ topic: text, replicationFactor: whole(-(2 ** 31)) }),
+  removeBroker: object({ broker: whole(0) }),
 };
 
 const admin: Check = (value) => {
@@ -145,6 +155,12 @@ const messages: Readonly<Record<ToController["type"], Check>> = {
   logEnds: object({ query: whole(0), ends: list(object({ ...partition, lastEpoch: whole(-1), logEnd: whole(0) })) }),
   handOverReady: object({ ...partition, leaderEpoch: whole(-1), target: whole(0), attempt: whole(1), isReady: flag }),
   topicRemoved: object({ topicId: id }),
+  replicaRemoved: object({ ...partition, leaderEpoch: whole(-1) }),
+  copyProgress: object({
+    partitions: list(
+      object({ ...partition, leaderEpoch: whole(-1), missing: list(object({ broker: whole(0), bytes: whole(0) })) }),
+    ),
+  }),
   synced: object({ ...partition, leaderEpoch: whole(-1), partitionEpoch: whole(0), synced: flag }),
   shutdownWish: object({}),
   storageFailed: object({}),

@@ -3,7 +3,7 @@ import type { ConfigMap } from "#contract/config-values.ts";
 import type { DeletionRow, MetadataRows, MetadataVersion, PartitionRow, TopicRow } from "#contract/rows.ts";
 import type { Change } from "./changes.ts";
 import type { History } from "./history.ts";
-import { type BrokerRecord, brokerRowOf, type State } from "./state.ts";
+import { type BrokerRecord, brokerRowOf, type State, wholeRecord, wholeRow } from "./state.ts";
 
 /** A copy of the state that changes are applied to one after the other, so that many cost one copy. */
 export interface Draft extends State {
@@ -53,10 +53,14 @@ function applyOne(draft: Draft, change: Change, owned: Set<TopicId>): void {
       draft.history = change.history;
       return;
     case "broker":
-      draft.brokers.set(change.broker.id, change.broker);
+      draft.brokers.set(change.broker.id, wholeRecord(change.broker));
+      return;
+    case "brokerRemoved":
+      draft.brokers.delete(change.id);
+      draft.brokerConfigs.delete(String(change.id));
       return;
     case "partition":
-      return applyPartition(draft, change.row, owned);
+      return applyPartition(draft, wholeRow(change.row), owned);
     case "topic":
       draft.topics.set(change.row.topicId, change.row);
       draft.topicIds.set(change.row.name, change.row.topicId);
@@ -101,13 +105,17 @@ function applyDeletion(draft: Draft, row: DeletionRow): void {
 /** What brokers are told of one commit: the last row of each thing. */
 export function rowsOf(changes: readonly Change[]): MetadataRows {
   const brokers = new Map<BrokerId, BrokerRecord>();
+  const removedBrokers = new Set<BrokerId>();
   const topics = new Map<TopicId, TopicRow>();
   const partitions = new Map<string, PartitionRow>();
   const deletions = new Map<TopicId, DeletionRow>();
   const brokerConfigs = new Map<string, ConfigMap>();
   for (const change of changes) {
     if (change.kind === "broker") brokers.set(change.broker.id, change.broker);
-    else if (change.kind === "topic") topics.set(change.row.topicId, change.row);
+    else if (change.kind === "brokerRemoved") {
+      brokers.delete(change.id);
+      removedBrokers.add(change.id);
+    } else if (change.kind === "topic") topics.set(change.row.topicId, change.row);
     else if (change.kind === "partition") partitions.set(`${change.row.topicId}/${change.row.partition}`, change.row);
     else if (change.kind === "brokerConfig") brokerConfigs.set(change.row.broker, change.row.config);
     else if (change.kind === "topicDeleted" || change.kind === "deletion")
@@ -115,6 +123,7 @@ export function rowsOf(changes: readonly Change[]): MetadataRows {
   }
   return {
     brokers: [...brokers.values()].map(brokerRowOf),
+    ...(removedBrokers.size === 0 ? {} : { removedBrokers: [...removedBrokers] }),
     topics: [...topics.values()].filter((row) => !deletions.has(row.topicId)),
     partitions: [...partitions.values()].filter((row) => !deletions.has(row.topicId)),
     deletions: [...deletions.values()],

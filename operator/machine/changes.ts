@@ -1,4 +1,4 @@
-import type { TopicId } from "#base/ids.ts";
+import type { BrokerId, TopicId } from "#base/ids.ts";
 import type { BrokerConfigRow, DeletionRow, PartitionRow, TopicRow } from "#contract/rows.ts";
 import type { History } from "./history.ts";
 import type { BrokerRecord } from "./state.ts";
@@ -16,6 +16,8 @@ export type Change =
   /** Part of each claim: what the store had before. */
   | { readonly kind: "history"; readonly history: History }
   | { readonly kind: "broker"; readonly broker: BrokerRecord }
+  /** It left the cluster: nothing is assigned to it and nothing is expected of it. */
+  | { readonly kind: "brokerRemoved"; readonly id: BrokerId }
   | { readonly kind: "partition"; readonly row: PartitionRow }
   | { readonly kind: "topic"; readonly row: TopicRow }
   /** The topic and its partitions are gone; the row stays until every replica has confirmed. */

@@ -1,12 +1,18 @@
 import { decideBrokerRegistered } from "./decide/broker-registered.ts";
+import { decideBrokerRemovalRequested } from "./decide/broker-removal-requested.ts";
 import { decideBrokersLost } from "./decide/brokers-lost.ts";
 import { decideCircumstancesChanged } from "./decide/circumstances-changed.ts";
 import { decideConfigsAlterRequested } from "./decide/configs-alter-requested.ts";
+import { decideCopiesCalled } from "./decide/copies-called.ts";
+import { decideDrainRequested } from "./decide/drain-requested.ts";
 import { decideHandOverAnswered } from "./decide/hand-over-answered.ts";
 import { decideIsrProposed } from "./decide/isr-proposed.ts";
 import { decideLogEndsReported } from "./decide/log-ends-reported.ts";
 import { decidePartitionsCreateRequested } from "./decide/partitions-create-requested.ts";
 import { decideProducerIdsRequested } from "./decide/producer-ids-requested.ts";
+import { decideReassignmentRequested } from "./decide/reassignment-requested.ts";
+import { decideReplicaRemoved } from "./decide/replica-removed.ts";
+import { decideReplicationFactorRequested } from "./decide/replication-factor-requested.ts";
 import { decideShutdownPrepared } from "./decide/shutdown-prepared.ts";
 import { decideShutdownWished } from "./decide/shutdown-wished.ts";
 import { decideSyncedReported } from "./decide/synced-reported.ts";
@@ -39,6 +45,18 @@ export function decide(state: State, event: Event): Decision {
       return decideShutdownWished(state, event);
     case "shutdownPrepared":
       return decideShutdownPrepared(state, event);
+    case "replicaRemoved":
+      return decideReplicaRemoved(state, event);
+    case "reassignmentRequested":
+      return decideReassignmentRequested(state, event);
+    case "drainRequested":
+      return decideDrainRequested(state, event);
+    case "copiesCalled":
+      return decideCopiesCalled(state, event);
+    case "replicationFactorRequested":
+      return decideReplicationFactorRequested(state, event);
+    case "brokerRemovalRequested":
+      return decideBrokerRemovalRequested(state, event);
     case "topicRemoved":
       return decideTopicRemoved(state, event);
     case "topicsCreateRequested":

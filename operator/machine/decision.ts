@@ -17,6 +17,8 @@ export type Answer =
   | { readonly kind: "isrRefused"; readonly reason: string }
   | { readonly kind: "moved"; readonly isMoved: boolean }
   | { readonly kind: "moves"; readonly moves: readonly Move[] }
+  /** Reassignments that were begun, and partitions that still have to be. */
+  | { readonly kind: "copies"; readonly begun: number; readonly remaining: number }
   | { readonly kind: "admin"; readonly response: AdminResponse };
 
 /**

@@ -44,6 +44,23 @@ export type Event =
   | { readonly kind: "shutdownWished"; readonly broker: BrokerId }
   /** Whatever could be moved away from the broker was. */
   | { readonly kind: "shutdownPrepared"; readonly broker: BrokerId }
+  /** The broker has no data of a partition any more, as of the row of that leader epoch. */
+  | {
+      readonly kind: "replicaRemoved";
+      readonly broker: BrokerId;
+      readonly partition: PartitionName;
+      readonly leaderEpoch: LeaderEpoch;
+    }
+  | { readonly kind: "reassignmentRequested"; readonly request: Admin<"alterReassignments"> }
+  | { readonly kind: "drainRequested"; readonly request: Admin<"drainBroker"> }
+  /** There is room for more copies: brokers that are drained, and new ones if `isRebalancing`, get their next share. */
+  | { readonly kind: "copiesCalled"; readonly countMax: number; readonly isRebalancing: boolean }
+  | {
+      readonly kind: "replicationFactorRequested";
+      readonly request: Admin<"setReplicationFactor">;
+      readonly countMax: number;
+    }
+  | { readonly kind: "brokerRemovalRequested"; readonly request: Admin<"removeBroker"> }
   | { readonly kind: "topicRemoved"; readonly broker: BrokerId; readonly topicId: TopicId }
   | {
       readonly kind: "topicsCreateRequested";

@@ -43,9 +43,39 @@ describe("invariants before each commit", () => {
     ["each change is one partition epoch", { partitionEpoch: partitionEpoch(0) }],
     ["minIsr is between 1 and the replicas", { minIsr: 0 }],
     ["minIsr is between 1 and the replicas", { minIsr: 4 }],
+    ["those being added are part of the replicas", { adding: ids(4) }],
+    ["those that leave are part of the replicas", { removing: ids(4) }],
+    ["nobody is being added and leaves", { adding: ids(3), removing: ids(3) }],
+    ["somebody stays", { removing: ids(1, 2, 3) }],
+    ["who was removed is no replica", { removed: ids(3) }],
+    ["whose data is to go is named", { replicas: ids(1, 2), isr: ids(1, 2), leaderEpoch: leaderEpoch(1) }],
+    ["who goes ends the leader epoch", { replicas: ids(1, 2), isr: ids(1, 2), removed: ids(3) }],
+    ["who is new is not in sync yet", { replicas: ids(1, 2, 3, 4), isr: ids(1, 2, 3, 4) }],
+    [
+      "the last who has everything does not go",
+      {
+        ...{ replicas: ids(2, 3), removed: ids(1), leader: NO_BROKER, leaderEpoch: leaderEpoch(1) },
+        ...{ isr: [], elr: [], lost: ids(2, 3) },
+      },
+    ],
     ["has replicas, each once", { replicas: ids(1, 1), isr: ids(1), minIsr: 1 }],
   ])("%s", (what, changed) => {
     expect(breakOf(changed)).toContain(what);
+  });
+
+  test("a broker that still has a partition does not leave the cluster", () => {
+    const { state } = ledByOne();
+    expect(() => checkInvariants(state, [{ kind: "brokerRemoved", id: brokerId(1) }])).toThrow("nothing is left on it");
+  });
+
+  test("a broker may leave in the commit that took the last from it", () => {
+    const { state, row } = ledByOne();
+    const goes = { replicas: ids(1, 2), isr: ids(1, 2), removed: ids(3), leaderEpoch: leaderEpoch(1) };
+    const moved = { ...row, ...goes, partitionEpoch: partitionEpoch(1) };
+    const leaves = { kind: "brokerRemoved", id: brokerId(3) } as const;
+    expect(() => checkInvariants(state, [{ kind: "partition", row: moved }, leaves])).not.toThrow();
+    const deletion = { topicId: row.topicId, name: "t", waitingFor: ids(1, 2) };
+    expect(() => checkInvariants(state, [{ kind: "topicDeleted", row: deletion }, leaves])).not.toThrow();
   });
 
   test("two steps of one commit are both counted", () => {

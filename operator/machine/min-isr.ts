@@ -5,6 +5,14 @@ import { type State, topicConfigOf } from "./state.ts";
 export const minInsyncReplicasOf = (state: State, topic: TopicRow): number =>
   topicConfigOf(state, topic).minInsyncReplicas;
 
-/** min(min.insync.replicas, size of the target assignment): what stands in the row. */
-export const minIsrOf = (minInsyncReplicas: number, row: Pick<PartitionRow, "replicas" | "removing">): number =>
-  Math.max(1, Math.min(minInsyncReplicas, row.replicas.length - row.removing.length));
+/**
+ * min(min.insync.replicas, size of the target assignment): what stands in the row. While a partition is reassigned the
+ * smaller of both assignments counts: a growing one must not refuse writes until the copies are made.
+ */
+export const minIsrOf = (
+  minInsyncReplicas: number,
+  { replicas, adding, removing }: Pick<PartitionRow, "replicas" | "adding" | "removing">,
+): number => {
+  const leastReplicas = replicas.length - Math.max(adding.length, removing.length);
+  return Math.max(1, Math.min(minInsyncReplicas, leastReplicas));
+};

@@ -21,13 +21,14 @@ export function newPartition(
     replicas,
     adding: [],
     removing: [],
+    removed: [],
     leader,
     leaderEpoch: leaderEpoch(0),
     partitionEpoch: partitionEpoch(0),
     isr,
     elr: [],
     lost: [],
-    minIsr: minIsrOf(minInsyncReplicasOf(state, topic), { replicas, removing: [] }),
+    minIsr: minIsrOf(minInsyncReplicasOf(state, topic), { replicas, adding: [], removing: [] }),
     synced: false,
   };
   return hasLeader(row) ? row : { ...row, elr: replicas };

@@ -24,6 +24,7 @@ export function revised(row: PartitionRow, changed: Partial<Omit<PartitionRow, "
     isSameList(next.replicas, row.replicas) &&
     isSameList(next.adding, row.adding) &&
     isSameList(next.removing, row.removing) &&
+    isSameList(next.removed, row.removed) &&
     isSameList(next.isr, row.isr) &&
     isSameList(next.elr, row.elr) &&
     isSameList(next.lost, row.lost);
@@ -51,7 +52,9 @@ export function elect(row: PartitionRow, membership: Membership, circumstances: 
     if (fromElr !== null) {
       return ledBy(row, fromElr, settleMembership({ ...row, isr, elr, lost }, { isr: [fromElr] }));
     }
-    const fromAll = circumstances.isUncleanAllowed ? firstAlive(row.replicas, row.replicas, circumstances) : null;
+    // One that is only being added may hold nothing at all: that far only a person goes.
+    const originals = row.replicas.filter((broker) => !row.adding.includes(broker));
+    const fromAll = circumstances.isUncleanAllowed ? firstAlive(originals, originals, circumstances) : null;
     if (fromAll !== null) return ledAlone(row, fromAll);
   }
   // The old leader's epoch ends here: whoever still appends in it is stale.

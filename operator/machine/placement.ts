@@ -1,8 +1,9 @@
 import { assert } from "#base/assert.ts";
 import type { BrokerId } from "#base/ids.ts";
+import { targetOf } from "./reassignment.ts";
 import { hasLeader, type State } from "./state.ts";
 
-interface Seat {
+export interface Seat {
   readonly id: BrokerId;
   readonly rack: string | null;
   readonly isAvailable: boolean;
@@ -32,16 +33,16 @@ export function place(
   return placed;
 }
 
-function seatsOf(state: State): Seat[] {
+export function seatsOf(state: State): Seat[] {
   const brokers = [...state.brokers.values()].sort((a, b) => a.id - b.id);
   const seats = brokers.map((broker, position): Seat => {
-    const isAvailable = !broker.isFenced && !broker.isShuttingDown;
+    const isAvailable = !broker.isFenced && !broker.isShuttingDown && !broker.isDraining;
     return { id: broker.id, rack: broker.rack, isAvailable, position, leaders: 0, replicas: 0 };
   });
   const byId = new Map(seats.map((seat) => [seat.id, seat]));
   for (const rows of state.partitions.values()) {
     for (const row of rows) {
-      for (const replica of row.replicas) {
+      for (const replica of targetOf(row)) {
         const seat = byId.get(replica);
         if (seat !== undefined) seat.replicas++;
       }

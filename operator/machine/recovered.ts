@@ -46,6 +46,8 @@ const recoveredRow = (row: PartitionRow): PartitionRow => ({
   elr: [],
   lost: row.replicas,
   synced: false,
+  // What was removed once may have been given back since: nothing is deleted on the word of an old store.
+  removed: [],
 });
 
 /** What the store has and the newest metadata has no more: no broker hears of it, so nothing is removed on a disk. */
@@ -78,5 +80,6 @@ function recoveredBroker(row: BrokerRow, stored: BrokerRecord | undefined): Brok
       : { storageId: UNKNOWN_STORAGE, bootId: "", device: "", mountId: "" };
   const { storageId, bootId, device, mountId } = identity;
   const epoch = brokerEpoch(row.epoch);
-  return { ...row, epoch, isFenced: true, isShuttingDown: false, storageId, bootId, device, mountId };
+  const isDraining = stored?.isDraining ?? false;
+  return { ...row, epoch, isFenced: true, isShuttingDown: false, isDraining, storageId, bootId, device, mountId };
 }

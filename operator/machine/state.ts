@@ -34,6 +34,8 @@ export interface BrokerRecord extends BrokerRow {
   readonly bootId: string;
   readonly device: string;
   readonly mountId: string;
+  /** Gets no new replicas, and what it has is moved to others. */
+  readonly isDraining: boolean;
 }
 
 /** Everything that is stored, as plain values: the content of a snapshot. */
@@ -83,7 +85,8 @@ export const FIRST_VERSION: MetadataVersion = { controllerEpoch: controllerEpoch
 
 export function stateOf(stored: StoredState, version: MetadataVersion, staticConfig: ConfigMap): State {
   const partitions = new Map<TopicId, PartitionRow[]>();
-  for (const row of stored.partitions) {
+  for (const one of stored.partitions) {
+    const row = wholeRow(one);
     const rows = partitions.get(row.topicId);
     if (rows === undefined) partitions.set(row.topicId, [row]);
     else rows.push(row);
@@ -95,7 +98,7 @@ export function stateOf(stored: StoredState, version: MetadataVersion, staticCon
     version,
     nextBrokerEpoch: stored.nextBrokerEpoch,
     nextProducerId: stored.nextProducerId,
-    brokers: new Map(stored.brokers.map((broker) => [broker.id, broker])),
+    brokers: new Map(stored.brokers.map((broker) => [broker.id, wholeRecord(broker)])),
     topics: new Map(stored.topics.map((topic) => [topic.topicId, topic])),
     topicIds: new Map(stored.topics.map((topic) => [topic.name, topic.topicId])),
     partitions,
@@ -104,6 +107,17 @@ export function stateOf(stored: StoredState, version: MetadataVersion, staticCon
     history: stored.history,
   };
 }
+
+/** A row as it is read from a store: one written before there was reassignment names nobody as removed. */
+export const wholeRow = (row: Omit<PartitionRow, "removed"> & Partial<PartitionRow>): PartitionRow => ({
+  ...row,
+  removed: row.removed ?? [],
+});
+
+export const wholeRecord = (record: Omit<BrokerRecord, "isDraining"> & Partial<BrokerRecord>): BrokerRecord => ({
+  ...record,
+  isDraining: record.isDraining ?? false,
+});
 
 export function storedOf(state: State): StoredState {
   return {

@@ -7,7 +7,7 @@ const frames = await goldenFrames();
 
 test("every declared key has frames of a real client, and four unrelated clients have frames", () => {
   const keys = [...new Set(frames.map(({ api }) => api.key))];
-  expect(keys).toEqual([0, 1, 2, 3, 18, 19, 20, 22, 23, 32, 37, 43, 44, 60, 75]);
+  expect(keys).toEqual([0, 1, 2, 3, 18, 19, 20, 22, 23, 32, 37, 43, 44, 45, 46, 60, 75]);
   const clients = [...new Set(frames.map(({ client }) => client))].sort();
   expect(clients).toEqual(["java", "kafka-python", "kafkajs", "librdkafka", "platformatic"]);
 });
@@ -41,6 +41,18 @@ describe("a recorded frame", () => {
       transactionalId: null,
       acks: -1,
       topicData: [{ name: "golden-js" }],
+    });
+    expect(body("45-alter-partition-reassignments/kafka-python-3.0.12-v1.request.hex")).toMatchObject({
+      allowReplicationFactorChange: true,
+      topics: [
+        {
+          name: "golden-moves",
+          partitions: [
+            { partitionIndex: 0, replicas: [3, 2] },
+            { partitionIndex: 1, replicas: null },
+          ],
+        },
+      ],
     });
     expect(body("43-elect-leaders/java-4.3.1-v2.response.hex")).toMatchObject({
       errorCode: 0,

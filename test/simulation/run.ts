@@ -4,6 +4,7 @@ import { type Counters, Facts, type Loss, type Violation } from "./oracle/facts.
 import { checkAtEnd, notHealed } from "./oracle/at-end.ts";
 import { Oracle } from "./oracle/oracle.ts";
 import { planOf, type RunPlan } from "./plan.ts";
+import { Reassignments } from "./reassignments.ts";
 import { TopicChanges } from "./topic-changes.ts";
 import { SimulatedClient } from "./workload.ts";
 import { type Bug, SimulatedCluster } from "./world/cluster.ts";
@@ -46,6 +47,7 @@ export class Run {
   readonly #client: SimulatedClient;
   readonly #faults: Faults;
   readonly #topicChanges: TopicChanges;
+  readonly #reassignments: Reassignments;
   readonly #plan: RunPlan;
   #auditors: SimulatedConsumer[] = [];
 
@@ -68,6 +70,7 @@ export class Run {
     }
     this.#client = new SimulatedClient(this.#cluster, this.#plan.workload, random.split("clients"));
     this.#topicChanges = new TopicChanges(this.#cluster, this.#client, random.split("topics"));
+    this.#reassignments = new Reassignments(this.#cluster, this.#client, random.split("reassignments"));
     this.#faults = new Faults(this.#cluster, this.#client, random.split("faults"));
   }
 
@@ -90,6 +93,7 @@ export class Run {
     this.#scheduler.after(FAULTS_FROM_MS * 1000, null, () => {
       this.#faults.start();
       this.#topicChanges.start();
+      this.#reassignments.start();
     });
     const goOn = (): boolean => this.#isSound(options.toleratesBugs);
     const areEnough = (): boolean =>
@@ -127,6 +131,7 @@ export class Run {
   #finish(goOn: () => boolean): void {
     this.#faults.stop();
     this.#topicChanges.stop();
+    this.#reassignments.stop();
     const healedMs = this.#nowMs;
     const isLongEnough = (): boolean =>
       this.#nowMs >= RUN_MS_MIN - 5000 && this.#facts.counters.ackedRecords >= ACKED_MIN;

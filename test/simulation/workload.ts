@@ -1,9 +1,11 @@
+import type { AdminRequest } from "../../broker/contract/control.ts";
 import type { Api } from "../../broker/wire/api.ts";
 import { createTopics } from "../../broker/wire/apis/19-create-topics.ts";
 import { createPartitions } from "../../broker/wire/apis/37-create-partitions.ts";
 import { deleteTopics } from "../../broker/wire/apis/20-delete-topics.ts";
 import { electLeaders } from "../../broker/wire/apis/43-elect-leaders.ts";
 import { incrementalAlterConfigs } from "../../broker/wire/apis/44-incremental-alter-configs.ts";
+import { alterPartitionReassignments } from "../../broker/wire/apis/45-alter-partition-reassignments.ts";
 import type { Draft, Infer, Shape } from "../../broker/wire/schema.ts";
 import { ClusterClient } from "./clients/cluster-client.ts";
 import { SimulatedConsumer } from "./clients/consumer.ts";
@@ -180,6 +182,25 @@ export class SimulatedClient {
     const configs = [{ name: "unclean.leader.election.enable", configOperation: 0, value }];
     const resources = this.#plan.topics.map(({ name }) => ({ resourceType: 2, resourceName: name, configs }));
     this.#later(1, () => void this.#call(incrementalAlterConfigs, 1, { resources, validateOnly: false }));
+  }
+
+  /** Another target for a partition; null cancels. */
+  reassign(topicId: string, partition: number, replicas: readonly number[] | null): void {
+    const name = this.#cluster.oracle.facts.topics.get(topicId)?.name;
+    if (name === undefined) return;
+    const topics = [{ name, partitions: [{ partitionIndex: partition, replicas }] }];
+    this.#later(1, () => void this.#call(alterPartitionReassignments, 1, { topics, timeoutMs: 1000 }));
+  }
+
+  /** What Kafka's protocol has no words for, asked of the controller itself. */
+  admin(request: AdminRequest): void {
+    const { life } = this.#cluster.activeController;
+    if (life === null) return;
+    this.#cluster.scheduler.after(1000, life.process, () => {
+      void life.controller.admin(request).then((response) => {
+        this.#cluster.say(`admin ${JSON.stringify(request)}: ${JSON.stringify(response)}`);
+      });
+    });
   }
 
   electPreferred(): void {

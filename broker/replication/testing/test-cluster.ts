@@ -27,6 +27,7 @@ export class TestCluster {
   readonly streams: { from: number; to: number; ends: [ByteStream, ByteStream] }[] = [];
   config: LogConfig = defaultLogConfig;
   lagTimeMsMax = 30_000;
+  copyBytesPerSecond = Number.MAX_SAFE_INTEGER;
   row: PartitionRow;
   readonly #brokers = new Map<number, BrokerRow>();
   readonly #deletions = new Map<string, DeletionRow>();
@@ -40,6 +41,7 @@ export class TestCluster {
       replicas: replicas as BrokerId[],
       adding: [],
       removing: [],
+      removed: [],
       leader: replicas[0] as BrokerId,
       leaderEpoch: 1 as LeaderEpoch,
       partitionEpoch: 1 as PartitionRow["partitionEpoch"],
@@ -216,6 +218,7 @@ export class TestCluster {
         brokerEpoch: () => this.broker(id).epoch,
         logConfig: () => this.config,
         lagTimeMsMax: () => this.lagTimeMsMax,
+        copyBytesPerSecond: () => this.copyBytesPerSecond,
         retentionCheckMs: 300_000,
         producerIdExpirationMs: 86_400_000,
         onStorageFailure: (error) => {

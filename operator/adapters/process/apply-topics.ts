@@ -29,8 +29,8 @@ async function applyTopic(url: string, topic: Topic, status: ControllerStatus): 
   if (row === undefined) return create(url, topic);
   const factor = topic.spec.replicationFactor;
   const partition = status.partitions.find((one) => one.topicId === row.topicId);
-  if (factor !== undefined && partition !== undefined && partition.replicas.length !== factor) {
-    const has = partition.replicas.length;
+  const has = partition === undefined ? null : partition.replicas.length - partition.removing.length;
+  if (factor !== undefined && has !== null && has !== factor) {
     const says = `has replication factor ${has}; it cannot be changed to ${factor} on a running topic`;
     throw new TidemarkError("REFUSED", `topic ${name}: ${says}; set the old one or make a new topic`);
   }

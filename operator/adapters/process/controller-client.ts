@@ -1,4 +1,4 @@
-import type { AdminRequest, AdminResponse } from "#contract/control.ts";
+import type { AdminRequest, AdminResponse, Reassignment } from "#contract/control.ts";
 import type { PartitionRow, TopicRow } from "#contract/rows.ts";
 import { askJson } from "./small-http.ts";
 
@@ -12,6 +12,7 @@ export interface ControllerStatus {
   readonly brokers: readonly BrokerStatus[];
   readonly topics: readonly TopicRow[];
   readonly partitions: readonly PartitionStatus[];
+  readonly reassignments: readonly Reassignment[];
 }
 
 export interface BrokerStatus {
@@ -19,6 +20,7 @@ export interface BrokerStatus {
   readonly incarnation: string;
   readonly isFenced: boolean;
   readonly isShuttingDown: boolean;
+  readonly isDraining: boolean;
 }
 
 export interface PartitionStatus extends PartitionRow {

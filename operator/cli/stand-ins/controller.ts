@@ -38,6 +38,7 @@ function answer(path: string, body: unknown): unknown {
         brokers: [...brokers.values()],
         topics,
         partitions: [],
+        reassignments: [],
       };
     case "/v1/admin":
       return admin(body as AdminRequest);

@@ -24,14 +24,15 @@ export function decideBrokerRegistered(state: State, event: Extract<Event, { kin
   const known = state.brokers.get(registration.brokerId) ?? null;
   if (known !== null && known.incarnation === registration.incarnation) {
     const isRebuilt = known.storageId === UNKNOWN_STORAGE;
-    const broker = isRebuilt ? recordOf(registration, known.epoch) : { ...known, isFenced: false };
+    const { isDraining } = known;
+    const broker = isRebuilt ? { ...recordOf(registration, known.epoch), isDraining } : { ...known, isFenced: false };
     const changes: Change[] = known.isFenced || isRebuilt ? [{ kind: "broker", broker }] : [];
     return decided(changes, { kind: "registered", brokerEpoch: known.epoch });
   }
   const epoch = brokerEpoch(state.nextBrokerEpoch);
   const entry: Change[] = [
     { kind: "nextBrokerEpoch", value: epoch + 1 },
-    { kind: "broker", broker: recordOf(registration, epoch) },
+    { kind: "broker", broker: { ...recordOf(registration, epoch), isDraining: known?.isDraining ?? false } },
   ];
   const consequences = known === null ? [] : consequencesOf(state, known, registration);
   const commits = registrationCommits({ consequences, entry });
@@ -52,7 +53,7 @@ function refusalOf(state: State, registration: Registration) {
   return null;
 }
 
-function recordOf(registration: Registration, epoch: BrokerEpoch): BrokerRecord {
+function recordOf(registration: Registration, epoch: BrokerEpoch): Omit<BrokerRecord, "isDraining"> {
   return {
     id: registration.brokerId,
     incarnation: registration.incarnation,

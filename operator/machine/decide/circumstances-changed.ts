@@ -6,12 +6,14 @@ import { settleMembership } from "../elr.ts";
 import { minInsyncReplicasOf, minIsrOf } from "../min-isr.ts";
 import { withMinIsr } from "../min-isr-change.ts";
 import { elect, revised } from "../partition-election.ts";
+import { completed } from "../reassignment.ts";
 import { isAlive, type State, topicConfigOf } from "../state.ts";
 
 /**
  * Level-based: whatever the rows say that no longer fits is put right, however it came about. Offline partitions get a
- * leader if somebody can lead; dead members that a cut-off commit left behind leave; minIsr follows the setting;
- * `synced` goes where `flush.messages=1` is no longer what the brokers are started with.
+ * leader if somebody can lead; dead members that a cut-off commit left behind leave; minIsr follows the setting; a
+ * reassignment that waits for nothing any more is completed; `synced` goes where `flush.messages=1` is no longer what
+ * the brokers are started with.
  */
 export function decideCircumstancesChanged(state: State): Decision {
   const changes: Change[] = [];
@@ -24,7 +26,8 @@ export function decideCircumstancesChanged(state: State): Decision {
     const minInsyncReplicas = minInsyncReplicasOf(state, topic);
     const mayBeSynced = topicConfigOf(state, topic).flushMessages === 1;
     for (const row of rows) {
-      const settings = { minIsr: minIsrOf(minInsyncReplicas, row), synced: row.synced && mayBeSynced };
+      const synced = row.synced && mayBeSynced;
+      const settings = { minIsr: minIsrOf(minInsyncReplicas, row), minInsyncReplicas, synced };
       const next = fitted(state, { topic, ...settings }, row);
       if (next !== row) changes.push({ kind: "partition", row: next });
     }
@@ -34,15 +37,17 @@ export function decideCircumstancesChanged(state: State): Decision {
 
 function fitted(
   state: State,
-  { topic, minIsr, synced }: { topic: TopicRow; minIsr: number; synced: boolean },
+  settings: { topic: TopicRow; minIsr: number; minInsyncReplicas: number; synced: boolean },
   row: PartitionRow,
 ): PartitionRow {
+  const { topic, minIsr, minInsyncReplicas, synced } = settings;
   const sized = minIsr === row.minIsr ? row : withMinIsr(row, minIsr);
-  const base = synced === row.synced ? sized : { ...sized, synced };
+  // Who left the cluster confirms nothing any more.
+  const removed = row.removed.filter((broker) => state.brokers.has(broker));
+  const base = { ...sized, synced, removed };
   const isr = base.isr.filter((broker) => isAlive(state, broker));
   const isSettled = isr.length === base.isr.length && isr.includes(base.leader);
-  if (isSettled) return base === row ? row : revised(row, base);
-  const next = elect(base, settleMembership(base, { isr }), circumstancesOf(state, topic));
+  const next = isSettled ? base : elect(base, settleMembership(base, { isr }), circumstancesOf(state, topic));
   // The step counts once, whatever it was made of.
-  return next === base ? revised(row, base) : next;
+  return revised(row, completed(row, next, minInsyncReplicas));
 }

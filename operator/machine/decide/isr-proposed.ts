@@ -5,7 +5,9 @@ import { isSameProcess } from "../broker-epoch-check.ts";
 import { type Decision, decided } from "../decision.ts";
 import { settleMembership } from "../elr.ts";
 import type { Event } from "../events.ts";
+import { minInsyncReplicasOf } from "../min-isr.ts";
 import { revised } from "../partition-election.ts";
+import { completed } from "../reassignment.ts";
 import { partitionOf, type State } from "../state.ts";
 
 /**
@@ -16,14 +18,16 @@ export function decideIsrProposed(state: State, event: Extract<Event, { kind: "i
   const { broker, proposal } = event;
   const refuse = (reason: string): Decision => decided([], { kind: "isrRefused", reason });
   const row = partitionOf(state, proposal);
-  if (row === null || !state.topics.has(proposal.topicId)) return refuse("no such partition");
+  const topic = state.topics.get(proposal.topicId);
+  if (row === null || topic === undefined) return refuse("no such partition");
   if (row.leader !== broker) return refuse(`broker ${broker} is not its leader`);
   if (row.leaderEpoch !== proposal.leaderEpoch) return refuse(`the leader epoch is ${row.leaderEpoch}`);
   if (row.partitionEpoch !== proposal.partitionEpoch) return refuse(`the partition epoch is ${row.partitionEpoch}`);
   const problem = memberProblem(state, row, proposal);
   if (problem !== null) return refuse(problem);
   const isr = proposal.isr.map((member) => member.broker);
-  const next = revised(row, settleMembership(row, { isr }));
+  const settled = { ...row, ...settleMembership(row, { isr }) };
+  const next = revised(row, completed(row, settled, minInsyncReplicasOf(state, topic)));
   if (next === row) return refuse("the ISR is that already");
   return decided([{ kind: "partition", row: next }]);
 }

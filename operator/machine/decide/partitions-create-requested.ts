@@ -15,6 +15,7 @@ import {
 import type { Event } from "../events.ts";
 import { assignmentProblem, newPartition } from "../new-partitions.ts";
 import { place } from "../placement.ts";
+import { targetOf } from "../reassignment.ts";
 import { type State, topicByName } from "../state.ts";
 import { PARTITIONS_MAX } from "./topics-create-requested.ts";
 
@@ -74,12 +75,17 @@ function countProblem(topic: TopicRow, totalCount: number): string | null {
   return totalCount > PARTITIONS_MAX ? `A topic has at most ${PARTITIONS_MAX} partitions.` : null;
 }
 
+function targetSizeOf(state: State, topic: TopicRow): number {
+  const first = state.partitions.get(topic.topicId)?.[0];
+  return first === undefined ? 1 : targetOf(first).length;
+}
+
 function replicasOf(
   state: State,
   topic: TopicRow,
   { asked, added, start }: { asked: Asked; added: number; start: number },
 ): (readonly BrokerId[])[] | Problem {
-  const replicationFactor = state.partitions.get(topic.topicId)?.[0]?.replicas.length ?? 1;
+  const replicationFactor = targetSizeOf(state, topic);
   if (asked.assignments === null) {
     if (replicationFactor > state.brokers.size) {
       const there = `only ${state.brokers.size} broker(s) are registered`;

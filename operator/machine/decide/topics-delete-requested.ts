@@ -48,7 +48,9 @@ function topicOf(state: State, { name, topicId }: Asked): TopicRow | number {
 /** Waits for everyone who may hold data of the topic. */
 function deletionOf(state: State, topic: TopicRow): DeletionRow {
   const holders = new Set<BrokerId>();
-  for (const row of state.partitions.get(topic.topicId) ?? []) for (const replica of row.replicas) holders.add(replica);
+  for (const { replicas, removed } of state.partitions.get(topic.topicId) ?? []) {
+    for (const holder of [...replicas, ...removed]) holders.add(holder);
+  }
   const waitingFor = [...holders].filter((broker) => state.brokers.has(broker)).sort((a, b) => a - b);
   return { topicId: topic.topicId, name: topic.name, waitingFor };
 }

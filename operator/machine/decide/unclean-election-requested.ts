@@ -12,6 +12,7 @@ import {
 } from "../error-codes.ts";
 import type { Event, ReplicaEnd } from "../events.ts";
 import { elect, ledAlone } from "../partition-election.ts";
+import { originalOf } from "../reassignment.ts";
 import { allPartitions, hasLeader, type State, topicByName } from "../state.ts";
 import { currentEnds, greatestEnd } from "./log-ends-reported.ts";
 
@@ -76,6 +77,7 @@ function electUnclean(
   if (hasLeader(clean)) return clean;
   const best = greatestEnd(row, currentEnds(state, row, ends.get(nameOf(row)) ?? []));
   if (best !== null) return ledAlone(row, best.broker);
-  const any = row.replicas.find((broker) => circumstances.isAlive(broker));
+  // Last come those that are only being added: they may hold nothing at all yet.
+  const any = [...originalOf(row), ...row.adding].find((broker) => circumstances.isAlive(broker));
   return any === undefined ? ELIGIBLE_LEADERS_NOT_AVAILABLE : ledAlone(row, any);
 }

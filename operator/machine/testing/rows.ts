@@ -10,6 +10,7 @@ export const rowWith = (different: Partial<PartitionRow> = {}): PartitionRow => 
   replicas: ids(1, 2, 3),
   adding: [],
   removing: [],
+  removed: [],
   leader: brokerId(1),
   leaderEpoch: leaderEpoch(5),
   partitionEpoch: partitionEpoch(9),

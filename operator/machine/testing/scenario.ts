@@ -106,9 +106,12 @@ export class Scenario {
         return topic === undefined ? [] : [this.#row(topic, change.row)];
       }
       case "broker": {
-        const { id, epoch, isFenced, isShuttingDown } = change.broker;
-        return [`broker ${id} epoch ${epoch}${isFenced ? " fenced" : ""}${isShuttingDown ? " leaving" : ""}`];
+        const { id, epoch, isFenced, isShuttingDown, isDraining } = change.broker;
+        const marks = `${isFenced ? " fenced" : ""}${isShuttingDown ? " leaving" : ""}${isDraining ? " draining" : ""}`;
+        return [`broker ${id} epoch ${epoch}${marks}`];
       }
+      case "brokerRemoved":
+        return [`broker ${change.id} removed`];
       case "topic":
         return [
           `topic ${change.row.name} partitions ${change.row.partitionCount} ${JSON.stringify(change.row.config)}`,
@@ -128,7 +131,7 @@ export class Scenario {
     return (
       `${topic.name}-${row.partition} leader ${leader} epoch ${row.leaderEpoch}.${row.partitionEpoch} ` +
       `isr ${shown(row.isr)} elr ${shown(row.elr)} lost ${shown(row.lost)} min ${row.minIsr}` +
-      `${row.synced ? " synced" : ""}${waiting}`
+      `${row.synced ? " synced" : ""}${waiting}${moving(row)}`
     );
   }
 
@@ -167,6 +170,16 @@ export class Scenario {
         return { kind: "shutdownWished", broker: brokerId(Number(words.at(0))) };
       case "prepared":
         return { kind: "shutdownPrepared", broker: brokerId(Number(words.at(0))) };
+      case "gone": {
+        const row = this.#find(words.at(0));
+        const epoch = leaderEpoch(Number(words.value("epoch") ?? row.leaderEpoch));
+        const broker = brokerId(Number(words.value("by")));
+        return { kind: "replicaRemoved", broker, partition: row, leaderEpoch: epoch };
+      }
+      case "copies": {
+        const countMax = Number(words.value("max") ?? 10);
+        return { kind: "copiesCalled", countMax, isRebalancing: words.has("rebalance") };
+      }
       case "removed": {
         const deletion = [...this.#state.deletions.values()].find((row) => row.name === words.at(0))!;
         return { kind: "topicRemoved", broker: brokerId(Number(words.value("by"))), topicId: deletion.topicId };
@@ -203,6 +216,33 @@ export class Scenario {
         const resources = [{ kind, name: isTopic ? words.at(0) : "", changes }];
         return { kind: "configsAlterRequested", request: { kind: "alterConfigs", resources, validateOnly: false } };
       }
+      case "reassign": {
+        // `reassign t-0=4,2,3`, or `reassign t-0=` to cancel.
+        const partitions = words.others().map(([name, brokers]) => {
+          const [topic, partition] = split(name, "-");
+          return { topic, partition: Number(partition), replicas: brokers === "" ? null : list(brokers) };
+        });
+        const mayChangeReplicationFactor = !words.has("sameSize");
+        const request = { kind: "alterReassignments", partitions, mayChangeReplicationFactor } as const;
+        return { kind: "reassignmentRequested", request };
+      }
+      case "drain": {
+        const broker = brokerId(Number(words.at(0)));
+        return { kind: "drainRequested", request: { kind: "drainBroker", broker, isDraining: !words.has("not") } };
+      }
+      case "factor": {
+        const request = { kind: "setReplicationFactor", topic: words.at(0), replicationFactor: Number(words.at(1)) };
+        return {
+          kind: "replicationFactorRequested",
+          request: { ...request, kind: "setReplicationFactor" },
+          countMax: Number(words.value("max") ?? 10),
+        };
+      }
+      case "forget":
+        return {
+          kind: "brokerRemovalRequested",
+          request: { kind: "removeBroker", broker: brokerId(Number(words.at(0))) },
+        };
       case "unclean": {
         const partitions = words.plain.map((word) => {
           const [topic, partition] = split(word, "-");
@@ -322,13 +362,28 @@ function answered(answer: Answer): string[] {
       return [answer.isMoved ? "moved" : "not moved"];
     case "moves":
       return answer.moves.map((move) => `move partition ${move.partition} from ${move.leader} to ${move.target}`);
+    case "copies":
+      return [`${answer.begun} begun, ${answer.remaining} remain`];
     case "admin":
       return outcomes(answer.response as unknown as Record<string, unknown>);
   }
 }
 
+function moving({ replicas, adding, removing, removed }: PartitionRow): string {
+  const gone = removed.length === 0 ? "" : ` removed ${shown(removed)}`;
+  if (adding.length + removing.length === 0) return gone;
+  return ` on ${shown(replicas)} adding ${shown(adding)} removing ${shown(removing)}${gone}`;
+}
+
 /** Only what went wrong is worth a line. */
 function outcomes(response: Record<string, unknown>): string[] {
+  if (typeof response["errorCode"] === "number" && response["errorCode"] !== 0) {
+    return [`error ${response["errorCode"]}: ${String(response["errorMessage"])}`];
+  }
+  if (response["kind"] === "setReplicationFactor") return [`${String(response["remaining"])} remain`];
+  if (response["kind"] === "drainBroker") {
+    return [`${String(response["assigned"])} assigned, ${String(response["unconfirmed"])} unconfirmed`];
+  }
   const all = Object.values(response).filter((value) => Array.isArray(value)) as Record<string, unknown>[][];
   return all
     .flat()

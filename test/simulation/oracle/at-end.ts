@@ -12,11 +12,15 @@ export function notHealed(
   for (const { name, row } of alive(facts)) {
     if (row === null) continue;
     if (row.leader < 0) return `${name} has no leader`;
+    const moving = [...row.adding, ...row.removing, ...row.removed];
+    if (moving.length > 0) return `${name} is on its way: ${moving.join()} of [${row.replicas.join()}]`;
     if (row.isr.length < row.replicas.length) return `${name} has ISR [${row.isr.join()}] of [${row.replicas.join()}]`;
   }
   if (clients.unacked > 0) return `${clients.unacked} batches are not acked`;
   for (const partition of alive(facts)) {
     if (facts.isVolatile(partition.topicId)) continue;
+    const left = [...partition.mirrors.keys()].find((id) => partition.row?.replicas.every((one) => one !== id));
+    if (left !== undefined) return `${partition.name} was removed from broker ${left}, which still has its data`;
     const ends = (partition.row?.replicas ?? []).map((broker) => partition.mirrors.get(broker)?.end ?? 0);
     if (new Set(ends).size > 1) return `${partition.name} ends at ${ends.join(", ")} on its replicas`;
     const end = ends[0] ?? 0;

@@ -70,6 +70,9 @@ export const counterNames = [
   "uncleanElections",
   "isrChanges",
   "sessions",
+  "reassigned",
+  "cancelled",
+  "removedReplicas",
   "commits",
 ] as const;
 export type Counters = Record<(typeof counterNames)[number], number>;

@@ -139,8 +139,18 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
       counters.electionsFromElr++;
     }
     const waits = (row: PartitionRow): boolean => row.isr.length === 0 && row.elr.length === 0 && row.lost.length > 0;
+    this.#countMoves(before, after);
     if (waits(after) && !waits(before)) counters.waitsForAll++;
     if (after.isr.join() !== before.isr.join()) counters.isrChanges++;
+  }
+
+  #countMoves(before: PartitionRow, after: PartitionRow): void {
+    const { counters } = this.facts;
+    const isMoving = (row: PartitionRow): boolean => row.adding.length + row.removing.length > 0;
+    const gone = before.replicas.filter((id) => !after.replicas.includes(id));
+    if (gone.some((id) => before.adding.includes(id))) counters.cancelled++;
+    else if ((isMoving(before) || gone.length > 0) && !isMoving(after)) counters.reassigned++;
+    counters.removedReplicas += before.removed.filter((id) => !after.removed.includes(id)).length;
   }
 
   #mirrorGrew(mirror: ReplicaMirror, fromOffset: number): void {
@@ -154,7 +164,9 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
 
   #mirrorChanged(mirror: ReplicaMirror, fromOffset: number, isPowerLoss: boolean): void {
     const partition = this.facts.partition(mirror.topicId, mirror.partition);
-    if (!isPowerLoss && !partition.isDeleted) this.facts.counters.truncations++;
+    // A replica that was removed and deletes its data truncates nothing.
+    const isReplica = partition.row?.replicas.some((id) => id === mirror.broker) ?? true;
+    if (!isPowerLoss && !partition.isDeleted && isReplica) this.facts.counters.truncations++;
     for (const one of this.#invariants) one.mirrorChanged?.(partition, mirror, fromOffset);
   }
 

@@ -320,8 +320,11 @@ export class SimulatedCluster {
 function describe(change: Parameters<Oracle["committed"]>[1][number]): string {
   if (change.kind === "partition") {
     const { topicId, partition, leader, leaderEpoch, partitionEpoch, isr, elr, lost, minIsr } = change.row;
+    const { replicas, adding, removing, removed } = change.row;
+    const moves = `adding [${adding.join()}] removing [${removing.join()}] removed [${removed.join()}]`;
     const sets = `isr [${isr.join()}] elr [${elr.join()}] lost [${lost.join()}] min ${minIsr}`;
-    return `${topicId.slice(0, 6)}-${partition} leader ${leader} epoch ${leaderEpoch}/${partitionEpoch} ${sets}`;
+    const epochs = `epoch ${leaderEpoch}/${partitionEpoch}`;
+    return `${topicId.slice(0, 6)}-${partition} leader ${leader} ${epochs} ${sets} on [${replicas.join()}] ${moves}`;
   }
   if (change.kind === "broker") {
     const { id, epoch, incarnation, isFenced } = change.broker;
