@@ -11,7 +11,7 @@ const PORT_MAX = 65_535;
 
 /** With it the longest name of a Service is 63 characters: see CLUSTER_NAME_LENGTH_MAX. */
 const NAME_LENGTH_MAX = 12;
-const PLACEHOLDERS = ["{pod}", "{ordinal}", "{podIp}", "{nodeName}"] as const;
+const PLACEHOLDERS = ["{pod}", "{ordinal}", "{podIp}", "{nodeName}", "{nodeIp}", "{namespace}"] as const;
 
 const listenerSchema = closed({
   name: Type.Optional(
@@ -61,7 +61,7 @@ const listenerSchema = closed({
         `Host by which clients find a broker; may hold ${PLACEHOLDERS.join(", ")}. ` +
         "Left out: what the listener's type gives.",
       ...matching(
-        "^([a-zA-Z0-9.-]|[{](pod|ordinal|podIp|nodeName)[}])+$",
+        "^([a-zA-Z0-9.-]|[{](pod|ordinal|podIp|nodeName|nodeIp|namespace)[}])+$",
         `be a host name in which ${PLACEHOLDERS.join(", ")} may stand for what differs between brokers`,
       ),
       ...onKubernetes,
@@ -74,12 +74,12 @@ const listenerSchema = closed({
       maximum: PORT_MAX,
       maxLength: 16,
       description:
-        "Port by which clients find a broker: a number, or digits before {ordinal}, such as '3100{ordinal}'. " +
+        "Port by which clients find a broker: a number, or one for each broker by a sum, such as 31000+{ordinal}. " +
         "Left out: what the listener's type gives.",
       "x-kubernetes-int-or-string": true,
       ...matching(
-        "^([1-9][0-9]{0,4}|[1-9][0-9]{0,3}[{]ordinal[}])$",
-        "be a port, or digits before {ordinal}, such as 31000 or '3100{ordinal}'",
+        "^[1-9][0-9]{0,4}([+][{]ordinal[}])?$",
+        "be a port, or the sum of one and {ordinal}, such as 31000 or 31000+{ordinal}",
       ),
       ...onKubernetes,
     }),
@@ -103,15 +103,20 @@ export const listenersSchema = Type.Array(listenerSchema, {
   }),
 });
 
-/** The greatest port that a template makes, in CEL and in TypeScript: that of the last broker. */
-const LAST_PORT = "int(string(one.advertisedPort).replace('{ordinal}', string(self.replicas - 1)))";
+const FIRST_PORT = "int(string(one.advertisedPort).replace('+{ordinal}', ''))";
+const ORDINAL = "(string(one.advertisedPort).endsWith('{ordinal}') ? self.replicas - 1 : 0)";
+
+function lastPort(advertisedPort: string | number, replicas: number): number {
+  const first = Number(String(advertisedPort).replace("+{ordinal}", ""));
+  return String(advertisedPort).endsWith("{ordinal}") ? first + replicas - 1 : first;
+}
 
 /** A rule of spec, because only the number of brokers tells the last port. */
 export const advertisedPortsFit = {
-  rule: `!has(self.listeners) || self.listeners.all(one, !has(one.advertisedPort) || ${LAST_PORT} <= ${PORT_MAX})`,
-  message: `must have an advertisedPort of at most ${PORT_MAX} for every broker; put fewer digits before {ordinal}`,
+  rule:
+    "!has(self.listeners) || self.listeners.all(one, !has(one.advertisedPort) || " +
+    `${FIRST_PORT} + ${ORDINAL} <= ${PORT_MAX})`,
+  message: `must have an advertisedPort of at most ${PORT_MAX} for every broker; begin with a smaller one`,
   holds: ({ replicas, listeners = [] }: { replicas: number; listeners?: readonly Listener[] }) =>
-    listeners.every(
-      ({ advertisedPort = 1 }) => Number(String(advertisedPort).replace("{ordinal}", String(replicas - 1))) <= PORT_MAX,
-    ),
+    listeners.every(({ advertisedPort = 1 }) => lastPort(advertisedPort, replicas) <= PORT_MAX),
 };

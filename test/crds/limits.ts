@@ -121,7 +121,7 @@ function quantityTrials({ maximum }: Schema): Trial[] {
   const isPort = maximum !== undefined;
   return [
     allowed("a number", isPort ? maximum : 2 ** 30),
-    allowed("a text", isPort ? "3100{ordinal}" : "1Gi"),
+    allowed("a text", isPort ? "31000+{ordinal}" : "1Gi"),
     refused("zero", 0),
     refused("less than zero", -1),
     refused("words", "12 GB"),

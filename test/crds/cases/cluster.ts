@@ -148,31 +148,49 @@ export const clusterCases: readonly CreateCase[] = [
   create("a listener with a name of 12 characters", listeners({ name: "abcdefghijkl", port: 9092 })),
   create("no listeners", listeners(), { refused: "spec.listeners" }),
 
-  ...["{pod}.example.org", "{ordinal}.a-b.example.org", "{podIp}", "{nodeName}", "10.0.0.1"].map((advertisedHost) =>
-    create(`advertised host ${advertisedHost}`, listeners({ port: 9092, advertisedHost })),
-  ),
+  ...[
+    "{pod}.example.org",
+    "{ordinal}.a-b.example.org",
+    "{podIp}",
+    "{nodeName}",
+    "{nodeIp}",
+    "{pod}.{namespace}.x",
+    "10.0.0.1",
+  ].map((advertisedHost) => create(`advertised host ${advertisedHost}`, listeners({ port: 9092, advertisedHost }))),
   ...["{node}", "a b", "{pod", "a:9092", "pod}", "http://a"].map((advertisedHost) =>
     create(`advertised host ${advertisedHost}`, listeners({ port: 9092, advertisedHost }), {
-      refused: "must be a host name in which {pod}, {ordinal}, {podIp}, {nodeName} may stand",
+      refused: "must be a host name in which {pod}, {ordinal}, {podIp}, {nodeName}, {nodeIp}, {namespace} may stand",
     }),
   ),
-  ...[1, 65_535, "31000", "3100{ordinal}"].map((advertisedPort) =>
+  ...[1, 65_535, "31000", "31000+{ordinal}"].map((advertisedPort) =>
     create(`advertised port ${JSON.stringify(advertisedPort)}`, listeners({ port: 9092, advertisedPort })),
   ),
-  ...[0, 65_536, -1, "0", "{ordinal}", "{ordinal}1", "31 000", "3{pod}"].map((advertisedPort) =>
+  ...[
+    0,
+    65_536,
+    -1,
+    "0",
+    "{ordinal}",
+    "{ordinal}+1",
+    "3100{ordinal}",
+    "1+1",
+    "31000 + {ordinal}",
+    "31 000",
+    "3{pod}",
+  ].map((advertisedPort) =>
     create(`advertised port ${JSON.stringify(advertisedPort)}`, listeners({ port: 9092, advertisedPort }), {
       refused: "spec.listeners[0].advertisedPort",
     }),
   ),
-  create("ports that fit for ten brokers", {
-    replicas: 10,
-    ...listeners({ port: 9092, advertisedPort: "3100{ordinal}" }),
+  create("ports of which the last still fits", {
+    replicas: 36,
+    ...listeners({ port: 9092, advertisedPort: "65500+{ordinal}" }),
   }),
   create(
-    "ports that do not fit for eleven",
-    { replicas: 11, ...listeners({ port: 9092, advertisedPort: "3100{ordinal}" }) },
+    "ports of which the last does not fit",
+    { replicas: 37, ...listeners({ port: 9092, advertisedPort: "65500+{ordinal}" }) },
     {
-      refused: "must have an advertisedPort of at most 65535 for every broker; put fewer digits before {ordinal}",
+      refused: "must have an advertisedPort of at most 65535 for every broker; begin with a smaller one",
     },
   ),
   create("a port in text above the last", listeners({ port: 9092, advertisedPort: "70000" }), {
