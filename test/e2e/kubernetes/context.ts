@@ -152,8 +152,9 @@ export class Context {
   }
 
   /**
-   * Acts on the cluster while producers (Kafka's own client where it is asked for and there is Java) write to every partition of a topic of its own; afterwards they must have gone
-   * on, every replica must be in sync, and what was acknowledged must be there, once and in order.
+   * Acts on the cluster while producers write to every partition of a topic of its own; afterwards they must have gone
+   * on, every replica must be in sync, and what was acknowledged must be there, once and in order. `client`: "java" is
+   * Kafka's own, where there is Java.
    */
   async underLoad(
     act: (topic: string, load: Load) => Promise<string>,

@@ -70,7 +70,15 @@ async function makeCluster(kube: Kube): Promise<void> {
 
 /** What an earlier run left is not built upon. */
 async function removeEarlier(kube: Kube): Promise<void> {
-  const names = [CLUSTER.namespace, "quickstart", "doomed", "applied-again", "outside", "metadata-lost"];
+  const names = [
+    OPERATOR_NAMESPACE,
+    CLUSTER.namespace,
+    "quickstart",
+    "doomed",
+    "applied-again",
+    "outside",
+    "metadata-lost",
+  ];
   for (const name of names) {
     if ((await kube.namespace(name)) !== null) await kube.core.deleteNamespace({ name });
   }

@@ -25,5 +25,6 @@ export async function run(context: Context): Promise<string> {
   const sorted = gaps.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)];
   const gapMsMax = sorted.at(-1) ?? 0;
-  return `${outcome.client}: ${TIMES} kills: gaps ${gaps.join(", ")} ms, median ${median} ms; ${figuresOf({ ...outcome, gapMsMax })}`;
+  const told = `${outcome.client}, ${TIMES} kills: gaps ${gaps.join(", ")} ms, median ${median} ms`;
+  return `${told}; ${figuresOf({ ...outcome, gapMsMax })}`;
 }
