@@ -14,8 +14,8 @@ COPY charts/image charts/image
 RUN node charts/image/stage.ts /stage
 
 FROM ${BASE}
-COPY --from=build /stage/app/node_modules /app/node_modules
-COPY --from=build /stage/app /app
+COPY --from=build /stage/packages/app /app
+COPY --from=build /stage/application/app /app
 WORKDIR /app
 ENV NODE_ENV=production
 USER 65532:65532

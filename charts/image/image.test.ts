@@ -113,3 +113,14 @@ test("the image's user is not root, and it has somewhere to write", () => {
   expect(system.find((entry) => entry.path === "tmp")?.mode).toBe(0o1777);
   expect(existsSync(node)).toBe(true);
 });
+
+test("what the Dockerfile stages is what the image has", () => {
+  inFolder((folder) => {
+    execFileSync(node, [path.join(root, "charts/image/stage.ts"), folder]);
+    const staged = String(execFileSync("find", [".", "-type", "f"], { cwd: folder }))
+      .trim()
+      .split("\n");
+    const entries = [...packageEntries(root, platform), ...applicationEntries(root)].map((entry) => entry.path);
+    expect(staged.map((name) => name.replace(/^\.\/(?:packages|application)\//, "")).sort()).toEqual(entries.sort());
+  });
+});

@@ -1,6 +1,6 @@
 /*
- * Writes the image's `/app` under a folder, for a builder that brings Node of its own (the Dockerfile):
- * `node charts/image/stage.ts FOLDER`.
+ * Writes the image's `/app` for a builder that brings Node of its own (the Dockerfile), each layer under a folder of
+ * its own: `node charts/image/stage.ts FOLDER` makes FOLDER/packages/app and FOLDER/application/app.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -13,8 +13,11 @@ if (folder === undefined) {
 }
 const root = path.resolve(import.meta.dirname, "..", "..");
 const platform = { os: "linux", cpu: process.arch, libc: "glibc" };
-for (const entry of [...packageEntries(root, platform), ...applicationEntries(root)]) {
-  const target = path.join(folder, entry.path);
-  mkdirSync(path.dirname(target), { recursive: true });
-  writeFileSync(target, entry.content ?? "", { mode: entry.mode });
+const layers = { packages: packageEntries(root, platform), application: applicationEntries(root) };
+for (const [layer, entries] of Object.entries(layers)) {
+  for (const entry of entries) {
+    const target = path.join(folder, layer, entry.path);
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, entry.content ?? "", { mode: entry.mode });
+  }
 }
