@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { BrokerId, PartitionIndex } from "../base/ids.ts";
 import type { AdminRequest, AdminResponse } from "../contract/control.ts";
 import { idOf, TestBroker } from "../testing/test-broker.ts";
+import { describeLogDirs } from "../wire/apis/35-describe-log-dirs.ts";
 import { alterPartitionReassignments } from "../wire/apis/45-alter-partition-reassignments.ts";
 import { listPartitionReassignments } from "../wire/apis/46-list-partition-reassignments.ts";
 
@@ -60,6 +61,30 @@ describe("AlterPartitionReassignments", () => {
     const answer = await new TestBroker().connect().request(alterPartitionReassignments, 1, { topics });
     expect(answer).toMatchObject({ errorCode: 41, responses: [{ partitions: [{ errorCode: 41 }] }] });
   });
+});
+
+describe("DescribeLogDirs", () => {
+  test.each([1, 5])(
+    "tells the sizes of what this broker hosts, of all or of those asked for (v%i)",
+    async (version) => {
+      const broker = new TestBroker();
+      const [replica] = broker.addTopic({ name: "t", id: 7 });
+      broker.addTopic({ name: "u", id: 8 });
+      const bytes = new Uint8Array(70);
+      replica?.kept.push({ baseOffset: 0, bytes } as never);
+      const client = broker.connect();
+      const all = await client.request(describeLogDirs, version, { topics: null });
+      expect(all.results).toMatchObject([{ errorCode: 0, logDir: "data" }]);
+      const sizes = all.results[0]?.topics.map(({ name, partitions }) => [name, partitions[0]?.partitionSize]);
+      expect(sizes).toEqual([
+        ["t", 70],
+        ["u", 0],
+      ]);
+      const topics = ["t", "none"].map((topic) => ({ topic, partitions: [0, 9] as PartitionIndex[] }));
+      const some = await client.request(describeLogDirs, version, { topics });
+      expect(some.results[0]?.topics).toMatchObject([{ name: "t", partitions: [{ partitionIndex: 0, offsetLag: 0 }] }]);
+    },
+  );
 });
 
 describe("ListPartitionReassignments", () => {

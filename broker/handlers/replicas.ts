@@ -4,7 +4,7 @@ import type { Replica } from "../replication/replica.ts";
 /** What the handlers use of a partition's log. */
 export type ReplicaLog = Pick<
   Replica["log"],
-  "logStart" | "logEnd" | "endOffsetFor" | "epochAt" | "offsetForTimestamp" | "offsetOfMaxTimestamp"
+  "logStart" | "logEnd" | "sizeBytes" | "endOffsetFor" | "epochAt" | "offsetForTimestamp" | "offsetOfMaxTimestamp"
 >;
 
 /** What the handlers use of a partition that this broker hosts. */

@@ -8,6 +8,7 @@ import { deleteTopicsHandler } from "./20-delete-topics.ts";
 import { initProducerIdHandler } from "./22-init-producer-id.ts";
 import { offsetForLeaderEpochHandler } from "./23-offset-for-leader-epoch.ts";
 import { describeConfigsHandler } from "./32-describe-configs.ts";
+import { describeLogDirsHandler } from "./35-describe-log-dirs.ts";
 import { createPartitionsHandler } from "./37-create-partitions.ts";
 import { electLeadersHandler } from "./43-elect-leaders.ts";
 import { incrementalAlterConfigsHandler } from "./44-incremental-alter-configs.ts";
@@ -27,6 +28,7 @@ const withoutVersions: readonly Handler[] = [
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
+  describeLogDirsHandler,
   createPartitionsHandler,
   electLeadersHandler,
   incrementalAlterConfigsHandler,

@@ -26,6 +26,10 @@ class FakeLog {
     return this.#replica.logEnd;
   }
 
+  get sizeBytes(): number {
+    return this.#replica.kept.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
   endOffsetFor(epoch: LeaderEpoch): { epoch: LeaderEpoch; endOffset: Offset } {
     const { epochEnds, leaderEpoch, logEnd } = this.#replica;
     return epochEnds.get(epoch) ?? { epoch: leaderEpoch, endOffset: logEnd };

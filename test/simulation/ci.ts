@@ -20,6 +20,9 @@ const LEAST_OF_2000: Partial<Counters> = {
   duplicateAnswers: 1000,
   takeovers: 500,
   unknownCommits: 200,
+  reassigned: 3000,
+  cancelled: 500,
+  removedReplicas: 3000,
 };
 /** What each seed must have by itself. */
 const LEAST_A_SEED = { virtualMs: 60_000, ackedRecords: 2000, faults: 10 } as const;
