@@ -1,7 +1,7 @@
 import { assert } from "#base/assert.ts";
 import { type Clock, every, type Timer } from "#base/clock.ts";
 import { TidemarkError } from "#base/errors.ts";
-import { type BrokerId, type ControllerEpoch, controllerEpoch } from "#base/ids.ts";
+import { type BrokerId, controllerEpoch } from "#base/ids.ts";
 import { encodeLine } from "#base/json-lines.ts";
 import type { Logger } from "#base/logging.ts";
 import type { Random } from "#base/random.ts";
@@ -15,7 +15,7 @@ import {
   type Delta,
   HEARTBEAT_INTERVAL_MS,
 } from "#contract/control.ts";
-import type { MetadataVersion } from "#contract/rows.ts";
+import { isNewer, type MetadataVersion } from "#contract/rows.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "#ports/network.ts";
 import { apply, rowsOf } from "../machine/apply.ts";
 import type { Change } from "../machine/changes.ts";
@@ -24,6 +24,7 @@ import { type Elections, electionsOf } from "../machine/elections.ts";
 import { withEnd } from "../machine/history.ts";
 import { CONTROLLER_EPOCHS_AHEAD, recoveredChanges } from "../machine/recovered.ts";
 import { clusterConfigOf, EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf } from "../machine/state.ts";
+import type { ControllerCondition, ControllerStatus, MetadataProblem } from "../ports/cluster-control.ts";
 import type { Loaded, MetadataStore } from "../ports/metadata-store.ts";
 import { answerAdmin } from "./admin.ts";
 import { BrokerSessions } from "./broker-sessions.ts";
@@ -34,7 +35,7 @@ import { HandOvers } from "./hand-overs.ts";
 import { LogComparison } from "./log-comparison.ts";
 import { parseAdminRequest } from "./parse.ts";
 import { Rebalancer } from "./rebalancer.ts";
-import { type ControllerCondition, type ControllerStatus, statusOf } from "./status.ts";
+import { statusOf } from "./status.ts";
 
 export interface ControllerPorts {
   readonly clock: Clock;
@@ -90,7 +91,7 @@ export class Controller {
   readonly #committer: Committer;
   #active: Active | null = null;
   #isEnded = false;
-  #blockedBy: string | null = null;
+  #blockedBy: MetadataProblem | null = null;
   /** Since this process took over. */
   #uncleanElections = 0;
 
@@ -130,7 +131,8 @@ export class Controller {
     const state = this.#active?.queue.state ?? stateOf(EMPTY_STORED_STATE, FIRST_VERSION, this.#options.config);
     return statusOf(state, {
       condition: this.#condition(),
-      reason: this.#blockedBy,
+      reason: this.#blockedBy?.reason ?? null,
+      problem: this.#blockedBy,
       uncleanElections: this.#uncleanElections,
       silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
     });
@@ -140,7 +142,7 @@ export class Controller {
   async admin(request: AdminRequest): Promise<AdminResponse> {
     const active = this.#active;
     if (active === null || this.#blockedBy !== null) {
-      const errorMessage = this.#blockedBy ?? "this controller is not active; try again";
+      const errorMessage = this.#blockedBy?.reason ?? "this controller is not active; try again";
       return { kind: "failed", errorCode: NOT_CONTROLLER, errorMessage };
     }
     const { queue, handOvers, comparison } = active;
@@ -339,18 +341,24 @@ export class Controller {
   }
 
   /** A broker was told more than the store knows: either another controller is active, or the store was set back. */
-  async #onAhead(reason: string, reported: ControllerEpoch): Promise<void> {
+  async #onAhead(reason: string, reported: MetadataVersion): Promise<void> {
     const active = this.#active;
-    if (active === null || this.#blockedBy !== null) return;
-    const { version } = active.queue.state;
-    if (reported > version.controllerEpoch) {
-      const isDeposed = await this.#committer.isDeposed(version).catch(() => false);
-      if (this.#active !== active) return;
-      if (isDeposed) return this.#fall({ kind: "deposed" });
+    if (active === null) return;
+    if (this.#blockedBy === null) {
+      const { state } = active.queue;
+      if (reported.controllerEpoch > state.version.controllerEpoch) {
+        const isDeposed = await this.#committer.isDeposed(state.version).catch(() => false);
+        if (this.#active !== active) return;
+        if (isDeposed) return this.#fall({ kind: "deposed" });
+      }
+      active.queue.close();
+      this.#ports.logger.error("nothing is decided any more", { reason });
+      // A store that knows of no topic was not set back: it is another one.
+      const kind = state.topics.size === 0 ? "lost" : "rolledBack";
+      this.#blockedBy = { kind, reason, newestReported: reported };
+    } else if (isNewer(reported, this.#blockedBy.newestReported)) {
+      this.#blockedBy = { ...this.#blockedBy, reason, newestReported: reported };
     }
-    this.#blockedBy = reason;
-    active.queue.close();
-    this.#ports.logger.error("nothing is decided any more", { reason });
   }
 
   #fall(end: ControllerEnd): void {

@@ -1,34 +1,14 @@
-import type { BrokerRow, DeletionRow, MetadataVersion, PartitionRow, TopicRow } from "#contract/rows.ts";
 import type { BrokerId } from "#base/ids.ts";
 import { allPartitions, brokerRowOf, hasLeader, type State } from "../machine/state.ts";
 import { waitsFor } from "../machine/waiting.ts";
-
-/**
- * `starting`: reads and claims the store. `active`: decides. `storeUnreachable`: would. `blocked`: the store is older
- * than what brokers were told; a person must say to recover. `ended`: another controller took over, or it was stopped.
- */
-export type ControllerCondition = "starting" | "active" | "storeUnreachable" | "blocked" | "ended";
-
-export interface ControllerStatus {
-  readonly clusterId: string;
-  readonly condition: ControllerCondition;
-  /** One line for people; null when all is well. */
-  readonly reason: string | null;
-  readonly version: MetadataVersion;
-  /** Elections since this controller took over after which acknowledged records may be gone. */
-  readonly uncleanElections: number;
-  readonly brokers: readonly (BrokerRow & { readonly sessionAgeMs: number | null; readonly leads: number })[];
-  readonly topics: readonly TopicRow[];
-  /** `waitingFor`: brokers without which no leader can be elected; absent when it has a leader. */
-  readonly partitions: readonly (PartitionRow & { readonly waitingFor?: readonly BrokerId[] })[];
-  readonly deletions: readonly DeletionRow[];
-}
+import type { ControllerCondition, ControllerStatus, MetadataProblem } from "../ports/cluster-control.ts";
 
 export function statusOf(
   state: State,
   at: {
     condition: ControllerCondition;
     reason: string | null;
+    problem: MetadataProblem | null;
     uncleanElections: number;
     /** Milliseconds since a broker's last sign of life; null without a session. */
     silenceMs: (broker: BrokerId) => number | null;
@@ -48,6 +28,7 @@ export function statusOf(
     clusterId: state.clusterId,
     condition: at.condition,
     reason: at.reason,
+    problem: at.problem,
     version: state.version,
     uncleanElections: at.uncleanElections,
     brokers: brokers.sort((a, b) => a.id - b.id),
