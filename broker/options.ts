@@ -16,6 +16,8 @@ export interface BrokerOptions {
   readonly rack: string | null;
   /** The cluster's static configuration: Kafka's keys. */
   readonly config: Readonly<Record<string, string>>;
+  /** File with the cluster's internal token. */
+  readonly tokenFile: string;
   readonly logLevel: LogLevel;
 }
 
@@ -68,7 +70,18 @@ export function parseBrokerOptions(json: string, source: string): BrokerOptions 
   } catch {
     reader.fail("is not JSON");
   }
-  const keys = ["brokerId", "dataFolder", "clusterId", "controller", "kafka", "http", "rack", "config", "logLevel"];
+  const keys = [
+    "brokerId",
+    "dataFolder",
+    "clusterId",
+    "controller",
+    "kafka",
+    "http",
+    "rack",
+    "config",
+    "logLevel",
+    "tokenFile",
+  ];
   const root = reader.object(value, "the file", keys);
   const kafka = reader.object(root["kafka"], "kafka", ["host", "port", "listener", "advertisedHost"]);
   const level = root["logLevel"] ?? "info";
@@ -86,6 +99,7 @@ export function parseBrokerOptions(json: string, source: string): BrokerOptions 
     http: reader.address(reader.object(root["http"], "http", ["host", "port"]), "http"),
     rack: root["rack"] === undefined || root["rack"] === null ? null : reader.text(root["rack"], "rack"),
     config: reader.map(root["config"] ?? {}, "config"),
+    tokenFile: reader.text(root["tokenFile"], "tokenFile"),
     logLevel: level,
   };
 }

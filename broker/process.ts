@@ -8,6 +8,8 @@ import { nodeRandom } from "./adapters/node-random.ts";
 import { endOnBugs, reasonOf } from "./adapters/process-end.ts";
 import { listenTcp, type TcpListener } from "./adapters/tcp-listener.ts";
 import { addProcessMetrics } from "./adapters/process-metrics.ts";
+import { tokenGuard } from "./adapters/request-guard.ts";
+import { TokenFiles } from "./adapters/token-files.ts";
 import { winstonLogger } from "./adapters/winston-logger.ts";
 import type { Logger } from "./base/logging.ts";
 import { Broker } from "./broker.ts";
@@ -47,6 +49,7 @@ async function serve(options: BrokerOptions, logger: Logger): Promise<void> {
   const folder = await openFolder(options.dataFolder);
   // The sockets are bound first, so that the addresses registered are real ones; nothing is served before registration.
   let broker: Broker | null = null;
+  const tokens = new TokenFiles({ current: options.tokenFile }, () => nodeClock.monotonic());
   const { listener, advertisedHost } = options.kafka;
   const kafka = await listenTcp(options.kafka, (stream) => {
     if (broker === null) stream.destroy();
@@ -63,10 +66,11 @@ async function serve(options: BrokerOptions, logger: Logger): Promise<void> {
       onPost: async (path, body) =>
         broker === null ? { status: 503, body: {} } : broker.exchangeServer.onPost(path, body),
     },
+    guard: tokenGuard({ logger, nowMs: () => nodeClock.monotonic() }, () => tokens),
     fallback: lazyPages(() => broker),
   });
   const started = new Broker(
-    { clock: nodeClock, random: nodeRandom, disk: folder.disk, network: httpNetwork, logger },
+    { clock: nodeClock, random: nodeRandom, disk: folder.disk, network: httpNetwork(tokens), logger },
     {
       ...options,
       endpoints: [{ listener, host: advertisedHost, port: kafka.address.port }],

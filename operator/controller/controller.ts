@@ -23,7 +23,15 @@ import { NOT_CONTROLLER } from "../machine/error-codes.ts";
 import { type Elections, electionsOf } from "../machine/elections.ts";
 import { withEnd } from "../machine/history.ts";
 import { CONTROLLER_EPOCHS_AHEAD, recoveredChanges } from "../machine/recovered.ts";
-import { clusterConfigOf, EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf } from "../machine/state.ts";
+import { movesAwayFrom } from "../machine/moves.ts";
+import {
+  allPartitions,
+  clusterConfigOf,
+  EMPTY_STORED_STATE,
+  FIRST_VERSION,
+  type State,
+  stateOf,
+} from "../machine/state.ts";
 import type { ControllerCondition, ControllerStatus, MetadataProblem } from "../ports/cluster-control.ts";
 import type { Loaded, MetadataStore } from "../ports/metadata-store.ts";
 import { answerAdmin } from "./admin.ts";
@@ -58,6 +66,8 @@ export interface ControllerOptions {
   /** A person says to go on with a store that is older than what brokers were told. */
   readonly isRecovering?: boolean;
   readonly onEnd: (end: ControllerEnd) => void;
+  /** After each commit and each change of condition. */
+  readonly onChange?: () => void;
 }
 
 /** Paths of POST requests that people and tools send. */
@@ -91,6 +101,7 @@ export class Controller {
   readonly #committer: Committer;
   #active: Active | null = null;
   #isEnded = false;
+  #config: ConfigMap;
   #blockedBy: MetadataProblem | null = null;
   /** Since this process took over. */
   #uncleanElections = 0;
@@ -98,6 +109,7 @@ export class Controller {
   constructor(ports: ControllerPorts, options: ControllerOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#config = options.config;
     const incarnation = ports.random.id();
     this.#committer = new Committer(ports, { writer: incarnation });
     this.exchangeServer = {
@@ -128,14 +140,33 @@ export class Controller {
   }
 
   status(): ControllerStatus {
-    const state = this.#active?.queue.state ?? stateOf(EMPTY_STORED_STATE, FIRST_VERSION, this.#options.config);
+    const state = this.#active?.queue.state ?? stateOf(EMPTY_STORED_STATE, FIRST_VERSION, this.#config);
     return statusOf(state, {
-      condition: this.#condition(),
+      condition: this.condition,
       reason: this.#blockedBy?.reason ?? null,
       problem: this.#blockedBy,
       uncleanElections: this.#uncleanElections,
       silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
     });
+  }
+
+  /** The brokers are started with another configuration from now on. Validated by the caller. */
+  configure(config: ConfigMap): void {
+    this.#config = config;
+    this.#active?.queue.configure(config);
+  }
+
+  /** Hands over what the broker leads and others can take; resolves to how many partitions it still leads. */
+  async moveLeadersAway(broker: BrokerId): Promise<number> {
+    const active = this.#active;
+    if (active === null) return Number.POSITIVE_INFINITY;
+    await active.handOvers.run(movesAwayFrom(active.queue.state, broker));
+    return [...allPartitions(active.queue.state)].filter(({ row }) => row.leader === broker).length;
+  }
+
+  /** Something else says that this broker's process has ended. */
+  suspect(broker: BrokerId): void {
+    void this.#active?.detector.suspect(broker);
   }
 
   /** Decides an administrative request. Always resolves. */
@@ -155,7 +186,7 @@ export class Controller {
     });
   }
 
-  #condition(): ControllerCondition {
+  get condition(): ControllerCondition {
     if (this.#isEnded) return "ended";
     if (this.#blockedBy !== null) return "blocked";
     if (this.#committer.isUnsettled) return "storeUnreachable";
@@ -163,7 +194,7 @@ export class Controller {
   }
 
   async #claim(loaded: Loaded): Promise<State | "overtaken" | "stopped"> {
-    const { clusterId, config, isRecovering } = this.#options;
+    const { clusterId, isRecovering } = this.#options;
     const stored = loaded.state.clusterId;
     if (stored !== "" && clusterId !== "" && stored !== clusterId) {
       throw new TidemarkError(
@@ -171,7 +202,7 @@ export class Controller {
         `the metadata store belongs to cluster ${stored}, not to ${clusterId}; point the controller at its own`,
       );
     }
-    const before = stateOf(loaded.state, loaded.version, config);
+    const before = stateOf(loaded.state, loaded.version, this.#config);
     const changes: Change[] = [];
     if (stored === "") {
       changes.push({ kind: "cluster", clusterId: clusterId === "" ? this.#ports.random.id() : clusterId });
@@ -189,7 +220,8 @@ export class Controller {
     if (settled === "deposed") {
       throw new TidemarkError("REFUSED", "another controller claimed the metadata store at the same time");
     }
-    return apply(before, changes, version);
+    const claimed = apply(before, changes, version);
+    return { ...claimed, staticConfig: this.#config };
   }
 
   #activate(state: State): void {
@@ -251,6 +283,7 @@ export class Controller {
     // Before any broker is heard: what the settings of this start change, and what a predecessor left half-done.
     queue.submit({ kind: "circumstancesChanged" });
     this.#announce([...state.brokers.keys()]);
+    this.#options.onChange?.();
   }
 
   #onExchange(path: string, accept: () => ByteStream, refuse: (status: number, text: string) => void): void {
@@ -280,6 +313,7 @@ export class Controller {
       }
     }
     active.comparison.onCommitted(changes);
+    this.#options.onChange?.();
   }
 
   #report({ elected, offline, unclean }: Elections): void {
@@ -356,6 +390,7 @@ export class Controller {
       // A store that knows of no topic was not set back: it is another one.
       const kind = state.topics.size === 0 ? "lost" : "rolledBack";
       this.#blockedBy = { kind, reason, newestReported: reported };
+      this.#options.onChange?.();
     } else if (isNewer(reported, this.#blockedBy.newestReported)) {
       this.#blockedBy = { ...this.#blockedBy, reason, newestReported: reported };
     }

@@ -1,4 +1,5 @@
 import { assert } from "#base/assert.ts";
+import type { ConfigMap } from "#contract/config-values.ts";
 import type { MetadataVersion } from "#contract/rows.ts";
 import { apply, applyAll, draftOf } from "../machine/apply.ts";
 import type { Change } from "../machine/changes.ts";
@@ -47,6 +48,12 @@ export class DecisionQueue {
   /** What is committed. */
   get state(): State {
     return this.#state;
+  }
+
+  /** What the brokers are started with is given, not committed; the next decision knows it. */
+  configure(staticConfig: ConfigMap): void {
+    this.#state = { ...this.#state, staticConfig };
+    this.submit({ kind: "circumstancesChanged" });
   }
 
   /** `done` gets the answer once everything that led to it is durable; null when this controller decides no more. */

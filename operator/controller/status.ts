@@ -21,6 +21,7 @@ export function statusOf(
   });
   const brokers = [...state.brokers.values()].map((record) => ({
     ...brokerRowOf(record),
+    storageId: record.storageId,
     sessionAgeMs: at.silenceMs(record.id),
     leads: leads.get(record.id) ?? 0,
   }));
@@ -35,5 +36,6 @@ export function statusOf(
     topics: [...state.topics.values()],
     partitions,
     deletions: [...state.deletions.values()],
+    brokerConfigs: [...state.brokerConfigs].map(([broker, config]) => ({ broker, config })),
   };
 }

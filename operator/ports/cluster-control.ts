@@ -1,7 +1,14 @@
-import type { BrokerId, ControllerEpoch } from "#base/ids.ts";
+import type { BrokerId, ControllerEpoch, StorageId } from "#base/ids.ts";
 import type { ConfigMap } from "#contract/config-values.ts";
 import type { AdminRequest, AdminResponse } from "#contract/control.ts";
-import type { BrokerRow, DeletionRow, MetadataVersion, PartitionRow, TopicRow } from "#contract/rows.ts";
+import type {
+  BrokerConfigRow,
+  BrokerRow,
+  DeletionRow,
+  MetadataVersion,
+  PartitionRow,
+  TopicRow,
+} from "#contract/rows.ts";
 
 /**
  * `starting`: reads and claims the store. `active`: decides. `storeUnreachable`: would. `blocked`: the store is
@@ -30,12 +37,22 @@ export interface ControllerStatus {
   readonly version: MetadataVersion;
   /** Elections since this controller took over after which acknowledged records may be gone. */
   readonly uncleanElections: number;
-  readonly brokers: readonly (BrokerRow & { readonly sessionAgeMs: number | null; readonly leads: number })[];
+  readonly brokers: readonly BrokerStatus[];
   readonly topics: readonly TopicRow[];
   /** `waitingFor`: brokers without which no leader can be elected; absent when it has a leader. */
   readonly partitions: readonly (PartitionRow & { readonly waitingFor?: readonly BrokerId[] })[];
   readonly deletions: readonly DeletionRow[];
+  /** Settings of running brokers: "" = of all. */
+  readonly brokerConfigs: readonly BrokerConfigRow[];
 }
+
+export type BrokerStatus = BrokerRow & {
+  /** Names the data folder: another one under the same broker id is an empty disk. */
+  readonly storageId: StorageId;
+  /** Milliseconds since its last sign of life; null without a session. */
+  readonly sessionAgeMs: number | null;
+  readonly leads: number;
+};
 
 /** Which Cluster object. */
 export interface ClusterName {

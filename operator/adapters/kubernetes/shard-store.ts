@@ -4,6 +4,7 @@ import type { Logger } from "#base/logging.ts";
 import type { MetadataVersion } from "#contract/rows.ts";
 import { apply } from "../../machine/apply.ts";
 import { EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf, storedOf } from "../../machine/state.ts";
+import type { MetadataOwner } from "../../ports/cluster-control.ts";
 import type { CommitOutcome, Loaded, MetadataStore, StoreWrite, Written } from "../../ports/metadata-store.ts";
 import { type Mark, markOf, type RootState, rootStateOf, versionOf } from "./shard-codec.ts";
 import { encodeRoot, encodeRows, decodeRoot, type RootData, rowChanges, type RowTexts } from "./shard-codec.ts";
@@ -46,6 +47,8 @@ export interface ShardStoreOptions {
   readonly cluster: string;
   /** Put on every object that this store makes. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Of every object that this store makes; null = none. */
+  readonly owner?: () => MetadataOwner | null;
   /** A person says to go on with whatever is left. */
   readonly isRecovering?: boolean;
 }
@@ -216,7 +219,7 @@ export class ShardStore implements MetadataStore {
       const { object } = held;
       const reply =
         object === null
-          ? await this.#objects.create({ metadata: { name: held.name, labels: this.#options.labels }, spec })
+          ? await this.#objects.create({ metadata: this.#metadataOf(held.name), spec })
           : await this.#objects.replace({ ...object, spec });
       if (reply.kind === "ok") {
         held.object = reply.value;
@@ -228,6 +231,12 @@ export class ShardStore implements MetadataStore {
       if (reply.kind === "unknown" || reply.kind === "refused") return "unknown";
     }
     return "unknown";
+  }
+
+  #metadataOf(name: string): ShardObject["metadata"] {
+    const owner = this.#options.owner?.() ?? null;
+    const { labels } = this.#options;
+    return owner === null ? { name, labels } : { name, labels, ownerReferences: [owner] };
   }
 
   /** What became of an object whose state is not known: our write landed, nothing happened, or somebody else wrote. */
