@@ -21,7 +21,8 @@ export interface BrokerOptions {
   readonly logLevel: LogLevel;
 }
 
-class OptionsReader {
+/** Reads fields, and refuses with the one line that names the file, the field and what it must be. */
+export class OptionsReader {
   readonly #source: string;
 
   constructor(source: string) {
@@ -30,6 +31,14 @@ class OptionsReader {
 
   fail(what: string): never {
     throw new TidemarkError("BAD_INPUT", `${this.#source}: ${what}`);
+  }
+
+  json(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return this.fail("is not JSON");
+    }
   }
 
   object(value: unknown, path: string, keys: readonly string[]): Record<string, unknown> {
@@ -64,12 +73,7 @@ class OptionsReader {
  */
 export function parseBrokerOptions(json: string, source: string): BrokerOptions {
   const reader: OptionsReader = new OptionsReader(source);
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    reader.fail("is not JSON");
-  }
+  const value = reader.json(json);
   const keys = [
     "brokerId",
     "dataFolder",
