@@ -17,8 +17,8 @@ export interface ShownBroker {
 export type Pages = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Pages for those who watch: `/healthz` (the event loop answers), `/readyz` (this broker serves clients and has caught up
- * once since its start; it stays so without a controller, because it goes on with what it leads) and `/metrics`
+ * Pages for those who watch: `/healthz` (the event loop answers), `/readyz` (this broker serves clients and has caught
+ * up once since its start; it stays so without a controller, because it goes on with what it leads) and `/metrics`
  * (Prometheus text format). None of them needs a token, none shows a record. `broker` is null until there is one.
  */
 export function pagesOf(broker: () => ShownBroker | null): Pages {

@@ -107,18 +107,28 @@ export class DecisionQueue {
       answered.push({ task, answer });
     }
     this.#tasks.splice(0, answered.length);
-    const isCommitted = changes.length === 0 || (await this.#commit(changes));
-    for (const { task, answer } of answered) task.done(isCommitted ? answer : null);
+    let isCommitted = changes.length === 0;
+    try {
+      isCommitted ||= await this.#commit(changes);
+    } finally {
+      // Also when the store failed for good: whoever asked must not wait for ever.
+      for (const { task, answer } of answered) task.done(isCommitted ? answer : null);
+    }
   }
 
   async #commitEach(
     commits: readonly (readonly Change[])[],
     { task, answer }: { task: Task; answer: Answer },
   ): Promise<void> {
-    for (const changes of commits) {
-      if (!(await this.#commit(changes))) return task.done(null);
+    let isCommitted = false;
+    try {
+      for (const changes of commits) {
+        isCommitted = await this.#commit(changes);
+        if (!isCommitted) break;
+      }
+    } finally {
+      task.done(isCommitted ? answer : null);
     }
-    task.done(answer);
   }
 
   async #commit(changes: readonly Change[]): Promise<boolean> {
