@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Islands } from "./islands.ts";
@@ -14,8 +15,8 @@ const CONFIG = { "default.replication.factor": "3", "min.insync.replicas": "2" }
 /** A running cluster of which each broker can be cut off from everything else. */
 export interface IslandCluster extends Running {
   readonly islands: Islands;
-  /** `GET /v1/status` is answered here. */
-  readonly controllerUrl: string;
+  /** `GET /v1/status` is answered here, to whoever has the token. */
+  readonly controllerAt: { readonly url: string; readonly token: string };
 }
 
 /** Three brokers, each on an island; the controller on this machine. @throws Error where islands are impossible */
@@ -26,11 +27,14 @@ export async function startOnIslands(folder: string): Promise<IslandCluster> {
   const pids: number[] = [];
   try {
     const startAtMs = nowMs();
+    const token = randomBytes(32).toString("base64url");
+    const tokenFile = path.join(folder, "token");
+    writeFileSync(tokenFile, token, { mode: 0o600 });
     const controller = { host: islands.hostAddress, port: CONTROLLER_PORT };
     const optionsFile = (name: string, options: Record<string, unknown>): string => {
       const file = path.join(folder, `${name}.json`);
       const dataFolder = path.join(folder, name);
-      writeFileSync(file, JSON.stringify({ dataFolder, clusterId: "", config: CONFIG, ...options }));
+      writeFileSync(file, JSON.stringify({ dataFolder, clusterId: "", config: CONFIG, tokenFile, ...options }));
       return file;
     };
     const place = (name: string) => ({ folder: root, logFile: path.join(folder, `${name}.log`) });
@@ -49,7 +53,7 @@ export async function startOnIslands(folder: string): Promise<IslandCluster> {
     await untilUsable(brokers[0] as RunningBroker, pids);
     return {
       islands,
-      controllerUrl: `http://${controller.host}:${controller.port}`,
+      controllerAt: { url: `http://${controller.host}:${controller.port}`, token },
       brokers,
       pids,
       startMs: nowMs() - startAtMs,

@@ -61,7 +61,7 @@ async function measure(name: string, scrape: () => Promise<number>): Promise<voi
   print(`${name}: ${time} ms, ${(bytes / 1e6).toFixed(1)} MB, event loop held for at most ${hold} ms (medians)`);
 }
 
-const server = createServer(pagesOf(() => ({ isServing: true, isRegistered: true, metrics })));
+const server = createServer(pagesOf(() => ({ isServing: true, isRegistered: true, isCaughtUp: true, metrics })));
 await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
 const { port } = server.address() as AddressInfo;
 

@@ -87,6 +87,7 @@ export class Broker {
   #onShutdownReady: () => void = () => {};
   #isServing = false;
   #isLeaving = false;
+  #isCaughtUp = false;
   #hasFailed = false;
   /** Resolves when a failed disk has its mark, or will not take it. */
   #failed: Promise<void> = Promise.resolve();
@@ -115,6 +116,15 @@ export class Broker {
   /** Registered at least once since the start: clients are served. */
   get isServing(): boolean {
     return this.#isServing;
+  }
+
+  /**
+   * Every partition that it hosts has had it in its ISR at the same time since the start. Then it stays so: a broker
+   * that falls behind later still serves what it leads.
+   */
+  get isCaughtUp(): boolean {
+    this.#isCaughtUp ||= this.#isServing && this.image.isInSyncEverywhere(this.#setup.brokerId);
+    return this.#isCaughtUp;
   }
 
   get isRegistered(): boolean {
@@ -278,6 +288,8 @@ export class Broker {
 
   #onChange(change: ImageChange): void {
     this.#parts?.replicas.applyRows(change.rows);
+    // Seen at every change, or a moment in which all was well would be missed between two questions.
+    void this.isCaughtUp;
     this.#metadata.save().catch((error: unknown) => this.#fail(error));
   }
 

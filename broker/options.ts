@@ -16,10 +16,13 @@ export interface BrokerOptions {
   readonly rack: string | null;
   /** The cluster's static configuration: Kafka's keys. */
   readonly config: Readonly<Record<string, string>>;
+  /** File with the cluster's internal token. */
+  readonly tokenFile: string;
   readonly logLevel: LogLevel;
 }
 
-class OptionsReader {
+/** Reads fields, and refuses with the one line that names the file, the field and what it must be. */
+export class OptionsReader {
   readonly #source: string;
 
   constructor(source: string) {
@@ -28,6 +31,14 @@ class OptionsReader {
 
   fail(what: string): never {
     throw new TidemarkError("BAD_INPUT", `${this.#source}: ${what}`);
+  }
+
+  json(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return this.fail("is not JSON");
+    }
   }
 
   object(value: unknown, path: string, keys: readonly string[]): Record<string, unknown> {
@@ -62,13 +73,19 @@ class OptionsReader {
  */
 export function parseBrokerOptions(json: string, source: string): BrokerOptions {
   const reader: OptionsReader = new OptionsReader(source);
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    reader.fail("is not JSON");
-  }
-  const keys = ["brokerId", "dataFolder", "clusterId", "controller", "kafka", "http", "rack", "config", "logLevel"];
+  const value = reader.json(json);
+  const keys = [
+    "brokerId",
+    "dataFolder",
+    "clusterId",
+    "controller",
+    "kafka",
+    "http",
+    "rack",
+    "config",
+    "logLevel",
+    "tokenFile",
+  ];
   const root = reader.object(value, "the file", keys);
   const kafka = reader.object(root["kafka"], "kafka", ["host", "port", "listener", "advertisedHost"]);
   const level = root["logLevel"] ?? "info";
@@ -86,6 +103,7 @@ export function parseBrokerOptions(json: string, source: string): BrokerOptions 
     http: reader.address(reader.object(root["http"], "http", ["host", "port"]), "http"),
     rack: root["rack"] === undefined || root["rack"] === null ? null : reader.text(root["rack"], "rack"),
     config: reader.map(root["config"] ?? {}, "config"),
+    tokenFile: reader.text(root["tokenFile"], "tokenFile"),
     logLevel: level,
   };
 }

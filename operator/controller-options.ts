@@ -13,10 +13,12 @@ export interface ControllerProcessOptions {
   readonly config: ConfigMap;
   /** Go on although brokers were told more than the folder knows. */
   readonly recover: boolean;
+  /** File with the cluster's internal token. */
+  readonly tokenFile: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
-const KEYS: readonly string[] = ["dataFolder", "clusterId", "http", "config", "recover", "logLevel"];
+const KEYS: readonly string[] = ["dataFolder", "clusterId", "http", "config", "recover", "tokenFile", "logLevel"];
 
 /**
  * Reads the options file's content.
@@ -36,9 +38,10 @@ export function parseControllerOptions(json: string, source: string): Controller
   }
   if (!isObject(root)) return fail("must be an object");
   for (const key of Object.keys(root)) if (!KEYS.includes(key)) fail(`has an unknown field "${key}"`);
-  const { dataFolder, clusterId = "", http, config = {}, recover = false, logLevel = "info" } = root;
+  const { dataFolder, clusterId = "", http, config = {}, recover = false, tokenFile, logLevel = "info" } = root;
   if (typeof dataFolder !== "string" || dataFolder === "") return fail("dataFolder must be the path of a folder");
   if (typeof clusterId !== "string") return fail("clusterId must be a string");
+  if (typeof tokenFile !== "string" || tokenFile === "") return fail("tokenFile must be the path of a file");
   if (!isObject(http) || typeof http["host"] !== "string") return fail("http must have a host and a port");
   const port = http["port"];
   if (!Number.isInteger(port) || (port as number) < 0 || (port as number) > 65_535) {
@@ -54,5 +57,5 @@ export function parseControllerOptions(json: string, source: string): Controller
     return fail("logLevel must be debug, info, warn or error");
   }
   const address: Address = { host: http["host"], port: port as number };
-  return { dataFolder, clusterId, http: address, config: config as ConfigMap, recover, logLevel };
+  return { dataFolder, clusterId, http: address, config: config as ConfigMap, recover, tokenFile, logLevel };
 }

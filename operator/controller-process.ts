@@ -5,6 +5,8 @@ import { openFolder } from "#adapters/node-disk.ts";
 import { nodeRandom } from "#adapters/node-random.ts";
 import { readOptionsFile } from "#adapters/options-file.ts";
 import { endOnBugs, reasonOf } from "#adapters/process-end.ts";
+import { tokenGuard } from "#adapters/request-guard.ts";
+import { TokenFiles } from "#adapters/token-files.ts";
 import { winstonLogger } from "#adapters/winston-logger.ts";
 import type { Logger } from "#base/logging.ts";
 import type { ExchangeServer } from "#ports/network.ts";
@@ -45,7 +47,8 @@ function onEnd(end: ControllerEnd): never {
 async function serve(options: ControllerProcessOptions, logger: Logger): Promise<void> {
   const folder = await openFolder(options.dataFolder);
   const store = new FileStore({ disk: folder.disk, logger });
-  const ports = { clock: nodeClock, random: nodeRandom, network: httpNetwork, store, logger };
+  const tokens = new TokenFiles({ current: options.tokenFile }, () => nodeClock.monotonic());
+  const ports = { clock: nodeClock, random: nodeRandom, network: httpNetwork(tokens), store, logger };
   let address = options.http;
   const controller: Controller = new Controller(ports, {
     clusterId: options.clusterId,
@@ -58,6 +61,7 @@ async function serve(options: ControllerProcessOptions, logger: Logger): Promise
   const http = await serveHttp({
     ...options.http,
     exchanges,
+    guard: tokenGuard({ logger, nowMs: () => nodeClock.monotonic() }, () => tokens),
     fallback: (request, response) => answerPage(controller, request, response),
   });
   address = http.address;

@@ -16,12 +16,21 @@ import {
   type ProcessEntry,
   readClusterFile,
   readIdentity,
+  TOKEN_FILE,
   writeClusterFile,
   writeIdentity,
 } from "./adapters/process/cluster-file.ts";
-import { controllerStatus, incarnationAt } from "./adapters/process/controller-client.ts";
+import { type ControllerAt, controllerStatus, incarnationAt } from "./adapters/process/controller-client.ts";
 import { type FolderLock, lockFolder } from "./adapters/process/folder-lock.ts";
-import { boundLog, freeBytes, makeFolder, readText, removeFile, writeJson } from "./adapters/process/local-files.ts";
+import {
+  boundLog,
+  freeBytes,
+  makeFolder,
+  makeSecretFile,
+  readText,
+  removeFile,
+  writeJson,
+} from "./adapters/process/local-files.ts";
 import { LOCAL_HOST, planPorts } from "./adapters/process/port-plan.ts";
 import { type Gone, Supervised } from "./adapters/process/supervised.ts";
 import { quantityBytes } from "./resources/quantity-value.ts";
@@ -120,6 +129,7 @@ export class LocalCluster {
     this.#lock = await lockFolder(folder);
     if (this.#lock === null) throw this.#inUse();
     for (const part of ["logs", "run"]) makeFolder(path.join(folder, part));
+    makeSecretFile(this.#path(TOKEN_FILE), randomBytes(32).toString("base64url"));
     const identity = this.#identity();
     const running = readClusterFile(this.#path(CLUSTER_FILE));
     const adoptable = running?.clusterId === identity?.clusterId ? await this.#adoptable(running) : new Set<number>();
@@ -135,8 +145,10 @@ export class LocalCluster {
     this.#logTimer = every(this.#clock, LOG_LOOK_MS, () => this.#boundLogs());
     await Promise.race([fault, this.#whenRegistered()]);
     this.#forgetRecovery();
-    const url = this.#controllerUrl();
-    const applied = await Promise.race([fault, applyTopics(url, this.#options.resources?.topics ?? [])]);
+    const applied = await Promise.race([
+      fault,
+      applyTopics(this.#controllerAt(), this.#options.resources?.topics ?? []),
+    ]);
     this.#startFault = null;
     return { bootstrap: this.bootstrap, applied };
   }
@@ -186,8 +198,9 @@ export class LocalCluster {
     return path.join(this.#options.folder, ...parts);
   }
 
-  #controllerUrl(): string {
-    return `http://${LOCAL_HOST}:${this.#ports.controller}`;
+  #controllerAt(): ControllerAt {
+    const url = `http://${LOCAL_HOST}:${this.#ports.controller}`;
+    return { url, token: (readText(this.#path(TOKEN_FILE)) ?? "").trim() };
   }
 
   #inUse(): TidemarkError {
@@ -321,6 +334,7 @@ export class LocalCluster {
     const controller = { host: LOCAL_HOST, port: this.#ports.controller };
     const clusterId = this.#clusterId;
     const dataFolder = (name: string): string => this.#path(name);
+    const tokenFile = this.#path(TOKEN_FILE);
     this.#controller = this.#member(null, {
       program: this.#options.programs.controller,
       http: controller,
@@ -330,6 +344,7 @@ export class LocalCluster {
         http: controller,
         config,
         recover: this.#options.recovers,
+        tokenFile,
       },
     });
     this.#brokers = this.#ports.kafka.map((port, id) => {
@@ -347,6 +362,7 @@ export class LocalCluster {
           http,
           rack: null,
           config,
+          tokenFile,
         },
       });
     });
@@ -439,7 +455,7 @@ export class LocalCluster {
   async #whenRegistered(): Promise<void> {
     let heardMs = this.#clock.monotonic();
     while (!this.#isStopping) {
-      const status = await controllerStatus(this.#controllerUrl());
+      const status = await controllerStatus(this.#controllerAt());
       if (status?.condition === "blocked") throw this.#blocked(status.reason);
       const up = new Set(status?.brokers.filter((broker) => !broker.isFenced).map((broker) => broker.id));
       const missing = this.#brokers.filter((broker) => !up.has(broker.id ?? -1)).map((broker) => broker.id);

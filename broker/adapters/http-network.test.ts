@@ -1,10 +1,17 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createServer } from "node:net";
 import type { ByteStream, ExchangeServer } from "../ports/network.ts";
-import { type HttpServer, httpNetwork, serveHttp } from "./http-network.ts";
+import { silent } from "../base/logging.ts";
+import { httpNetwork as networkWith, type HttpServer, serveHttp } from "./http-network.ts";
+import { tokenGuard } from "./request-guard.ts";
+import { tokensOf } from "./token-match.ts";
 
 const host = "127.0.0.1";
 const timeoutMs = 5000;
+const httpNetwork = networkWith(tokensOf(() => ["secret"]));
+/** One token ago. */
+const accepted = tokensOf(() => ["newer", "secret"]);
+const guard = tokenGuard({ logger: silent, nowMs: () => 0 }, () => accepted);
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 let open: { close(): Promise<void> }[] = [];
 
@@ -30,7 +37,13 @@ function echoing(incarnation: string): ExchangeServer & { streams: ByteStream[] 
 }
 
 async function serve(exchanges: ExchangeServer): Promise<HttpServer> {
-  const server = await serveHttp({ host, port: 0, exchanges, fallback: (_, response) => response.end("fallback") });
+  const server = await serveHttp({
+    host,
+    port: 0,
+    exchanges,
+    guard,
+    fallback: (_, response) => response.end("fallback"),
+  });
   open.push(server);
   return server;
 }
@@ -123,17 +136,42 @@ describe("HTTP between processes", () => {
     const answer = await httpNetwork.post(server.address, "/v1/x", { a: 1 }, { timeoutMs });
     expect(answer).toEqual({ status: 200, body: { path: "/v1/x", body: { a: 1 } } });
     const url = `http://${host}:${server.address.port}/v1/x`;
-    const headers = { "content-type": "application/json" };
+    const authorization = "Bearer secret";
+    const headers = { "content-type": "application/json", authorization };
     const bad = await fetch(url, { method: "POST", headers, body: "{" });
     expect(bad.status).toBe(400);
     // What a page of another origin can send unasked.
-    expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(415);
-    expect(await (await fetch(`http://${host}:${server.address.port}/else`)).text()).toBe("fallback");
+    expect((await fetch(url, { method: "POST", headers: { authorization }, body: "{}" })).status).toBe(415);
+    expect(await (await fetch(`http://${host}:${server.address.port}/else`, { headers })).text()).toBe("fallback");
   });
 
   test("a port in use is one clear error", async () => {
     const server = await serve(echoing("i1"));
-    const options = { host, port: server.address.port, exchanges: echoing("i2"), fallback: () => {} };
+    const options = { host, port: server.address.port, guard, exchanges: echoing("i2"), fallback: () => {} };
     await expect(serveHttp(options)).rejects.toMatchObject({ code: "PORT_IN_USE" });
+  });
+
+  test("whoever does not show the token is refused with one line, on every path that is not for watching", async () => {
+    const server = await serve(echoing("i1"));
+    for (const tokens of [[], [""], ["wrong"], ["secre"], ["secret2"]]) {
+      const stranger = networkWith(tokensOf(() => tokens));
+      for (const how of [{ reusesChunks: false }, { reusesChunks: true }]) {
+        const result = await stranger.exchange(server.address, "/echo", { timeoutMs, ...how });
+        expect(result).toMatchObject({ kind: "refused", status: 401 });
+      }
+      expect(await stranger.post(server.address, "/v1/x", {}, { timeoutMs })).toMatchObject({ status: 401 });
+      expect((await stranger.probe(server.address, { timeoutMs })).kind).toBe("answered");
+    }
+    const get = (path: string) => fetch(`http://${host}:${server.address.port}${path}`);
+    expect((await get("/v1/status")).status).toBe(401);
+    expect((await get("/metrics/")).status).toBe(401);
+    expect(await (await get("/metrics?x=1")).text()).toBe("fallback");
+    expect(await (await get("/healthz")).text()).toBe("fallback");
+  });
+
+  test("an address may name the path that begins all others", async () => {
+    const server = await serve(echoing("i1"));
+    const answer = await httpNetwork.post({ ...server.address, path: "/clusters/n/c" }, "/v1/x", {}, { timeoutMs });
+    expect(answer?.body).toMatchObject({ path: "/clusters/n/c/v1/x" });
   });
 });

@@ -2,8 +2,10 @@ import type { ClientRequest, IncomingMessage, Server, ServerResponse } from "nod
 import type { Socket } from "node:net";
 import { TidemarkError } from "../base/errors.ts";
 import { INCARNATION_PATH } from "../contract/control.ts";
+import type { Tokens } from "../ports/tokens.ts";
 import type { Address, ExchangeResult, ExchangeServer, Network, ProbeResult } from "../ports/network.ts";
 import { nodeHttp } from "./node-http.ts";
+import type { GuardedRequest, RequestGuard } from "./request-guard.ts";
 import { dialReusing } from "./reusing-exchange.ts";
 import { socketStream } from "./socket-stream.ts";
 
@@ -26,12 +28,15 @@ async function readBody(message: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+const bearer = (token: string): Record<string, string> => (token === "" ? {} : { authorization: `Bearer ${token}` });
+
 function exchange(
   address: Address,
-  path: string,
-  options: { timeoutMs: number; reusesChunks?: boolean },
+  relativePath: string,
+  options: { timeoutMs: number; reusesChunks?: boolean; token: string },
 ): Promise<ExchangeResult> {
-  const headers = { connection: "Upgrade", upgrade: PROTOCOL };
+  const path = `${address.path ?? ""}${relativePath}`;
+  const headers = { connection: "Upgrade", upgrade: PROTOCOL, ...bearer(options.token) };
   if (options.reusesChunks === true) {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const head = `GET ${path} HTTP/1.1\r\nhost: ${address.host}:${address.port}\r\n${lines.join("")}\r\n`;
@@ -61,11 +66,15 @@ function exchange(
 /** Runs one small request; null when it could not be answered in time. */
 function ask(
   address: Address,
-  options: { method: string; path: string; body: string | null; timeoutMs: number },
+  options: { method: string; path: string; body: string | null; timeoutMs: number; token: string },
 ): Promise<{ status: number; text: string } | { errorCode: string }> {
   return new Promise((resolve) => {
-    const headers = options.body === null ? {} : { "content-type": "application/json" };
-    const { method, path } = options;
+    const headers = {
+      ...(options.body === null ? {} : { "content-type": "application/json" }),
+      ...bearer(options.token),
+    };
+    const { method } = options;
+    const path = `${address.path ?? ""}${options.path}`;
     const call: ClientRequest = nodeHttp.request({
       host: address.host,
       port: address.port,
@@ -98,12 +107,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The network between brokers and controller: HTTP/1.1. */
-export const httpNetwork: Network = {
-  exchange,
+/** The network between brokers and controller: HTTP/1.1. Each request shows the token that is current then. */
+export const httpNetwork = (tokens: Tokens): Network => ({
+  exchange: (address, path, options) => exchange(address, path, { ...options, token: tokens.current }),
 
   async probe(address, { timeoutMs }): Promise<ProbeResult> {
-    const answer = await ask(address, { method: "GET", path: INCARNATION_PATH, body: null, timeoutMs });
+    // Whoever has a broker's address now may be a stranger: a probe shows nothing.
+    const answer = await ask(address, { method: "GET", path: INCARNATION_PATH, body: null, timeoutMs, token: "" });
     if ("errorCode" in answer) return answer.errorCode === "ECONNREFUSED" ? { kind: "refused" } : { kind: "silent" };
     const body = parseJson(answer.text) as { incarnation?: unknown } | null;
     if (typeof body?.incarnation !== "string") return { kind: "silent" };
@@ -111,10 +121,11 @@ export const httpNetwork: Network = {
   },
 
   async post(address, path, body, { timeoutMs }) {
-    const answer = await ask(address, { method: "POST", path, body: JSON.stringify(body), timeoutMs });
+    const text = JSON.stringify(body);
+    const answer = await ask(address, { method: "POST", path, body: text, timeoutMs, token: tokens.current });
     return "errorCode" in answer ? null : { status: answer.status, body: parseJson(answer.text) };
   },
-};
+});
 
 export interface HttpServer {
   readonly address: Address;
@@ -126,6 +137,8 @@ export interface HttpServerOptions {
   /** 0 = any free one. */
   readonly port: number;
   readonly exchanges: ExchangeServer;
+  /** Asked before anything else. */
+  readonly guard: RequestGuard;
   /** Everything that is neither an exchange nor a message between processes: health, metrics, API. */
   readonly fallback: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -151,7 +164,20 @@ async function handlePost(
   sendJson(response, answer.status, answer.body);
 }
 
+const guarded = (message: IncomingMessage): GuardedRequest => ({
+  method: message.method ?? "",
+  path: message.url ?? "",
+  authorization: message.headers.authorization,
+  remote: message.socket.remoteAddress ?? "",
+});
+
 function onRequest(options: HttpServerOptions, message: IncomingMessage, response: ServerResponse): void {
+  const refusal = options.guard(guarded(message));
+  if (refusal !== null) {
+    // What may follow as a body is not read.
+    response.setHeader("connection", "close");
+    return sendJson(response, 401, { error: refusal });
+  }
   if (message.method === "GET" && message.url === INCARNATION_PATH) {
     return sendJson(response, 200, { incarnation: options.exchanges.incarnation });
   }
@@ -166,15 +192,17 @@ function onRequest(options: HttpServerOptions, message: IncomingMessage, respons
   options.fallback(message, response);
 }
 
-function onUpgrade(exchanges: ExchangeServer, message: IncomingMessage, socket: Socket, head: Buffer): void {
+function onUpgrade(options: HttpServerOptions, message: IncomingMessage, socket: Socket, head: Buffer): void {
   socket.on("error", () => socket.destroy());
   const refuse = (status: number, text: string): void => {
     socket.end(
       `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
   };
+  const refusal = options.guard(guarded(message));
+  if (refusal !== null) return refuse(401, refusal);
   if (message.headers.upgrade !== PROTOCOL) return refuse(400, `upgrade to ${PROTOCOL} or not at all`);
-  exchanges.onExchange(
+  options.exchanges.onExchange(
     message.url ?? "",
     () => {
       socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${PROTOCOL}\r\n\r\n`);
@@ -194,7 +222,7 @@ export function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   server.on("upgrade", (message, socket, head) => {
     upgraded.add(socket as Socket);
     socket.on("close", () => upgraded.delete(socket as Socket));
-    onUpgrade(options.exchanges, message, socket as Socket, head);
+    onUpgrade(options, message, socket as Socket, head);
   });
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {

@@ -10,6 +10,7 @@ export const errorCodes = {
   FOLDER_IN_USE: { isRetriable: false },
   FOLDER_OF_ANOTHER_CLUSTER: { isRetriable: false },
   STORE_CORRUPT: { isRetriable: false },
+  STORE_LOST: { isRetriable: false },
   STORE_FAILED: { isRetriable: true },
   PORT_IN_USE: { isRetriable: false },
   PEER_UNREACHABLE: { isRetriable: true },

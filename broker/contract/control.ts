@@ -191,8 +191,8 @@ export interface Refused {
     | "STALE_CONTROLLER"
     | "NOT_READY";
   readonly reason: string;
-  /** Where the active controller is, when known. */
-  readonly controller: { readonly host: string; readonly port: number } | null;
+  /** Where the active controller is, when known. `path`: begins its paths. */
+  readonly controller: { readonly host: string; readonly port: number; readonly path?: string } | null;
 }
 
 /**
@@ -275,7 +275,7 @@ export type ToBroker =
 export interface ControllerAnnouncement {
   readonly controllerEpoch: ControllerEpoch;
   readonly clusterId: string;
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: { readonly host: string; readonly port: number; readonly path?: string };
 }
 
 export interface NewTopic {

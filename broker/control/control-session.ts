@@ -200,8 +200,9 @@ export class ControlSession {
   /** 421 carries the active controller's address as JSON, when the refusing one knows it. */
   #followRedirect(text: string): void {
     try {
-      const { host, port } = JSON.parse(text) as Address;
-      if (typeof host === "string" && typeof port === "number") this.#controller = { host, port };
+      const { host, port, path } = JSON.parse(text) as Address;
+      if (typeof host !== "string" || typeof port !== "number") return;
+      this.#controller = typeof path === "string" ? { host, port, path } : { host, port };
     } catch {
       // No address in the text: the same one is dialled again.
     }

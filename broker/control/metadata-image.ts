@@ -73,6 +73,16 @@ export class MetadataImage {
     return this.#partitions.get(topic)?.[index];
   }
 
+  /** In the ISR of every partition that it is a replica of; one that it is only being given does not count. */
+  isInSyncEverywhere(broker: BrokerId): boolean {
+    for (const rows of this.#partitions.values()) {
+      for (const { replicas, adding, isr } of rows) {
+        if (replicas.includes(broker) && !isr.includes(broker) && !adding.includes(broker)) return false;
+      }
+    }
+    return true;
+  }
+
   isDeleted(topic: TopicId): boolean {
     return this.#deletions.has(topic);
   }

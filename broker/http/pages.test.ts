@@ -11,7 +11,13 @@ let server: Server | null = null;
 afterEach(() => new Promise<void>((resolve) => (server === null ? resolve() : server.close(() => resolve()))));
 
 async function serve(facts: Partial<ShownBroker>): Promise<(path: string) => Promise<Response>> {
-  const pages = pagesOf(() => ({ metrics: new Metrics(), isServing: true, isRegistered: true, ...facts }));
+  const pages = pagesOf(() => ({
+    metrics: new Metrics(),
+    isServing: true,
+    isCaughtUp: true,
+    isRegistered: true,
+    ...facts,
+  }));
   const listening = createServer(pages);
   server = listening;
   await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
@@ -31,6 +37,12 @@ test("a broker stays ready while it has no controller, and says so", async () =>
   const get = await serve({ isServing: true, isRegistered: false });
   const ready = await get("/readyz");
   expect([ready.status, await ready.json()]).toEqual([200, { status: "serving", hasController: false }]);
+});
+
+test("a broker that has not caught up since its start is not ready yet, and says so", async () => {
+  const get = await serve({ isCaughtUp: false });
+  const ready = await get("/readyz");
+  expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining("catching up")]);
 });
 
 test("what is not there is 404 in one line of JSON", async () => {

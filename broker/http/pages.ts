@@ -7,6 +7,8 @@ import { PROMETHEUS_CONTENT_TYPE, prometheusPieces } from "../base/prometheus-te
 export interface ShownBroker {
   /** Registered at least once since its start: clients are served. */
   readonly isServing: boolean;
+  /** Every partition it hosts has had it back in its ISR since the start. */
+  readonly isCaughtUp: boolean;
   /** A session with a controller stands now. */
   readonly isRegistered: boolean;
   readonly metrics: Metrics;
@@ -15,9 +17,9 @@ export interface ShownBroker {
 export type Pages = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Pages for those who watch: `/healthz` (the event loop answers), `/readyz` (this broker serves clients; it stays so
- * without a controller, because it goes on with what it leads) and `/metrics` (Prometheus text format). None of them
- * needs a token, none shows a record. `broker` is null until there is one.
+ * Pages for those who watch: `/healthz` (the event loop answers), `/readyz` (this broker serves clients and has caught
+ * up once since its start; it stays so without a controller, because it goes on with what it leads) and `/metrics`
+ * (Prometheus text format). None of them needs a token, none shows a record. `broker` is null until there is one.
  */
 export function pagesOf(broker: () => ShownBroker | null): Pages {
   const own = new Metrics();
@@ -28,8 +30,10 @@ export function pagesOf(broker: () => ShownBroker | null): Pages {
   app.get("/healthz", (_, response) => void response.json({ status: "ok" }));
   app.get("/readyz", (_, response) => {
     const isServing = broker()?.isServing === true;
-    const status = isServing ? "serving" : "not registered with a controller yet";
-    response.status(isServing ? 200 : 503).json({ status, hasController: broker()?.isRegistered === true });
+    const isReady = isServing && broker()?.isCaughtUp === true;
+    const waits = isServing ? "catching up with its partitions' leaders" : "not registered with a controller yet";
+    const status = isReady ? "serving" : waits;
+    response.status(isReady ? 200 : 503).json({ status, hasController: broker()?.isRegistered === true });
   });
   app.get("/metrics", async (_, response) => {
     response.setHeader("content-type", PROMETHEUS_CONTENT_TYPE);

@@ -30,6 +30,8 @@ export interface ByteStream {
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Begins every path there: one server may have the controllers of many clusters. None when absent. */
+  readonly path?: string;
 }
 
 /** What a probe of a process's own address found (docs/architecture.md, failure detection). */
@@ -47,7 +49,7 @@ export type ExchangeResult =
 /** What a broker or controller asks of the network between them. */
 export interface Network {
   /**
-   * Opens a streamed exchange at `path` of the HTTP server at `address`. `headers` carry the cluster token. With
+   * Opens a streamed exchange at `path` of the HTTP server at `address`. With
    * `reusesChunks` a chunk is the receiver's only until its `onData` returns.
    */
   exchange(

@@ -105,7 +105,7 @@ export class DemoCluster {
   /** Has `onState` called with every change of the topic's state; resolves to the first. */
   watch(topic: string, onState: (sighting: Sighting) => void): Promise<ClusterState> {
     const program = path.join(import.meta.dirname, "watcher.ts");
-    const watcher = fork(program, [this.#file().controller.url, topic], {
+    const watcher = fork(program, [this.#file().controller.url, topic, path.join(this.#folder, "token")], {
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
     this.#watcher = watcher;

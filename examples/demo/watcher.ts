@@ -1,5 +1,7 @@
 // Watches the controller from a process of its own: what it sees is stamped when it happens, however busy the demo is.
-// Started with the controller's URL and a topic; sends every change of the topic's state to its parent.
+// Started with the controller's URL, a topic and the file of the cluster's token; sends every change of the topic's
+// state to its parent.
+import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import type { ClusterState, PartitionState } from "./cluster.ts";
 
@@ -16,7 +18,8 @@ export interface Sighting {
 }
 
 const LOOK_MS = 4;
-const [url = "", topic = ""] = process.argv.slice(2);
+const [url = "", topic = "", tokenFile = ""] = process.argv.slice(2);
+const token = readFileSync(tokenFile, "utf8").trim();
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 let last = "";
 
@@ -40,13 +43,17 @@ function note(text: string): void {
 
 function look(): void {
   let text = "";
-  const call = get(`${url}/v1/status`, { agent, timeout: 1000 }, (response) => {
-    response.setEncoding("utf8");
-    response.on("data", (chunk: string) => (text += chunk));
-    response.on("end", () => {
-      if (response.statusCode === 200) note(text);
-    });
-  });
+  const call = get(
+    `${url}/v1/status`,
+    { agent, headers: { authorization: `Bearer ${token}` }, timeout: 1000 },
+    (response) => {
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => {
+        if (response.statusCode === 200) note(text);
+      });
+    },
+  );
   call.on("timeout", () => call.destroy());
   call.on("error", () => {});
   call.on("close", () => setTimeout(look, LOOK_MS));

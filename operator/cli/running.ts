@@ -1,6 +1,8 @@
 import path from "node:path";
 import { TidemarkError } from "#base/errors.ts";
-import { CLUSTER_FILE, type ClusterFile, readClusterFile } from "../adapters/process/cluster-file.ts";
+import { CLUSTER_FILE, type ClusterFile, readClusterFile, TOKEN_FILE } from "../adapters/process/cluster-file.ts";
+import type { ControllerAt } from "../adapters/process/controller-client.ts";
+import { readText } from "../adapters/process/local-files.ts";
 
 const BOOTSTRAP_DEFAULT = "127.0.0.1:9092";
 
@@ -12,6 +14,12 @@ export function runningCluster(data: string): ClusterFile {
     "PEER_UNREACHABLE",
     `no cluster runs on ${data}; start it with \`tidemark up --data ${data}\``,
   );
+}
+
+/** Where the controller of a data folder is, with what it demands to be shown. */
+export function controllerOf(data: string): ControllerAt {
+  const { url } = runningCluster(data).controller;
+  return { url, token: (readText(path.resolve(data, TOKEN_FILE)) ?? "").trim() };
 }
 
 /** The brokers to ask first: those given, else those that run on the data folder, else Kafka's usual port. */

@@ -7,7 +7,7 @@ import {
 } from "../adapters/process/controller-client.ts";
 import type { ClusterFile } from "../adapters/process/cluster-file.ts";
 import { endWithReader } from "./exit.ts";
-import { runningCluster } from "./running.ts";
+import { controllerOf, runningCluster } from "./running.ts";
 
 export interface StatusOptions {
   readonly data: string;
@@ -18,7 +18,7 @@ export interface StatusOptions {
 export async function status(options: StatusOptions): Promise<void> {
   endWithReader();
   const running = runningCluster(options.data);
-  const answer = await controllerStatus(running.controller.url);
+  const answer = await controllerStatus(controllerOf(options.data));
   if (answer === null) {
     const says = `the controller at ${running.controller.url} does not answer; brokers serve on without it`;
     throw new TidemarkError("PEER_UNREACHABLE", `${says}; is \`tidemark up\` running?`);

@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import type { BrokerId, ControllerEpoch } from "#base/ids.ts";
+import type { BrokerId } from "#base/ids.ts";
 import type { Logger } from "#base/logging.ts";
 import type {
   AdminRequest,
@@ -11,6 +11,7 @@ import type {
   ToBroker,
   ToController,
 } from "#contract/control.ts";
+import type { MetadataVersion } from "#contract/rows.ts";
 import type { ByteStream } from "#ports/network.ts";
 import type { Answer } from "../machine/decision.ts";
 import { isForeign } from "../machine/history.ts";
@@ -30,8 +31,8 @@ export interface BrokerSessionsOptions {
   readonly sessionTimeoutMs: number;
   admin(request: AdminRequest): Promise<AdminResponse>;
   onCopyProgress(broker: BrokerId, message: CopyProgress): void;
-  /** A broker was told more than the store knows; `reported` is the controller epoch it names. */
-  onAhead(reason: string, reported: ControllerEpoch): void;
+  /** A broker was told more than the store knows. */
+  onAhead(reason: string, reported: MetadataVersion): void;
 }
 
 /** A stream that does not register is closed after this long. */
@@ -230,7 +231,7 @@ export class BrokerSessions {
     const { controllerEpoch, sequence } = metadataVersion;
     const told = `broker ${brokerId} was told version ${controllerEpoch}.${sequence} of the metadata`;
     const reason = `${told}, which the store never had: the store is missing or was set back`;
-    this.#options.onAhead(reason, controllerEpoch);
+    this.#options.onAhead(reason, metadataVersion);
     return { code: controllerEpoch > version.controllerEpoch ? "STALE_CONTROLLER" : "NOT_READY", reason };
   }
 

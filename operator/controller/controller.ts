@@ -15,7 +15,7 @@ import {
   type Delta,
   HEARTBEAT_INTERVAL_MS,
 } from "#contract/control.ts";
-import type { MetadataVersion } from "#contract/rows.ts";
+import { isNewer, type MetadataVersion } from "#contract/rows.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "#ports/network.ts";
 import { apply, rowsOf } from "../machine/apply.ts";
 import type { Change } from "../machine/changes.ts";
@@ -23,7 +23,16 @@ import { NOT_CONTROLLER } from "../machine/error-codes.ts";
 import { type Elections, electionsOf } from "../machine/elections.ts";
 import { withEnd } from "../machine/history.ts";
 import { CONTROLLER_EPOCHS_AHEAD, recoveredChanges } from "../machine/recovered.ts";
-import { clusterConfigOf, EMPTY_STORED_STATE, FIRST_VERSION, type State, stateOf } from "../machine/state.ts";
+import { movesAwayFrom } from "../machine/moves.ts";
+import {
+  allPartitions,
+  clusterConfigOf,
+  EMPTY_STORED_STATE,
+  FIRST_VERSION,
+  type State,
+  stateOf,
+} from "../machine/state.ts";
+import type { ControllerCondition, ControllerStatus, MetadataProblem } from "../ports/cluster-control.ts";
 import type { Loaded, MetadataStore } from "../ports/metadata-store.ts";
 import { answerAdmin } from "./admin.ts";
 import { BrokerSessions } from "./broker-sessions.ts";
@@ -36,7 +45,7 @@ import { parseAdminRequest } from "./parse.ts";
 import { Reassigner } from "./reassigner.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { MetadataRecovery, type Recovery } from "./recovery.ts";
-import { type ControllerCondition, type ControllerStatus, statusOf } from "./status.ts";
+import { statusOf } from "./status.ts";
 
 export interface ControllerPorts {
   readonly clock: Clock;
@@ -59,6 +68,8 @@ export interface ControllerOptions {
   /** A person says to go on although the store is missing or older than what brokers were told. */
   readonly isRecovering?: boolean;
   readonly onEnd: (end: ControllerEnd) => void;
+  /** After each commit and each change of condition. */
+  readonly onChange?: () => void;
 }
 
 /** Paths of POST requests that people and tools send. */
@@ -94,13 +105,15 @@ export class Controller {
   #active: Active | null = null;
   #isEnded = false;
   #recovery: MetadataRecovery | null = null;
-  #blockedBy: string | null = null;
+  #config: ConfigMap;
+  #blockedBy: MetadataProblem | null = null;
   /** Since this process took over. */
   #uncleanElections = 0;
 
   constructor(ports: ControllerPorts, options: ControllerOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#config = options.config;
     const incarnation = ports.random.id();
     this.#committer = new Committer(ports, { writer: incarnation });
     this.exchangeServer = {
@@ -146,8 +159,8 @@ export class Controller {
 
   /** Null when this controller ended meanwhile. */
   async #askBrokers(loaded: Loaded): Promise<Recovery | null> {
-    const { clusterId, config } = this.#options;
-    const state = stateOf(loaded.state, loaded.version, config);
+    const { clusterId } = this.#options;
+    const state = stateOf(loaded.state, loaded.version, this.#config);
     const name = loaded.state.clusterId === "" ? clusterId : loaded.state.clusterId;
     this.#recovery = new MetadataRecovery(this.#ports, { clusterId: name, state });
     const found = await this.#recovery.result();
@@ -170,21 +183,41 @@ export class Controller {
   }
 
   status(): ControllerStatus {
-    const state = this.#active?.queue.state ?? stateOf(EMPTY_STORED_STATE, FIRST_VERSION, this.#options.config);
+    const state = this.#active?.queue.state ?? stateOf(EMPTY_STORED_STATE, FIRST_VERSION, this.#config);
     return statusOf(state, {
-      condition: this.#condition(),
+      condition: this.condition,
       reason: this.#reason(),
+      problem: this.#blockedBy,
       uncleanElections: this.#uncleanElections,
       reassignments: this.#active?.reassigner.list(null) ?? [],
       silenceMs: (broker) => this.#active?.detector.silenceMs(broker) ?? null,
     });
   }
 
+  /** The brokers are started with another configuration from now on. Validated by the caller. */
+  configure(config: ConfigMap): void {
+    this.#config = config;
+    this.#active?.queue.configure(config);
+  }
+
+  /** Hands over what the broker leads and others can take; resolves to how many partitions it still leads. */
+  async moveLeadersAway(broker: BrokerId): Promise<number> {
+    const active = this.#active;
+    if (active === null) return Number.POSITIVE_INFINITY;
+    await active.handOvers.run(movesAwayFrom(active.queue.state, broker));
+    return [...allPartitions(active.queue.state)].filter(({ row }) => row.leader === broker).length;
+  }
+
+  /** Something else says that this broker's process has ended. */
+  suspect(broker: BrokerId): void {
+    void this.#active?.detector.suspect(broker);
+  }
+
   /** Decides an administrative request. Always resolves. */
   async admin(request: AdminRequest): Promise<AdminResponse> {
     const active = this.#active;
     if (active === null || this.#blockedBy !== null) {
-      const errorMessage = this.#blockedBy ?? "this controller is not active; try again";
+      const errorMessage = this.#blockedBy?.reason ?? "this controller is not active; try again";
       return { kind: "failed", errorCode: NOT_CONTROLLER, errorMessage };
     }
     const { queue, handOvers, comparison, reassigner } = active;
@@ -199,13 +232,13 @@ export class Controller {
   }
 
   #reason(): string | null {
-    if (this.#recovery === null) return this.#blockedBy;
+    if (this.#recovery === null) return this.#blockedBy?.reason ?? null;
     const missing = this.#recovery.missing();
     const who = missing.length === 0 ? "" : `; waits for broker ${missing.join(", broker ")}`;
     return `asks the brokers what they kept of the metadata${who}`;
   }
 
-  #condition(): ControllerCondition {
+  get condition(): ControllerCondition {
     if (this.#isEnded) return "ended";
     if (this.#recovery !== null) return "recovering";
     if (this.#blockedBy !== null) return "blocked";
@@ -214,7 +247,6 @@ export class Controller {
   }
 
   async #claim(loaded: Loaded, recovery: Recovery | null): Promise<State | "overtaken" | "stopped"> {
-    const { config } = this.#options;
     const clusterId = this.#options.clusterId === "" ? (recovery?.clusterId ?? "") : this.#options.clusterId;
     const stored = loaded.state.clusterId;
     if (stored !== "" && clusterId !== "" && stored !== clusterId) {
@@ -223,7 +255,7 @@ export class Controller {
         `the metadata store belongs to cluster ${stored}, not to ${clusterId}; point the controller at its own`,
       );
     }
-    const before = stateOf(loaded.state, loaded.version, config);
+    const before = stateOf(loaded.state, loaded.version, this.#config);
     const changes: Change[] = [];
     if (stored === "") {
       changes.push({ kind: "cluster", clusterId: clusterId === "" ? this.#ports.random.id() : clusterId });
@@ -239,7 +271,8 @@ export class Controller {
     if (settled === "deposed") {
       throw new TidemarkError("REFUSED", "another controller claimed the metadata store at the same time");
     }
-    return apply(before, changes, version);
+    const claimed = apply(before, changes, version);
+    return { ...claimed, staticConfig: this.#config };
   }
 
   #activate(state: State): void {
@@ -312,6 +345,7 @@ export class Controller {
     // Before any broker is heard: what the settings of this start change, and what a predecessor left half-done.
     queue.submit({ kind: "circumstancesChanged" });
     this.#announce([...state.brokers.keys()]);
+    this.#options.onChange?.();
   }
 
   #onExchange(path: string, accept: () => ByteStream, refuse: (status: number, text: string) => void): void {
@@ -343,6 +377,7 @@ export class Controller {
     }
     active.comparison.onCommitted(changes);
     active.reassigner.onCommitted(changes);
+    this.#options.onChange?.();
   }
 
   #report({ elected, offline, unclean }: Elections): void {
@@ -404,18 +439,25 @@ export class Controller {
   }
 
   /** A broker was told more than the store knows: either another controller is active, or the store was set back. */
-  async #onAhead(reason: string, reported: ControllerEpoch): Promise<void> {
+  async #onAhead(reason: string, reported: MetadataVersion): Promise<void> {
     const active = this.#active;
-    if (active === null || this.#blockedBy !== null) return;
-    const { version } = active.queue.state;
-    if (reported > version.controllerEpoch) {
-      const isDeposed = await this.#committer.isDeposed(version).catch(() => false);
-      if (this.#active !== active) return;
-      if (isDeposed) return this.#fall({ kind: "deposed" });
+    if (active === null) return;
+    if (this.#blockedBy === null) {
+      const { state } = active.queue;
+      if (reported.controllerEpoch > state.version.controllerEpoch) {
+        const isDeposed = await this.#committer.isDeposed(state.version).catch(() => false);
+        if (this.#active !== active) return;
+        if (isDeposed) return this.#fall({ kind: "deposed" });
+      }
+      active.queue.close();
+      this.#ports.logger.error("nothing is decided any more", { reason });
+      // A store that knows of no topic was not set back: it is another one.
+      const kind = state.topics.size === 0 ? "lost" : "rolledBack";
+      this.#blockedBy = { kind, reason, newestReported: reported };
+      this.#options.onChange?.();
+    } else if (isNewer(reported, this.#blockedBy.newestReported)) {
+      this.#blockedBy = { ...this.#blockedBy, reason, newestReported: reported };
     }
-    this.#blockedBy = reason;
-    active.queue.close();
-    this.#ports.logger.error("nothing is decided any more", { reason });
   }
 
   #fall(end: ControllerEnd): void {

@@ -1,4 +1,5 @@
 import { assert } from "#base/assert.ts";
+import type { ConfigMap } from "#contract/config-values.ts";
 import type { MetadataVersion } from "#contract/rows.ts";
 import { apply, applyAll, draftOf } from "../machine/apply.ts";
 import type { Change } from "../machine/changes.ts";
@@ -47,6 +48,12 @@ export class DecisionQueue {
   /** What is committed. */
   get state(): State {
     return this.#state;
+  }
+
+  /** What the brokers are started with is given, not committed; the next decision knows it. */
+  configure(staticConfig: ConfigMap): void {
+    this.#state = { ...this.#state, staticConfig };
+    this.submit({ kind: "circumstancesChanged" });
   }
 
   /** `done` gets the answer once everything that led to it is durable; null when this controller decides no more. */
@@ -100,18 +107,28 @@ export class DecisionQueue {
       answered.push({ task, answer });
     }
     this.#tasks.splice(0, answered.length);
-    const isCommitted = changes.length === 0 || (await this.#commit(changes));
-    for (const { task, answer } of answered) task.done(isCommitted ? answer : null);
+    let isCommitted = changes.length === 0;
+    try {
+      isCommitted ||= await this.#commit(changes);
+    } finally {
+      // Also when the store failed for good: whoever asked must not wait for ever.
+      for (const { task, answer } of answered) task.done(isCommitted ? answer : null);
+    }
   }
 
   async #commitEach(
     commits: readonly (readonly Change[])[],
     { task, answer }: { task: Task; answer: Answer },
   ): Promise<void> {
-    for (const changes of commits) {
-      if (!(await this.#commit(changes))) return task.done(null);
+    let isCommitted = false;
+    try {
+      for (const changes of commits) {
+        isCommitted = await this.#commit(changes);
+        if (!isCommitted) break;
+      }
+    } finally {
+      task.done(isCommitted ? answer : null);
     }
-    task.done(answer);
   }
 
   async #commit(changes: readonly Change[]): Promise<boolean> {

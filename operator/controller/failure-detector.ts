@@ -91,6 +91,15 @@ export class FailureDetector {
     void this.#probeWhileBroken(entry);
   }
 
+  /** Something else says that its process has ended: one look decides whether that is taken for a broken stream. */
+  async suspect(broker: BrokerId): Promise<void> {
+    const entry = this.#entries.get(broker);
+    if (entry === undefined || entry.brokenAtMs !== null) return;
+    const verdict = await this.standing(entry);
+    if (verdict === "alive" || this.#entries.get(broker) !== entry) return;
+    this.disconnected(broker, entry.incarnation);
+  }
+
   /** Is fenced: nothing is watched any more until it registers. */
   forget(broker: BrokerId): void {
     this.#entries.delete(broker);

@@ -1,47 +1,15 @@
-import type { Reassignment } from "#contract/control.ts";
-import type { BrokerRow, DeletionRow, MetadataVersion, PartitionRow, TopicRow } from "#contract/rows.ts";
 import type { BrokerId } from "#base/ids.ts";
+import type { Reassignment } from "#contract/control.ts";
 import { allPartitions, brokerRowOf, hasLeader, type State } from "../machine/state.ts";
 import { waitsFor } from "../machine/waiting.ts";
-
-/**
- * `starting`: reads and claims the store. `active`: decides. `storeUnreachable`: would. `blocked`: the store is older
- * than what brokers were told; a person must say to recover. `recovering`: asks brokers what they were told. `ended`:
- * another controller took over, or it was stopped.
- */
-export type ControllerCondition = "starting" | "active" | "storeUnreachable" | "blocked" | "recovering" | "ended";
-
-export interface BrokerStatus extends BrokerRow {
-  readonly sessionAgeMs: number | null;
-  /** Partitions that it leads, that are assigned to it, and whose data it has yet to delete. */
-  readonly leads: number;
-  readonly assigned: number;
-  readonly unconfirmed: number;
-  readonly isDraining: boolean;
-}
-
-export interface ControllerStatus {
-  readonly clusterId: string;
-  readonly condition: ControllerCondition;
-  /** One line for people; null when all is well. */
-  readonly reason: string | null;
-  readonly version: MetadataVersion;
-  /** Elections since this controller took over after which acknowledged records may be gone. */
-  readonly uncleanElections: number;
-  readonly brokers: readonly BrokerStatus[];
-  readonly topics: readonly TopicRow[];
-  /** `waitingFor`: brokers without which no leader can be elected; absent when it has a leader. */
-  readonly partitions: readonly (PartitionRow & { readonly waitingFor?: readonly BrokerId[] })[];
-  readonly deletions: readonly DeletionRow[];
-  /** Partitions on their way to another assignment, with what their copies still lack. */
-  readonly reassignments: readonly Reassignment[];
-}
+import type { ControllerCondition, ControllerStatus, MetadataProblem } from "../ports/cluster-control.ts";
 
 export function statusOf(
   state: State,
   at: {
     condition: ControllerCondition;
     reason: string | null;
+    problem: MetadataProblem | null;
     uncleanElections: number;
     reassignments: readonly Reassignment[];
     /** Milliseconds since a broker's last sign of life; null without a session. */
@@ -62,6 +30,7 @@ export function statusOf(
   });
   const brokers = [...state.brokers.values()].map((record) => ({
     ...brokerRowOf(record),
+    storageId: record.storageId,
     sessionAgeMs: at.silenceMs(record.id),
     leads: leads.get(record.id) ?? 0,
     assigned: assigned.get(record.id) ?? 0,
@@ -72,6 +41,7 @@ export function statusOf(
     clusterId: state.clusterId,
     condition: at.condition,
     reason: at.reason,
+    problem: at.problem,
     version: state.version,
     uncleanElections: at.uncleanElections,
     brokers: brokers.sort((a, b) => a.id - b.id),
@@ -79,5 +49,6 @@ export function statusOf(
     partitions,
     deletions: [...state.deletions.values()],
     reassignments: at.reassignments,
+    brokerConfigs: [...state.brokerConfigs].map(([broker, config]) => ({ broker, config })),
   };
 }

@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => cluster?.stop());
 
 async function rowOf(running: IslandCluster): Promise<PartitionStatus | null> {
-  const status = await controllerStatus(running.controllerUrl);
+  const status = await controllerStatus(running.controllerAt);
   const topicId = status?.topics.find(({ name }) => name === TOPIC)?.topicId;
   return status?.partitions.find((row) => row.topicId === topicId) ?? null;
 }

@@ -1,5 +1,6 @@
 import { type Producer, Kafka, logLevel } from "kafkajs";
 import { isAlive } from "../../operator/adapters/process/child-process.ts";
+import { controllerOf } from "../../operator/cli/running.ts";
 import { controllerStatus, type PartitionStatus } from "../../operator/adapters/process/controller-client.ts";
 import { type Run, Site } from "../../operator/cli/stand-ins/site.ts";
 
@@ -28,7 +29,7 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
 }
 
 const rows = async (): Promise<readonly PartitionStatus[]> =>
-  (await controllerStatus(site.clusterFile().controller.url))?.partitions ?? [];
+  (await controllerStatus(controllerOf(site.folder)))?.partitions ?? [];
 
 const leaderOf = async (partition: number): Promise<number> =>
   (await rows()).find((row) => row.partition === partition)?.leader ?? -1;

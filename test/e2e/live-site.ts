@@ -1,3 +1,4 @@
+import { controllerOf } from "../../operator/cli/running.ts";
 import { expect } from "@jest/globals";
 import {
   type ControllerStatus,
@@ -41,7 +42,7 @@ export class LiveSite extends Site {
 
   /** Null while the controller does not answer. */
   status(): Promise<ControllerStatus | null> {
-    return controllerStatus(this.clusterFile().controller.url);
+    return controllerStatus(controllerOf(this.folder));
   }
 
   async partition(topic: string, partition = 0): Promise<PartitionStatus | null> {

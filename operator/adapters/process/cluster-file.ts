@@ -43,6 +43,8 @@ export interface LocalPorts {
 
 export const CLUSTER_FILE = "cluster.json";
 export const IDENTITY_FILE = "identity.json";
+/** The cluster's internal token; for its owner's eyes only. */
+export const TOKEN_FILE = "token";
 
 function parse<T>(text: string | null): T | null {
   if (text === null) return null;

@@ -31,15 +31,24 @@ export interface PartitionStatus extends PartitionRow {
 const STATUS_TIMEOUT_MS = 2000;
 const ADMIN_TIMEOUT_MS = 15_000;
 
-/** Null when no controller answers at `url`, or it is not ready yet. */
-export async function controllerStatus(url: string): Promise<ControllerStatus | null> {
-  const answer = await askJson(`${url}/v1/status`, { timeoutMs: STATUS_TIMEOUT_MS });
+/** Where a controller is, and the cluster's internal token. */
+export interface ControllerAt {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** Null when no controller answers there, or it is not ready yet. */
+export async function controllerStatus({ url, token }: ControllerAt): Promise<ControllerStatus | null> {
+  const answer = await askJson(`${url}/v1/status`, { timeoutMs: STATUS_TIMEOUT_MS, token });
   return answer?.status === 200 ? (answer.body as ControllerStatus) : null;
 }
 
-/** An administrative request to the controller at `url`; null when none answers. */
-export async function controllerAdmin(url: string, request: AdminRequest): Promise<AdminResponse | null> {
-  const answer = await askJson(`${url}/v1/admin`, { timeoutMs: ADMIN_TIMEOUT_MS, body: request });
+/** An administrative request to a controller; null when none answers. */
+export async function controllerAdmin(
+  { url, token }: ControllerAt,
+  request: AdminRequest,
+): Promise<AdminResponse | null> {
+  const answer = await askJson(`${url}/v1/admin`, { timeoutMs: ADMIN_TIMEOUT_MS, token, body: request });
   return answer?.status === 200 ? (answer.body as AdminResponse) : null;
 }
 

@@ -82,6 +82,25 @@ export function writeJson(file: string, value: unknown, options: { survivesPower
   }
 }
 
+/** Makes a file that nobody else may read, unless there is one. The disk has it before this returns. */
+export function makeSecretFile(file: string, text: string): void {
+  if (existsSync(file)) return;
+  const temporary = `${file}.tmp`;
+  try {
+    rmSync(temporary, { force: true });
+    const handle = openSync(temporary, "wx", 0o600);
+    try {
+      writeSync(handle, `${text}\n`);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    throw failed(file, error);
+  }
+}
+
 /** Removes a file, if it is there. */
 export function removeFile(file: string): void {
   rmSync(file, { force: true });

@@ -9,11 +9,16 @@ export interface Answer {
 }
 
 /** One JSON request to an HTTP server on this machine: GET without a `body`, else POST. */
-export function askJson(url: string, options: { timeoutMs: number; body?: unknown }): Promise<Answer | null> {
+export function askJson(
+  url: string,
+  options: { timeoutMs: number; token?: string; body?: unknown },
+): Promise<Answer | null> {
   return new Promise((resolve) => {
     const text = options.body === undefined ? null : JSON.stringify(options.body);
-    const headers =
-      text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+    const headers = {
+      ...(text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+    };
     const call = nodeHttp.request(
       url,
       { method: text === null ? "GET" : "POST", headers, agent: false },

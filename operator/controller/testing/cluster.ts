@@ -72,7 +72,7 @@ export class FakeBroker {
     return (this.received.findLast((message) => message.type === "registered") as Registered | undefined) ?? null;
   }
 
-  dial(controller: Controller): void {
+  dial(controller: Pick<Controller, "exchangeServer">): void {
     const refuse = (status: number, text: string): void => {
       throw new Error(`refused ${status}: ${text}`);
     };
