@@ -50,6 +50,8 @@ function eventOf(request: AdminRequest, links: AdminLinks): Event {
       const topicIds = request.topics.map((): TopicId => topicId(links.random.id()));
       return { kind: "topicsCreateRequested", request, topicIds, start };
     }
+    case "ownTopics":
+      return { kind: "topicsOwnRequested", request };
     case "deleteTopics":
       return { kind: "topicsDeleteRequested", request };
     case "createPartitions":

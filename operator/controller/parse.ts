@@ -35,6 +35,12 @@ const version = nullable(object({ controllerEpoch: whole(0), sequence: whole(0) 
 const address = object({ host: text, port: whole(0) });
 const brokers = list(whole(0));
 
+const owner = object({ namespace: text, name: text, uid: text, deletionPolicy: oneOf("Delete", "Retain") });
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
 const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
   createTopics: object({
     topics: list(
@@ -44,6 +50,7 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
         replicationFactor: whole(-(2 ** 31)),
         assignments: nullable(list(brokers)),
         config: map,
+        owner: optional(owner),
       }),
     ),
     validateOnly: flag,
@@ -70,6 +77,7 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
     partitions: nullable(list(object({ topic: text, partition: whole(-(2 ** 31)) }))),
   }),
   allocateProducerIds: object({}),
+  ownTopics: object({ topics: list(object({ topicId: id, owner: nullable(owner) })) }),
 };
 
 const admin: Check = (value) => {

@@ -1,5 +1,12 @@
-import type { BrokerRow, DeletionRow, MetadataVersion, PartitionRow, TopicRow } from "#contract/rows.ts";
-import type { BrokerId } from "#base/ids.ts";
+import type {
+  BrokerConfigRow,
+  BrokerRow,
+  DeletionRow,
+  MetadataVersion,
+  PartitionRow,
+  TopicRow,
+} from "#contract/rows.ts";
+import type { BrokerId, StorageId } from "#base/ids.ts";
 import { allPartitions, brokerRowOf, hasLeader, type State } from "../machine/state.ts";
 import { waitsFor } from "../machine/waiting.ts";
 
@@ -17,11 +24,17 @@ export interface ControllerStatus {
   readonly version: MetadataVersion;
   /** Elections since this controller took over after which acknowledged records may be gone. */
   readonly uncleanElections: number;
-  readonly brokers: readonly (BrokerRow & { readonly sessionAgeMs: number | null; readonly leads: number })[];
+  readonly brokers: readonly (BrokerRow & {
+    readonly storageId: StorageId;
+    readonly sessionAgeMs: number | null;
+    readonly leads: number;
+  })[];
   readonly topics: readonly TopicRow[];
   /** `waitingFor`: brokers without which no leader can be elected; absent when it has a leader. */
   readonly partitions: readonly (PartitionRow & { readonly waitingFor?: readonly BrokerId[] })[];
   readonly deletions: readonly DeletionRow[];
+  /** Settings of running brokers: "" = of all. */
+  readonly brokerConfigs: readonly BrokerConfigRow[];
 }
 
 export function statusOf(
@@ -41,6 +54,7 @@ export function statusOf(
   });
   const brokers = [...state.brokers.values()].map((record) => ({
     ...brokerRowOf(record),
+    storageId: record.storageId,
     sessionAgeMs: at.silenceMs(record.id),
     leads: leads.get(record.id) ?? 0,
   }));
@@ -54,5 +68,6 @@ export function statusOf(
     topics: [...state.topics.values()],
     partitions,
     deletions: [...state.deletions.values()],
+    brokerConfigs: [...state.brokerConfigs].map(([broker, config]) => ({ broker, config })),
   };
 }
