@@ -119,4 +119,9 @@ export interface Kubernetes {
   /** Writes an Event about `object`. Best effort: a failure is logged, never returned. */
   event(object: KubernetesObject, event: KubernetesEvent): void;
   watch(options: WatchOptions): Cache;
+  /**
+   * Whether objects of this kind could be made now: its definition is there, served, and not being deleted. False too
+   * when it cannot be told.
+   */
+  isEstablished(kind: Kind): Promise<boolean>;
 }

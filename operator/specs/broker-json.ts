@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { type SpecContext, namespaceOf } from "./context.ts";
 import type { ClusterResource, ClusterSpec, ListenerSpec } from "./custom-resources.ts";
 import { canonical, hashOf } from "./hash.ts";
-import { DYNAMIC_CONFIG_ANNOTATION, labelsOf, namesOf, ownerOf } from "./naming.ts";
+import { ACCEPTED_CONFIG_ANNOTATION, DYNAMIC_CONFIG_ANNOTATION, labelsOf, namesOf, ownerOf } from "./naming.ts";
 
 export const HTTP_PORT = 8081;
 export const OPERATOR_PORT = 8080;
@@ -83,7 +83,7 @@ export function brokerJson(context: SpecContext): Record<string, unknown> {
 function listenerJson(listener: ListenerSpec, { advertised, cluster }: SpecContext): Record<string, unknown> {
   const { name, port, type = "internal", advertisedHost, advertisedPort } = listener;
   const inside = `{pod}.${namesOf(cluster.metadata.name).headless}.${namespaceOf(cluster)}.svc`;
-  const host = advertisedHost ?? (type === "internal" ? inside : undefined);
+  const host = advertisedHost ?? { internal: inside, nodeport: "{nodeIp}", loadbalancer: undefined }[type];
   const addresses = advertised.get(name) ?? [];
   return {
     name,
@@ -94,8 +94,17 @@ function listenerJson(listener: ListenerSpec, { advertised, cluster }: SpecConte
   };
 }
 
-/** `ownedKeys`: settings of running brokers that this Cluster set, those included that are about to be taken back. */
-export function configMapOf(context: SpecContext, ownedKeys: readonly string[]): KubernetesObject {
+/** Each version of the settings has a key of its own: a pod of an old template keeps what it was started with. */
+export const configKeyOf = (hash: string): string => `broker-${hash}.json`;
+
+export interface ConfigMapOptions {
+  /** Settings of running brokers that this Cluster set, those included that are about to be taken back. */
+  readonly ownedKeys: readonly string[];
+  /** Versions that pods or templates still name, as they are. */
+  readonly kept: Readonly<Record<string, string>>;
+}
+
+export function configMapOf(context: SpecContext, { ownedKeys, kept }: ConfigMapOptions): KubernetesObject {
   const { cluster } = context;
   const names = namesOf(cluster.metadata.name);
   return {
@@ -105,9 +114,12 @@ export function configMapOf(context: SpecContext, ownedKeys: readonly string[]):
       name: names.configMap,
       namespace: namespaceOf(cluster),
       labels: labelsOf(cluster.metadata.name),
-      annotations: { [DYNAMIC_CONFIG_ANNOTATION]: [...ownedKeys].sort().join(",") },
+      annotations: {
+        [DYNAMIC_CONFIG_ANNOTATION]: [...ownedKeys].sort().join(","),
+        [ACCEPTED_CONFIG_ANNOTATION]: canonical(context.config),
+      },
       ownerReferences: [ownerOf(cluster)],
     },
-    data: { "broker.json": canonical(brokerJson(context)) },
+    data: { ...kept, [configKeyOf(configHash(context))]: canonical(brokerJson(context)) },
   };
 }

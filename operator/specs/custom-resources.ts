@@ -8,12 +8,14 @@ import type { KubernetesObject } from "../ports/kubernetes.ts";
 export type Quantity = string | number;
 
 export interface ListenerSpec {
+  /** "internal" by the schema's default. */
   readonly name: string;
   readonly port: number;
   readonly type?: "internal" | "nodeport" | "loadbalancer";
-  /** Templates; see `advertised.ts`. */
+  /** Templates: {pod}, {ordinal}, {podIp}, {nodeName}. */
   readonly advertisedHost?: string;
-  readonly advertisedPort?: string;
+  /** A port, or digits before {ordinal}. */
+  readonly advertisedPort?: string | number;
 }
 
 export interface StorageSpec {
@@ -41,15 +43,20 @@ export interface ClusterSpec {
   readonly rack?: { readonly topologyKey: string };
   readonly resources?: ResourcesSpec;
   readonly affinity?: object;
-  readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];
   readonly topologySpreadConstraints?: readonly object[];
   readonly priorityClassName?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly podLabels?: Readonly<Record<string, string>>;
+  readonly podAnnotations?: Readonly<Record<string, string>>;
   readonly podDisruptionBudget?: { readonly enabled?: boolean };
   readonly networkPolicy?: { readonly enabled?: boolean };
-  readonly monitoring?: { readonly enabled?: boolean };
+  readonly monitoring?: {
+    readonly podMonitor?: {
+      readonly enabled?: boolean;
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly annotations?: Readonly<Record<string, string>>;
+    };
+  };
   readonly image?: string;
   readonly imagePullPolicy?: string;
   readonly imagePullSecrets?: readonly { readonly name: string }[];

@@ -14,6 +14,12 @@ export const RECOVER_ANNOTATION = "tidemark.dev/recover-metadata";
 export const PREVIOUS_TEMPLATE_ANNOTATION = "tidemark.dev/previous-template";
 /** On the StatefulSet: hash of a template with which the first broker did not come back. */
 export const FAILED_TEMPLATE_ANNOTATION = "tidemark.dev/failed-template";
+/** On the StatefulSet: which disk was given up, and the uid of its claim. */
+export const REPLACED_ANNOTATION = "tidemark.dev/replaced";
+/** On the StatefulSet: hash of the template that was asked for last. */
+export const TEMPLATE_HASH_ANNOTATION = "tidemark.dev/template-hash";
+/** On the ConfigMap: the settings found valid so far, as JSON, for when one of them turns invalid. */
+export const ACCEPTED_CONFIG_ANNOTATION = "tidemark.dev/accepted-config";
 /** On the ConfigMap: keys of the running brokers' configuration that this Cluster set. */
 export const DYNAMIC_CONFIG_ANNOTATION = "tidemark.dev/dynamic-config";
 
@@ -32,7 +38,7 @@ export const namesOf = (cluster: string) => ({
   podMonitor: cluster,
   pod: (ordinal: number) => `${cluster}-broker-${ordinal}`,
   claim: (ordinal: number) => `data-${cluster}-broker-${ordinal}`,
-  listener: (listener: string) => `${cluster}-${listener}`,
+  listener: (listener: string) => `${cluster}-bootstrap-${listener}`,
   brokerListener: (listener: string, ordinal: number) => `${cluster}-broker-${ordinal}-${listener}`,
 });
 

@@ -1,4 +1,4 @@
-import { configHash, HTTP_PORT, listenersOf } from "./broker-json.ts";
+import { configHash, configKeyOf, HTTP_PORT, listenersOf } from "./broker-json.ts";
 import type { SpecContext } from "./context.ts";
 import type { ClusterResource, ResourcesSpec } from "./custom-resources.ts";
 import { CONFIG_HASH_ANNOTATION, labelsOf, namesOf, RESTART_ANNOTATION, selectorOf } from "./naming.ts";
@@ -35,9 +35,9 @@ export function podTemplateOf(context: SpecContext): Record<string, unknown> {
   const restartedAt = metadata.annotations?.[RESTART_ANNOTATION];
   return {
     metadata: {
-      labels: { ...spec.labels, ...labelsOf(metadata.name) },
+      labels: { ...spec.podLabels, ...labelsOf(metadata.name) },
       annotations: {
-        ...spec.annotations,
+        ...spec.podAnnotations,
         [CONFIG_HASH_ANNOTATION]: configHash(context),
         ...(restartedAt === undefined ? {} : { [RESTART_ANNOTATION]: restartedAt }),
       },
@@ -58,7 +58,7 @@ export function podTemplateOf(context: SpecContext): Record<string, unknown> {
       ...scheduling(cluster),
       ...(spec.imagePullSecrets === undefined ? {} : { imagePullSecrets: spec.imagePullSecrets }),
       containers: [container(context)],
-      volumes: volumes(cluster),
+      volumes: volumes(context),
     },
   };
 }
@@ -66,7 +66,6 @@ export function podTemplateOf(context: SpecContext): Record<string, unknown> {
 function scheduling({ metadata, spec }: ClusterResource): Record<string, unknown> {
   return {
     ...(spec.affinity === undefined ? {} : { affinity: spec.affinity }),
-    ...(spec.nodeSelector === undefined ? {} : { nodeSelector: spec.nodeSelector }),
     ...(spec.tolerations === undefined ? {} : { tolerations: spec.tolerations }),
     ...(spec.priorityClassName === undefined ? {} : { priorityClassName: spec.priorityClassName }),
     topologySpreadConstraints: spec.topologySpreadConstraints ?? defaultSpread(metadata.name, spec.rack?.topologyKey),
@@ -135,11 +134,18 @@ function environment(): object[] {
   }));
 }
 
-function volumes({ metadata, spec }: ClusterResource): object[] {
+function volumes(context: SpecContext): object[] {
+  const { metadata, spec } = context.cluster;
   const names = namesOf(metadata.name);
   const { ephemeral = false, size } = spec.storage ?? {};
   return [
-    { name: "config", configMap: { name: names.configMap } },
+    {
+      name: "config",
+      configMap: {
+        name: names.configMap,
+        items: [{ key: configKeyOf(configHash(context)), path: "broker.json" }],
+      },
+    },
     { name: "token", secret: { secretName: names.secret } },
     { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
     ...(ephemeral ? [{ name: "data", emptyDir: size === undefined ? {} : { sizeLimit: String(size) } }] : []),

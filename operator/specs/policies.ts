@@ -73,10 +73,20 @@ export const secretOf = (cluster: ClusterResource, token: string, isOwned: boole
   };
 };
 
+function monitorMeta(cluster: ClusterResource): KubernetesObject["metadata"] {
+  const { labels, annotations } = cluster.spec.monitoring?.podMonitor ?? {};
+  const ours = meta(cluster, namesOf(cluster.metadata.name).podMonitor);
+  return {
+    ...ours,
+    labels: { ...labels, ...ours.labels },
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
 export const podMonitorOf = (cluster: ClusterResource): KubernetesObject => ({
   apiVersion: "monitoring.coreos.com/v1",
   kind: "PodMonitor",
-  metadata: meta(cluster, namesOf(cluster.metadata.name).podMonitor),
+  metadata: monitorMeta(cluster),
   spec: {
     selector: { matchLabels: selectorOf(cluster.metadata.name) },
     podMetricsEndpoints: [{ port: "http", path: "/metrics" }],

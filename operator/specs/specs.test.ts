@@ -78,7 +78,7 @@ describe("a broker pod", () => {
   });
 
   test("cannot have its own labels changed by the Cluster's", () => {
-    const { labels } = podOf(contextWith({ labels: { team: "a", "app.kubernetes.io/name": "x" } })).metadata;
+    const { labels } = podOf(contextWith({ podLabels: { team: "a", "app.kubernetes.io/name": "x" } })).metadata;
     expect(labels).toMatchObject({ team: "a", "app.kubernetes.io/name": "tidemark" });
   });
 
@@ -159,10 +159,10 @@ describe("services", () => {
   test("stand for each broker of a listener for outside", () => {
     const made = externalServicesOf(clusterWith({ listeners }), [0, 1]);
     expect(made.map(({ metadata }) => metadata.name)).toEqual([
-      "shop-outside",
+      "shop-bootstrap-outside",
       "shop-broker-0-outside",
       "shop-broker-1-outside",
-      "shop-cloud",
+      "shop-bootstrap-cloud",
       "shop-broker-0-cloud",
       "shop-broker-1-cloud",
     ]);
@@ -195,7 +195,7 @@ describe("broker.json", () => {
     });
     expect(json["listeners"]).toEqual([
       { name: "internal", port: 9092, advertisedHost: "{pod}.shop-brokers.apps.svc" },
-      { name: "outside", port: 9094, brokers: [{ broker: 0, port: 30000 }] },
+      { name: "outside", port: 9094, advertisedHost: "{nodeIp}", brokers: [{ broker: 0, port: 30000 }] },
     ]);
   });
 
