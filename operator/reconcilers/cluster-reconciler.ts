@@ -25,6 +25,8 @@ import type { Reconciled } from "./work-queue.ts";
 const WAITING_MS = 2000;
 /** Everything is looked at again now and then, whatever the watches say. */
 const RESYNC_MS = 30_000;
+/** A controller that takes longer than this to start has a problem. */
+const TAKEOVER_MS = 15_000;
 const NOTHING_LEFT: Reconciled = { requeueAfterMs: null, hasFailed: false };
 const NEEDED: ReadonlySet<string> = new Set(["ServiceAccount", "ConfigMap", "StatefulSet"]);
 const TRY_AGAIN: Reconciled = { requeueAfterMs: null, hasFailed: true };
@@ -39,12 +41,14 @@ interface Memory {
   levellingLeft: number | null;
   control: ClusterControl | null;
   unsubscribe: () => void;
+  readonly sinceMs: number;
   /** The status that was written last; null before. The watch may lag behind it. */
   written: Record<string, unknown> | null;
 }
 
-const newMemory = (uid: string): Memory => ({
+const newMemory = (uid: string, sinceMs: number): Memory => ({
   uid,
+  sinceMs,
   refusals: new Map(),
   ended: new Set(),
   levellingLeft: null,
@@ -112,7 +116,7 @@ export class ClusterReconciler {
     const known = this.#memories.get(key);
     if (known !== undefined && known.uid === metadata.uid) return known;
     known?.unsubscribe();
-    const memory = newMemory(metadata.uid ?? "");
+    const memory = newMemory(metadata.uid ?? "", this.#ports.clock.monotonic());
     this.#memories.set(key, memory);
     return memory;
   }
@@ -225,9 +229,10 @@ export class ClusterReconciler {
     };
     let hasFailed = false;
     let isLevelling = false;
+    const said: string[] = [];
     for (const action of actions) {
       const done = await execute(action, executor);
-      this.#note(action, done, { cluster, memory });
+      this.#note(action, done, { cluster, memory, said });
       hasFailed ||= done.kind === "failed";
       if (done.kind === "done" && done.remaining !== undefined && done.remaining !== null) {
         memory.levellingLeft = done.remaining;
@@ -236,17 +241,27 @@ export class ClusterReconciler {
       // Without its settings no template must be in force that names them, and nobody be restarted for them.
       if (done.kind === "failed" && action.kind === "apply" && NEEDED.has(action.object.kind)) break;
     }
+    if (said.length > 0) this.#tell(cluster, { type: "Normal", reason: "Applied", message: said.join(" ") });
     if (!isLevelling) memory.levellingLeft = null;
     return hasFailed;
   }
 
-  #note(action: Action, done: Done, { cluster, memory }: { cluster: ClusterResource; memory: Memory }): void {
+  #note(
+    action: Action,
+    done: Done,
+    { cluster, memory, said }: { cluster: ClusterResource; memory: Memory; said: string[] },
+  ): void {
     const { logger } = this.#ports;
     const where = { cluster: keyOfName({ namespace: cluster.metadata.namespace ?? "", name: cluster.metadata.name }) };
     if (done.kind !== "failed") {
       memory.refusals.delete(action.key);
       if (done.kind === "nothing" || done.says === null) return;
       logger.info(done.says, where);
+      // What is made and changed goes into one Event.
+      if (action.kind === "apply") {
+        said.push(done.says);
+        return;
+      }
       return this.#tell(cluster, { type: "Normal", reason: reasonOf(action), message: done.says });
     }
     logger.warn("not done", { ...where, what: action.key, why: done.message });
@@ -272,6 +287,13 @@ export class ClusterReconciler {
     this.#tell(cluster, { type: isDone ? "Normal" : "Warning", reason, message });
   }
 
+  /** What the last holder said stands while its successor's controller starts: it would only be unsaid and said again. */
+  #isTakingOver({ cluster, status }: ClusterObserved, { sinceMs }: Memory): boolean {
+    const hasStatus = cluster.status?.conditions !== undefined;
+    const isStarting = status === null || status.condition === "starting";
+    return hasStatus && isStarting && this.#ports.clock.monotonic() - sinceMs < TAKEOVER_MS;
+  }
+
   /** Writes the status if it says anything new. @returns false when that failed. */
   async #writeStatus(
     observed: ClusterObserved,
@@ -282,6 +304,7 @@ export class ClusterReconciler {
     const status = clusterStatus(observed, facts, timestamp(this.#ports.clock.now()));
     const conditions = status["conditions"] as Condition[];
     if (hashOf(shownOf(cluster, status)) === hashOf(status)) return true;
+    if (this.#isTakingOver(observed, memory)) return true;
     const { apiVersion, kind, metadata } = cluster;
     const { namespace, name } = metadata;
     const object = { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, status };
@@ -311,7 +334,6 @@ export const isBad = ({ type, status }: Condition): boolean =>
     : status === "False" && type !== "Progressing" && type !== "ReconciliationPaused" && type !== "Reassigning";
 
 function reasonOf(action: Action): string {
-  if (action.kind === "apply") return "Applied";
   if (action.kind === "delete") return action.object.kind === "Pod" ? "RestartingBroker" : "Deleted";
   return "Changed";
 }

@@ -35,14 +35,29 @@ export function conditionsOf<Type extends string>(
   });
 }
 
-/** Conditions whose status or reason is another one than before: what is worth an Event. */
-export const changedConditions = (before: readonly Condition[], after: readonly Condition[]): Condition[] => {
+/** Reasons that say that all is as it was meant to be, or that nothing is known yet: no news to anybody. */
+const NO_NEWS = new Set([
+  "Creating",
+  "Starting",
+  "NotDeciding",
+  "UpToDate",
+  "Paused",
+  "Applying",
+  "Rolling",
+  "NoTopic",
+]);
+
+/** What became of conditions and is worth an Event: that they turned, or now hold for another reason. */
+export function changedConditions(before: readonly Condition[], after: readonly Condition[]): Condition[] {
   const old = new Map(before.map((condition) => [condition.type, condition]));
   return after.filter(({ type, status, reason }) => {
     const was = old.get(type);
-    return was === undefined ? false : was.status !== status || was.reason !== reason;
+    if (was === undefined || NO_NEWS.has(reason)) return false;
+    if (type === "Ready" || type === "Degraded") return was.status !== status || was.reason !== reason;
+    const isGood = (type === "Progressing" ? "False" : "True") === status && type !== "Progressing";
+    return !isGood && was.reason !== reason && status !== "Unknown";
   });
-};
+}
 
 export const found = (status: Finding["status"], reason: string, message: string): Finding => ({
   status,

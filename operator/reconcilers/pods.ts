@@ -22,17 +22,48 @@ export interface BrokerPod {
   readonly hasBrokerLabel: boolean;
 }
 
+interface ContainerStatus {
+  readonly name: string;
+  readonly image?: string;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly running?: object;
-  readonly terminated?: { readonly containerID?: string };
+  readonly terminated?: { readonly containerID?: string; readonly exitCode?: number; readonly reason?: string };
 }
+
+/** Words that alternate while an image cannot be had. */
+const PULLING = new Set(["ErrImagePull", "ImagePullBackOff"]);
 
 interface PodStatus {
   readonly phase?: string;
   readonly reason?: string;
   readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
-  readonly containerStatuses?: readonly { name: string; state?: ContainerState; lastState?: ContainerState }[];
+  readonly containerStatuses?: readonly ContainerStatus[];
+}
+
+/** In words that stay the same while nothing changes: statuses are written for every other word. */
+function waitOf(
+  container: ContainerStatus | undefined,
+  unscheduled: { reason?: string; message?: string } | undefined,
+): { waitsFor: string | null; waitsMessage: string } {
+  const waiting = container?.state?.waiting;
+  const reason = waiting?.reason;
+  if (reason === undefined) {
+    return { waitsFor: unscheduled?.reason ?? null, waitsMessage: unscheduled?.message ?? "" };
+  }
+  if (PULLING.has(reason)) return { waitsFor: "ImagePullBackOff", waitsMessage: `image ${container?.image ?? ""}` };
+  if (reason === "CrashLoopBackOff") {
+    const { exitCode, reason: why } = container?.lastState?.terminated ?? {};
+    return {
+      waitsFor: reason,
+      waitsMessage: `exit code ${exitCode ?? "unknown"}${why === undefined ? "" : `, ${why}`}`,
+    };
+  }
+  return { waitsFor: reason, waitsMessage: waiting?.message ?? "" };
 }
 
 export function brokerPodOf(pod: KubernetesObject): BrokerPod | null {
@@ -42,7 +73,6 @@ export function brokerPodOf(pod: KubernetesObject): BrokerPod | null {
   const container = status.containerStatuses?.find(({ name }) => name === "broker");
   const isReady = status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
   const unscheduled = status.conditions?.find(({ type, status: is }) => type === "PodScheduled" && is === "False");
-  const waiting = container?.state?.waiting;
   return {
     broker,
     name: pod.metadata.name,
@@ -51,8 +81,7 @@ export function brokerPodOf(pod: KubernetesObject): BrokerPod | null {
     isReady,
     isTerminating: pod.metadata.deletionTimestamp !== undefined,
     isRunning: container?.state?.running !== undefined,
-    waitsFor: waiting?.reason ?? unscheduled?.reason ?? null,
-    waitsMessage: waiting?.message ?? unscheduled?.message ?? "",
+    ...waitOf(container, unscheduled),
     ended: container?.state?.terminated?.containerID ?? container?.lastState?.terminated?.containerID ?? null,
     node: ((pod["spec"] ?? {}) as { nodeName?: string }).nodeName ?? "",
     configHash: pod.metadata.annotations?.["tidemark.dev/config-hash"],
