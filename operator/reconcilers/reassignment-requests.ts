@@ -4,15 +4,8 @@ import type { BrokerStatus, ClusterControl, ControllerStatus } from "../ports/cl
 
 /** What the controller is asked to move. */
 export type MoveRequest =
-  | {
-      readonly kind: "alterReassignments";
-      readonly partitions: readonly {
-        readonly topic: string;
-        readonly partition: number;
-        readonly replicas: readonly number[] | null;
-      }[];
-      readonly mayChangeReplicationFactor: boolean;
-    }
+  /** Asked again until nothing remains. */
+  | { readonly kind: "setReplicationFactor"; readonly topic: string; readonly replicationFactor: number }
   | { readonly kind: "drainBroker"; readonly broker: number; readonly isDraining: boolean }
   | { readonly kind: "rebalance" }
   | { readonly kind: "removeBroker"; readonly broker: number };
@@ -49,16 +42,12 @@ export function bytesLeft(status: ControllerStatus, topic?: string): number | nu
 export interface MoveAnswer {
   /** One line of why not; null when it was done. */
   readonly problem: string | null;
-  /** Of a levelling: partitions that are left. */
+  /** Partitions that have yet to move. */
   readonly remaining: number | null;
 }
 
 export async function askToMove(control: ClusterControl, request: MoveRequest): Promise<MoveAnswer> {
   const response: AdminResponse = await control.admin(request as unknown as AdminRequest);
-  const outcomes: readonly Partial<Outcome>[] =
-    "partitions" in response ? response.partitions : [response as Partial<Outcome>];
-  const refused = outcomes.find(({ errorCode = 0 }) => errorCode !== 0);
-  const { remaining = null } = response as { remaining?: number | null };
-  const problem = refused === undefined ? null : (refused.errorMessage ?? `error ${refused.errorCode}`);
-  return { problem, remaining };
+  const { errorCode = 0, errorMessage, remaining = null } = response as Partial<Outcome> & { remaining?: number };
+  return { problem: errorCode === 0 ? null : (errorMessage ?? `error ${errorCode}`), remaining };
 }

@@ -20,6 +20,10 @@ export interface ReconcilersOptions {
 export interface Reconcilers {
   /** Every kind has been read once. */
   readonly isSynced: boolean;
+  /** Per kind that is watched: how long ago the API server last said anything of it. */
+  watchStalenessMs(): Iterable<readonly [kind: string, stalenessMs: number]>;
+  /** Per queue: keys that wait to be looked at. */
+  queueDepths(): Iterable<readonly [controller: string, depth: number]>;
   /** Ends the watches and whatever is under way. Controllers stay: their end is the caller's. */
   stop(): Promise<void>;
 }
@@ -91,11 +95,12 @@ export function startReconcilers(ports: ReconcilerPorts, options: ReconcilersOpt
     for (const cluster of caches.clusters.list()) wakeAll(nameOf(cluster));
     for (const topic of caches.topics.list()) topicQueue.add(keyOfName(nameOf(topic)));
   });
-  measure(ports, { caches, queues });
   return {
     get isSynced() {
       return caches.isSynced;
     },
+    watchStalenessMs: () => caches.all().map((cache) => [cache.kind, cache.stalenessMs()]),
+    queueDepths: () => Object.entries(queues).map(([name, queue]) => [name, queue.depth]),
     async stop() {
       resync.cancel();
       caches.stop();
@@ -109,18 +114,6 @@ const nameOf = ({ metadata }: KubernetesObject): ObjectName => ({
   namespace: metadata.namespace ?? "",
   name: metadata.name,
 });
-
-function measure(
-  { metrics }: ReconcilerPorts,
-  { caches, queues }: { caches: Caches; queues: Readonly<Record<string, WorkQueue>> },
-): void {
-  metrics.gauge("workqueue_depth", "Objects that wait to be looked at", () =>
-    Object.entries(queues).map(([name, queue]) => ({ labels: { name, controller: name }, value: queue.depth })),
-  );
-  metrics.gauge("tidemark_watch_staleness_seconds", "Time since the API server last said anything of a kind", () =>
-    caches.all().map((cache) => ({ labels: { kind: cache.kind }, value: cache.stalenessMs() / 1000 })),
-  );
-}
 
 /** Which Topics ask for which name of which cluster. */
 class Claims {

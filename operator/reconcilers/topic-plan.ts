@@ -6,7 +6,6 @@ import { textConfig } from "../specs/broker-json.ts";
 import type { ClusterResource, TopicResource } from "../specs/custom-resources.ts";
 import { targetFactor } from "./partitions.ts";
 import type { MoveRequest } from "./reassignment-requests.ts";
-import { changeFactor } from "./replication-factor.ts";
 
 export interface TopicObserved {
   readonly topic: TopicResource;
@@ -15,8 +14,6 @@ export interface TopicObserved {
   readonly cluster: ClusterResource | null;
   /** Null while the cluster's controller does not decide. Only this topic and its partitions need be in it. */
   readonly status: ControllerStatus | null;
-  /** All of the cluster, for placing further replicas. */
-  readonly whole: ControllerStatus | null;
   /** What the controller refused when it was asked last, by what was asked. */
   readonly refusals: ReadonlyMap<string, string>;
 }
@@ -156,7 +153,7 @@ function creation({ topic }: TopicObserved, config: Record<string, string>): Top
 }
 
 function upkeep(
-  { topic, whole }: TopicObserved,
+  { topic }: TopicObserved,
   present: { row: TopicRow; partitions: readonly PartitionRow[]; config: Record<string, string> },
 ): TopicRequest[] {
   const { row, partitions, config } = present;
@@ -177,17 +174,9 @@ function upkeep(
     requests.push({ kind: "ask", key: "configure", request: { kind: "alterConfigs", resources, validateOnly: false } });
   }
   const factor = topic.spec.replicationFactor;
-  const moved = factor === undefined ? [] : partitions.filter((one) => targetFactor(one) !== factor);
-  if (moved.length > 0 && factor !== undefined && whole !== null) {
-    const targets = changeFactor(whole, moved, factor);
-    if (targets !== null) {
-      const request: MoveRequest = {
-        kind: "alterReassignments",
-        partitions: targets.map(({ row: one, replicas }) => ({ topic: name, partition: one.partition, replicas })),
-        mayChangeReplicationFactor: true,
-      };
-      requests.push({ kind: "move", key: "replicate", request });
-    }
+  if (factor !== undefined && partitions.some((one) => targetFactor(one) !== factor)) {
+    const request: MoveRequest = { kind: "setReplicationFactor", topic: name, replicationFactor: factor };
+    requests.push({ kind: "move", key: "replicate", request });
   }
   return requests;
 }

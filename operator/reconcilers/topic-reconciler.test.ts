@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { brokerId, partitionIndex } from "#base/ids.ts";
+import { brokerId } from "#base/ids.ts";
 import type { TopicRow } from "#contract/rows.ts";
 import type { TopicSpec } from "../specs/custom-resources.ts";
 import { brokerWith, idOf, partitionWith, topicWith } from "./testing/fake-controls.ts";
@@ -24,7 +24,8 @@ const edit = (world: World, spec: Partial<TopicSpec>): void => {
   const topic = world.kubernetes.see("Topic", "orders")!;
   world.kubernetes.put({ ...topic, spec: { ...(topic["spec"] as TopicSpec), ...spec } });
 };
-const drop = (world: World, name = "orders"): void => world.kubernetes.remove({ kind: "Topic", namespace: "apps", name });
+const drop = (world: World, name = "orders"): void =>
+  world.kubernetes.remove({ kind: "Topic", namespace: "apps", name });
 
 describe("a new Topic", () => {
   test("makes its topic and owns it in the same commit", async () => {
@@ -48,7 +49,11 @@ describe("a new Topic", () => {
 
   test("adopts a topic that was made through the Kafka API", async () => {
     const world = await withTopic({ config: { "retention.ms": "5" } }, topicWith({ config: { "segment.ms": "9" } }));
-    expect(rowOf(world)).toMatchObject({ topicId: idOf("a"), config: { "retention.ms": "5" }, owner: { uid: uidOf(world) } });
+    expect(rowOf(world)).toMatchObject({
+      topicId: idOf("a"),
+      config: { "retention.ms": "5" },
+      owner: { uid: uidOf(world) },
+    });
   });
 
   test("costs nothing while nothing changes", async () => {
@@ -77,7 +82,9 @@ describe("a Topic for a Cluster that is not there", () => {
 describe("a Topic of another namespace", () => {
   const foreign = topicObject({ clusterRef: { name: "shop", namespace: "apps" } }, { namespace: "team", name: "t" });
   const reason = (world: World) => {
-    const status = world.kubernetes.see("Topic", "t", "team")?.["status"] as { conditions: { type: string; reason: string }[] };
+    const status = world.kubernetes.see("Topic", "t", "team")?.["status"] as {
+      conditions: { type: string; reason: string }[];
+    };
     return status.conditions.find(({ type }) => type === "Ready")?.reason;
   };
 
@@ -96,7 +103,11 @@ describe("a Topic of another namespace", () => {
   test("does not hold a name while it is not let in", async () => {
     const world = new World();
     await world.start();
-    world.kubernetes.put({ ...foreign, metadata: { ...foreign.metadata, creationTimestamp: "2020-01-01T00:00:00Z" }, spec: { clusterRef: { name: "shop", namespace: "apps" }, topicName: "orders" } });
+    world.kubernetes.put({
+      ...foreign,
+      metadata: { ...foreign.metadata, creationTimestamp: "2020-01-01T00:00:00Z" },
+      spec: { clusterRef: { name: "shop", namespace: "apps" }, topicName: "orders" },
+    });
     world.kubernetes.put(topicObject());
     await world.pass();
     expect(ready(world)?.status).toBe("True");
@@ -151,11 +162,8 @@ describe("what a Topic says later", () => {
     world.control.set({ partitions: [partitionWith({ replicas: [0, 1].map(brokerId), isr: [0, 1].map(brokerId) })] });
     edit(world, { replicationFactor: 3 });
     await world.pass();
-    expect(world.control.requests).toContainEqual({
-      kind: "alterReassignments",
-      partitions: [{ topic: "orders", partition: partitionIndex(0), replicas: [0, 1, 2] }],
-      mayChangeReplicationFactor: true,
-    });
+    const request = { kind: "setReplicationFactor", topic: "orders", replicationFactor: 3 };
+    expect(world.control.requests).toContainEqual(request);
     const moving = partitionWith({ adding: [brokerId(2)], isr: [0, 1].map(brokerId) });
     world.control.set({ partitions: [moving] });
     const asked = world.control.requests.length;
@@ -171,7 +179,7 @@ describe("what a Topic says later", () => {
     expect(ready(world)).toMatchObject({ status: "False", reason: "TooFewBrokers" });
     world.control.set({ brokers: [0, 1, 2, 3, 4].map((id) => brokerWith(id)) });
     await world.pass();
-    expect(world.control.requests.some(({ kind }) => (kind as string) === "alterReassignments")).toBe(true);
+    expect(world.control.requests.some(({ kind }) => (kind as string) === "setReplicationFactor")).toBe(true);
   });
 });
 

@@ -68,7 +68,6 @@ export class TopicReconciler {
       rivals: this.#claimants(claimOfTopic(topic)),
       cluster: this.#caches.clusters.get(cluster) as ClusterResource | null,
       status: this.#indexes.narrowed(cluster, topicNameOf(topic)),
-      whole: this.#indexes.of(cluster).status,
       refusals: memory.refusals,
     };
     const plan = planTopic(observed);
@@ -102,6 +101,8 @@ export class TopicReconciler {
         kind === "move" ? (await askToMove(control, request)).problem : problemOf(await control.admin(request));
       const where = { cluster: keyOfName(cluster), topic: topicNameOf(topic), what: key };
       if (problem === null) {
+        // What moves is asked for again and again; the condition Reassigning tells of it.
+        if (kind === "move") continue;
         logger.info("topic changed", where);
         kubernetes.event(topic, {
           type: "Normal",
@@ -151,6 +152,5 @@ const SAYS: Readonly<Record<string, { reason: string; message: string }>> = {
   own: { reason: "TopicAdopted", message: "The topic is managed by this Topic." },
   grow: { reason: "PartitionsAdded", message: "Partitions were added." },
   configure: { reason: "Configured", message: "The topic's configuration was put as asked." },
-  replicate: { reason: "Reassigning", message: "Replicas are being moved to the replication factor asked for." },
   delete: { reason: "TopicDeleted", message: "The topic of the Topic that was here before was deleted." },
 };

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "#base/clock.ts";
 import type { Logger } from "#base/logging.ts";
-import type { Counter, Metrics } from "#base/metrics.ts";
 import type { Random } from "#base/random.ts";
+import type { ReconcileMeter } from "./ports.ts";
 
 /** When to look again; null: only when something changes. */
 export interface Reconciled {
@@ -19,40 +19,23 @@ export interface WorkQueueOptions {
   readonly reconcile: (key: string) => Promise<Reconciled>;
 }
 
+export interface WorkQueuePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly meter: ReconcileMeter;
+}
+
 const BACK_OFF_MS_FIRST = 250;
 const BACK_OFF_MS_MAX = 60_000;
-const SECONDS_BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60];
-
-/** Names as controller-runtime has them, so that dashboards made for it fit. */
-function metersOf(metrics: Metrics, name: string) {
-  const result = (value: string): Counter =>
-    metrics.counter("controller_runtime_reconcile_total", "Reconciles by their result", {
-      controller: name,
-      result: value,
-    });
-  return {
-    success: result("success"),
-    requeueAfter: result("requeue_after"),
-    error: result("error"),
-    errors: metrics.counter("controller_runtime_reconcile_errors_total", "Reconciles that failed", {
-      controller: name,
-    }),
-    seconds: metrics.histogram("controller_runtime_reconcile_time_seconds", {
-      help: "Duration of a reconcile",
-      bounds: SECONDS_BOUNDS,
-      labels: { controller: name },
-    }),
-  };
-}
 
 /**
  * Keys to be looked at: each waits once however often it is asked for, and is never looked at by two at a time. What
  * fails is tried again after a time that doubles, with jitter, up to a minute.
  */
 export class WorkQueue {
-  readonly #ports: { readonly clock: Clock; readonly random: Random; readonly logger: Logger };
+  readonly #ports: WorkQueuePorts;
   readonly #options: WorkQueueOptions;
-  readonly #meters: ReturnType<typeof metersOf>;
   /** In the order in which they are to be looked at. */
   readonly #waiting = new Set<string>();
   readonly #running = new Set<string>();
@@ -65,13 +48,9 @@ export class WorkQueue {
   #isStopped = false;
   #onIdle: (() => void)[] = [];
 
-  constructor(
-    ports: { readonly clock: Clock; readonly random: Random; readonly logger: Logger; readonly metrics: Metrics },
-    options: WorkQueueOptions,
-  ) {
+  constructor(ports: WorkQueuePorts, options: WorkQueueOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#meters = metersOf(ports.metrics, options.name);
   }
 
   /** Keys that wait to be looked at. */
@@ -137,7 +116,8 @@ export class WorkQueue {
       logger.error("a reconcile failed", { controller: this.#options.name, key, error });
       outcome = { requeueAfterMs: null, hasFailed: true };
     }
-    this.#meters.seconds.observe((clock.monotonic() - startedMs) / 1000);
+    const result = outcome.hasFailed ? "error" : outcome.requeueAfterMs === null ? "success" : "requeue_after";
+    this.#ports.meter.reconciled(this.#options.name, { result, tookMs: clock.monotonic() - startedMs });
     this.#running.delete(key);
     this.#restUntilMs.set(key, clock.monotonic() + this.#options.restMs);
     this.#settle(key, outcome);
@@ -149,20 +129,13 @@ export class WorkQueue {
 
   #settle(key: string, { requeueAfterMs, hasFailed }: Reconciled): void {
     if (hasFailed) {
-      this.#meters.error.add(1);
-      this.#meters.errors.add(1);
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);
       const delayMs = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_FIRST * 2 ** Math.min(failures - 1, 20));
       return this.addAfter(key, delayMs * (0.5 + this.#ports.random.next() / 2));
     }
     this.#failures.delete(key);
-    if (requeueAfterMs === null) {
-      this.#meters.success.add(1);
-      return;
-    }
-    this.#meters.requeueAfter.add(1);
-    this.addAfter(key, requeueAfterMs);
+    if (requeueAfterMs !== null) this.addAfter(key, requeueAfterMs);
   }
 
   /** A key that will not come back. */

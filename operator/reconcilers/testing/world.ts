@@ -1,4 +1,3 @@
-import { Metrics } from "#base/metrics.ts";
 import { silent } from "#base/logging.ts";
 import { FakeClock } from "../../../broker/base/testing/fake-clock.ts";
 import type { KubernetesObject } from "../../ports/kubernetes.ts";
@@ -38,17 +37,24 @@ export class World {
   readonly clock = new FakeClock();
   readonly kubernetes = new FakeKubernetes();
   readonly controls = new FakeControls();
-  readonly metrics = new Metrics();
+  /** Reconciles by queue and result. */
+  readonly reconciles = new Map<string, number>();
   readonly reconcilers: Reconcilers;
   /** What becomes of a new pod: ready, starting, or Kubernetes' word for why it does not run. */
   podFate: (pod: string, template: object) => string = () => "ready";
   #pods = 0;
 
   constructor(namespaces: readonly string[] = []) {
-    const { clock, kubernetes, controls, metrics } = this;
+    const { clock, kubernetes, controls, reconciles } = this;
+    const meter = {
+      reconciled(controller: string, { result }: { result: string }): void {
+        const key = `${controller} ${result}`;
+        reconciles.set(key, (reconciles.get(key) ?? 0) + 1);
+      },
+    };
     const random = { next: () => 0.5, id: () => "f".repeat(32) };
     this.reconcilers = startReconcilers(
-      { clock, kubernetes, controls, metrics, random, logger: silent },
+      { clock, kubernetes, controls, meter, random, logger: silent },
       { namespaces, settings: { brokerImage: "tidemark:1", namespace: "system" } },
     );
   }
