@@ -1,7 +1,10 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { brokerId } from "#base/ids.ts";
 import { brokerWith, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { clusterObject, World } from "./testing/world.ts";
+
+// Minutes of the world's time pass in each, beside whatever else the machine does.
+jest.setTimeout(30_000);
 
 const CONDITIONS = [
   "Ready",

@@ -103,7 +103,8 @@ export class ClusterReconciler {
     }
     const isWritten = await this.#writeStatus(observed, facts, memory);
     if (hasFailed || !isWritten) return TRY_AGAIN;
-    const isWaiting = facts.roll.kind !== "upToDate" || facts.scale.finding !== null || observed.status === null;
+    const isWaiting =
+      facts.roll.kind !== "upToDate" || facts.scale.finding !== null || observed.status?.condition !== "active";
     return { requeueAfterMs: isWaiting ? WAITING_MS : RESYNC_MS, hasFailed: false };
   }
 
@@ -287,9 +288,9 @@ export class ClusterReconciler {
     this.#tell(cluster, { type: isDone ? "Normal" : "Warning", reason, message });
   }
 
-  /** What the last holder said stands while its successor's controller starts: it would only be unsaid and said again. */
-  #isTakingOver({ cluster, status }: ClusterObserved, { sinceMs }: Memory): boolean {
-    const hasStatus = cluster.status?.conditions !== undefined;
+  /** What the last holder said stands while the next one's controller starts: else it were unsaid and said again. */
+  #isTakingOver({ cluster, status }: ClusterObserved, { sinceMs, written }: Memory): boolean {
+    const hasStatus = written === null && cluster.status?.conditions !== undefined;
     const isStarting = status === null || status.condition === "starting";
     return hasStatus && isStarting && this.#ports.clock.monotonic() - sinceMs < TAKEOVER_MS;
   }

@@ -1,3 +1,4 @@
+import type { Outcome as AdminOutcome } from "#contract/control.ts";
 import type { ClusterControl } from "../ports/cluster-control.ts";
 import type { Failed, Kubernetes, KubernetesObject, Outcome } from "../ports/kubernetes.ts";
 import type { Action } from "./cluster-plan.ts";
@@ -59,11 +60,11 @@ export async function execute(action: Action, executor: Executor): Promise<Done>
 
 /** The first error of a response; null when all was done. */
 export function problemOf(response: Awaited<ReturnType<ClusterControl["admin"]>>): string | null {
-  if (response.kind === "failed") return response.errorMessage ?? `error ${response.errorCode}`;
-  if (response.kind === "allocateProducerIds") return null;
-  const outcomes =
-    "topics" in response ? response.topics : "resources" in response ? response.resources : response.partitions;
-  const bad = outcomes.find(({ errorCode }) => errorCode !== 0);
+  const { topics, resources, partitions } = response as unknown as Partial<
+    Record<string, readonly Partial<AdminOutcome>[]>
+  >;
+  const outcomes = topics ?? resources ?? partitions ?? [response as Partial<AdminOutcome>];
+  const bad = outcomes.find(({ errorCode = 0 }) => errorCode !== 0);
   return bad === undefined ? null : (bad.errorMessage ?? `error ${bad.errorCode}`);
 }
 

@@ -1,9 +1,12 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { brokerId } from "#base/ids.ts";
 import type { TopicRow } from "#contract/rows.ts";
 import type { TopicSpec } from "../specs/custom-resources.ts";
 import { brokerWith, idOf, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { topicObject, World } from "./testing/world.ts";
+
+// Minutes of the world's time pass in each, beside whatever else the machine does.
+jest.setTimeout(30_000);
 
 const OWNED = topicWith({ owner: { namespace: "apps", name: "orders", uid: "gone", deletionPolicy: "Delete" } });
 

@@ -52,14 +52,23 @@ const referenceOf = ({ kind, metadata }: KubernetesObject): ObjectReference => (
   name: metadata.name,
 });
 
+export interface ObjectsPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly client: ObjectsClient;
+  /** False while another process may write as well: nothing is sent then but questions. */
+  readonly mayWrite: () => boolean;
+}
+
 /** The API server over HTTP. */
 export class KubernetesObjects implements Kubernetes {
-  readonly #ports: { clock: Clock; random: Random; logger: Logger; client: ObjectsClient };
+  readonly #ports: ObjectsPorts;
   readonly #told = new Map<string, number>();
   #minuteMs = 0;
   #inMinute = 0;
 
-  constructor(ports: { clock: Clock; random: Random; logger: Logger; client: ObjectsClient }) {
+  constructor(ports: ObjectsPorts) {
     this.#ports = ports;
   }
 
@@ -135,7 +144,10 @@ export class KubernetesObjects implements Kubernetes {
     return resources.some(({ name, verbs = [] }) => name === plural && verbs.includes("create"));
   }
 
-  #ask(request: Omit<ApiRequest, "timeoutMs">): Promise<ApiAnswer> {
+  async #ask(request: Omit<ApiRequest, "timeoutMs">): Promise<ApiAnswer> {
+    if (request.method !== "GET" && !this.#ports.mayWrite()) {
+      return { status: 0, body: null, message: "the Lease may be somebody else's by now" };
+    }
     return this.#ports.client.request({ ...request, timeoutMs: TIMEOUT_MS });
   }
 
