@@ -180,6 +180,15 @@ describe("configuration", () => {
   });
 });
 
+describe("racks", () => {
+  test("are said not to be followed by replicas", async () => {
+    const world = new World();
+    await world.start({ rack: { topologyKey: "topology.kubernetes.io/zone" } });
+    expect(world.condition("ConfigApplied")).toMatchObject({ status: "False", reason: "RackNotFollowed" });
+    expect(world.condition("Ready")?.status).toBe("True");
+  });
+});
+
 describe("the health of a Cluster", () => {
   const topics = [topicWith()];
   const missing = partitionWith({ isr: [0, 1].map(brokerId) });

@@ -305,7 +305,8 @@ export class ClusterReconciler {
     const status = clusterStatus(observed, facts, timestamp(this.#ports.clock.now()));
     const conditions = status["conditions"] as Condition[];
     if (hashOf(shownOf(cluster, status)) === hashOf(status)) return true;
-    if (this.#isTakingOver(observed, memory)) return true;
+    // Another process has the cluster by now: what is true of it, that one says.
+    if (observed.status?.condition === "ended" || this.#isTakingOver(observed, memory)) return true;
     const { apiVersion, kind, metadata } = cluster;
     const { namespace, name } = metadata;
     const object = { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, status };
