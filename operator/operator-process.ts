@@ -69,7 +69,6 @@ async function serve(options: OperatorOptions, { logger, client }: Parts): Promi
             controls: host,
             election,
             options,
-            pages,
           });
         },
         onLost() {

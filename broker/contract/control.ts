@@ -10,7 +10,7 @@ import type {
   StorageId,
   TopicId,
 } from "../base/ids.ts";
-import type { Endpoint, MetadataRows, MetadataVersion } from "./rows.ts";
+import type { Endpoint, MetadataRows, MetadataVersion, TopicOwner } from "./rows.ts";
 
 /** Raised when a message changes its meaning. Both sides refuse another one. */
 export const CONTRACT_VERSION = 1;
@@ -287,6 +287,8 @@ export interface NewTopic {
   /** Manual placement, by partition; null for the controller's own. */
   readonly assignments: readonly (readonly BrokerId[])[] | null;
   readonly config: Readonly<Record<string, string>>;
+  /** The Topic resource that asks for it; committed with the topic. */
+  readonly owner?: TopicOwner;
 }
 
 export interface ConfigChange {
@@ -335,6 +337,11 @@ export type AdminRequest =
       readonly partitions: readonly { readonly topic: string; readonly partition: number }[] | null;
     }
   | { readonly kind: "allocateProducerIds" }
+  /** Says which Topic resource manages a topic; null: none any more. */
+  | {
+      readonly kind: "ownTopics";
+      readonly topics: readonly { readonly topicId: TopicId; readonly owner: TopicOwner | null }[];
+    }
   | {
       readonly kind: "alterReassignments";
       /** `replicas`: the whole target, preferred leader first; null ends a reassignment and goes back. */
@@ -394,6 +401,7 @@ export type AdminResponse =
       readonly kind: "electLeaders";
       readonly partitions: readonly (Outcome & { readonly topic: string; readonly partition: number })[];
     }
+  | { readonly kind: "ownTopics"; readonly topics: readonly (Outcome & { readonly topicId: TopicId })[] }
   /** Producer ids [first, first + count), never handed out before; committed before it is answered. */
   | { readonly kind: "allocateProducerIds"; readonly first: number; readonly count: number }
   | {

@@ -41,12 +41,23 @@ export interface PartitionRow {
   readonly synced: boolean;
 }
 
+/** The Topic resource that manages a topic, as it was last seen. */
+export interface TopicOwner {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Whether the topic goes when the resource is gone. */
+  readonly deletionPolicy: "Delete" | "Retain";
+}
+
 export interface TopicRow {
   readonly topicId: TopicId;
   readonly name: string;
   /** Only what was set on the topic itself. Kafka's keys and string values. */
   readonly config: Readonly<Record<string, string>>;
   readonly partitionCount: number;
+  /** Absent: nobody's; it was made through the Kafka API. */
+  readonly owner?: TopicOwner;
 }
 
 /** A topic that is gone; stays until every replica has confirmed the removal of its data or left the cluster. */

@@ -61,6 +61,8 @@ function eventOf(request: Exclude<AdminRequest, { kind: Undecided }>, links: Adm
       const topicIds = request.topics.map((): TopicId => topicId(links.random.id()));
       return { kind: "topicsCreateRequested", request, topicIds, start };
     }
+    case "ownTopics":
+      return { kind: "topicsOwnRequested", request };
     case "deleteTopics":
       return { kind: "topicsDeleteRequested", request };
     case "createPartitions":

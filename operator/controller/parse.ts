@@ -35,6 +35,12 @@ const version = nullable(object({ controllerEpoch: whole(0), sequence: whole(0) 
 const address = object({ host: text, port: whole(0) });
 const brokers = list(whole(0));
 
+const owner = object({ namespace: text, name: text, uid: text, deletionPolicy: oneOf("Delete", "Retain") });
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
 const endpoints = list(object({ listener: text, host: text, port: whole(0) }));
 const leader = whole(-1);
 
@@ -52,7 +58,9 @@ const metadataRows = object({
       isShuttingDown: flag,
     }),
   ),
-  topics: list(object({ topicId: id, name: text, config: map, partitionCount: whole(0) })),
+  topics: list(
+    object({ topicId: id, name: text, config: map, partitionCount: whole(0), owner: optional(nullable(owner)) }),
+  ),
   partitions: list(
     object({
       ...partition,
@@ -83,6 +91,7 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
         replicationFactor: whole(-(2 ** 31)),
         assignments: nullable(list(brokers)),
         config: map,
+        owner: optional(owner),
       }),
     ),
     validateOnly: flag,
@@ -118,6 +127,7 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
   rebalance: object({}),
   setReplicationFactor: object({ topic: text, replicationFactor: whole(-(2 ** 31)) }),
   removeBroker: object({ broker: whole(0) }),
+  ownTopics: object({ topics: list(object({ topicId: id, owner: nullable(owner) })) }),
 };
 
 const admin: Check = (value) => {

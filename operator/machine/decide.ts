@@ -19,6 +19,7 @@ import { decideSyncedReported } from "./decide/synced-reported.ts";
 import { decideTopicRemoved } from "./decide/topic-removed.ts";
 import { decideTopicsCreateRequested } from "./decide/topics-create-requested.ts";
 import { decideTopicsDeleteRequested } from "./decide/topics-delete-requested.ts";
+import { decideTopicsOwnRequested } from "./decide/topics-own-requested.ts";
 import { decideUncleanElectionRequested } from "./decide/unclean-election-requested.ts";
 import type { Decision } from "./decision.ts";
 import type { Event } from "./events.ts";
@@ -61,6 +62,8 @@ export function decide(state: State, event: Event): Decision {
       return decideTopicRemoved(state, event);
     case "topicsCreateRequested":
       return decideTopicsCreateRequested(state, event);
+    case "topicsOwnRequested":
+      return decideTopicsOwnRequested(state, event);
     case "topicsDeleteRequested":
       return decideTopicsDeleteRequested(state, event);
     case "partitionsCreateRequested":

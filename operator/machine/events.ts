@@ -70,6 +70,7 @@ export type Event =
       /** Any whole number ≥ 0: where placement begins to rotate. */
       readonly start: number;
     }
+  | { readonly kind: "topicsOwnRequested"; readonly request: Admin<"ownTopics"> }
   | { readonly kind: "topicsDeleteRequested"; readonly request: Admin<"deleteTopics"> }
   | {
       readonly kind: "partitionsCreateRequested";

@@ -157,12 +157,14 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "operator/reconcilers",
-    may: ["broker/base", "operator/ports", "operator/resources", "operator/machine", "operator/specs"],
+    // Rows and requests are what a cluster's controller shows and takes.
+    may: [...doors, "operator/ports", "operator/resources", "operator/machine", "operator/specs"],
     door: "declare a port in operator/ports; its adapters are handed in by the entry",
   },
   {
     path: "operator/specs",
-    may: ["broker/base", "operator/ports", "operator/resources", "operator/machine"],
+    // Which of Kafka's keys brokers read at their start only stands in the contract.
+    may: [...doors, "operator/ports", "operator/resources", "operator/machine"],
     door: "a spec builder is pure: what it needs is an argument",
   },
   {

@@ -90,7 +90,13 @@ function create(
 ): { changes: Change[]; answer: Answered } | Problem {
   const placed = topic.assignments === null ? placeByRule(draft, topic, start) : placeByHand(draft, topic.assignments);
   if ("errorCode" in placed) return placed;
-  const row: TopicRow = { topicId, name: topic.name, config: topic.config, partitionCount: placed.replicas.length };
+  const row: TopicRow = {
+    topicId,
+    name: topic.name,
+    config: topic.config,
+    partitionCount: placed.replicas.length,
+    ...(topic.owner === undefined ? {} : { owner: topic.owner }),
+  };
   const changes = placed.replicas.map((replicas, partition): Change => {
     return { kind: "partition", row: newPartition(draft, row, { partition, replicas }) };
   });

@@ -1,0 +1,66 @@
+import type { Condition } from "../specs/custom-resources.ts";
+
+/** A condition before it is known since when it holds. */
+export interface Finding {
+  readonly status: "True" | "False" | "Unknown";
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export type Findings<Type extends string> = Readonly<Record<Type, Finding>>;
+
+/** Kubernetes refuses longer ones. */
+const MESSAGE_LENGTH_MAX = 1024;
+
+const cut = (message: string): string =>
+  message.length <= MESSAGE_LENGTH_MAX ? message : `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…`;
+
+/** Conditions as they are written; one that keeps its status keeps the time at which it came about. */
+export function conditionsOf<Type extends string>(
+  findings: Findings<Type>,
+  at: { readonly previous: readonly Condition[]; readonly generation: number; readonly now: string },
+): Condition[] {
+  const before = new Map(at.previous.map((condition) => [condition.type, condition]));
+  return (Object.entries(findings) as [Type, Finding][]).map(([type, { status, reason, message }]) => {
+    const old = before.get(type);
+    return {
+      type,
+      status,
+      reason,
+      message: cut(message),
+      observedGeneration: at.generation,
+      lastTransitionTime: old?.status === status ? old.lastTransitionTime : at.now,
+    };
+  });
+}
+
+/** Reasons that say that all is as it was meant to be, or that nothing is known yet: no news to anybody. */
+const NO_NEWS = new Set([
+  "Creating",
+  "Starting",
+  "NotDeciding",
+  "UpToDate",
+  "Paused",
+  "Applying",
+  "Rolling",
+  "NoTopic",
+]);
+
+/** What became of conditions and is worth an Event: that they turned, or now hold for another reason. */
+export function changedConditions(before: readonly Condition[], after: readonly Condition[]): Condition[] {
+  const old = new Map(before.map((condition) => [condition.type, condition]));
+  return after.filter(({ type, status, reason }) => {
+    const was = old.get(type);
+    if (was === undefined || NO_NEWS.has(reason)) return false;
+    if (type === "Ready" || type === "Degraded") return was.status !== status || was.reason !== reason;
+    const isGood = (type === "Progressing" ? "False" : "True") === status && type !== "Progressing";
+    return !isGood && was.reason !== reason && status !== "Unknown";
+  });
+}
+
+export const found = (status: Finding["status"], reason: string, message: string): Finding => ({
+  status,
+  reason,
+  message,
+});

@@ -1,0 +1,186 @@
+import { silent } from "#base/logging.ts";
+import { FakeClock } from "../../../broker/base/testing/fake-clock.ts";
+import type { KubernetesObject } from "../../ports/kubernetes.ts";
+import type { ClusterSpec, Condition, TopicSpec } from "../../specs/custom-resources.ts";
+import { hashOf } from "../../specs/hash.ts";
+import { type Reconcilers, startReconcilers } from "../start.ts";
+import { brokerWith, type FakeControl, FakeControls } from "./fake-controls.ts";
+import { FakeKubernetes } from "./fake-kubernetes.ts";
+
+export const clusterObject = (
+  spec: Partial<ClusterSpec> = {},
+  annotations: Record<string, string> = {},
+): KubernetesObject => ({
+  apiVersion: "tidemark.dev/v1alpha1",
+  kind: "Cluster",
+  metadata: { name: "shop", namespace: "apps", annotations },
+  spec: { replicas: 3, storage: { size: "1Gi" }, ...spec },
+});
+
+export const topicObject = (
+  spec: Partial<TopicSpec> = {},
+  metadata: Partial<KubernetesObject["metadata"]> = {},
+): KubernetesObject => ({
+  apiVersion: "tidemark.dev/v1alpha1",
+  kind: "Topic",
+  metadata: { name: "orders", namespace: "apps", ...metadata },
+  spec: { clusterRef: { name: "shop" }, ...spec },
+});
+
+interface StatefulSetSpec {
+  readonly replicas: number;
+  readonly template: { readonly metadata: object };
+}
+
+/** An API server, a StatefulSet controller with kubelets, clusters' controllers and reconcilers, on one clock. */
+export class World {
+  readonly clock = new FakeClock();
+  readonly kubernetes = new FakeKubernetes();
+  readonly controls = new FakeControls();
+  /** Reconciles by queue and result. */
+  readonly reconciles = new Map<string, number>();
+  readonly reconcilers: Reconcilers;
+  /** What becomes of a new pod: ready, starting, or Kubernetes' word for why it does not run. */
+  podFate: (pod: string, template: object) => string = () => "ready";
+  #pods = 0;
+
+  constructor(namespaces: readonly string[] = []) {
+    const { clock, kubernetes, controls, reconciles } = this;
+    const meter = {
+      reconciled(controller: string, { result }: { result: string }): void {
+        const key = `${controller} ${result}`;
+        reconciles.set(key, (reconciles.get(key) ?? 0) + 1);
+      },
+    };
+    const random = { next: () => 0.5, id: () => "f".repeat(32) };
+    this.reconcilers = startReconcilers(
+      { clock, kubernetes, controls, meter, random, logger: silent },
+      { namespaces, settings: { brokerImage: "tidemark:1", namespace: "system" } },
+    );
+  }
+
+  /** The controller of the cluster that most tests have. */
+  get control(): FakeControl {
+    const control = this.controls.get({ namespace: "apps", name: "shop" });
+    if (control === null) throw new Error("the cluster has no controller yet");
+    return control;
+  }
+
+  /** Moves on in small steps; Kubernetes' own controllers act in between. */
+  async pass(ms = 3000): Promise<void> {
+    let passedMs = 0;
+    while (passedMs < ms) {
+      // Whatever is to happen begins soon; the rest of a long time is only waited for.
+      const stepMs = passedMs < 5000 ? 250 : 1000;
+      await this.clock.advance(stepMs);
+      this.runKubernetes();
+      passedMs += stepMs;
+    }
+    await this.clock.advance(1);
+  }
+
+  /** Makes the cluster and lets its three brokers register. */
+  async start(spec: Partial<ClusterSpec> = {}): Promise<void> {
+    this.kubernetes.put(clusterObject(spec));
+    await this.pass();
+    const replicas = spec.replicas ?? 3;
+    this.control.set({
+      condition: "active",
+      brokers: Array.from({ length: replicas }, (_, id) => brokerWith(id)),
+    });
+    await this.pass();
+  }
+
+  /** Changes the Cluster's spec, as a person would. */
+  edit(spec: Partial<ClusterSpec>, annotations?: Record<string, string>): void {
+    const cluster = this.kubernetes.see("Cluster", "shop")!;
+    this.kubernetes.put({
+      ...cluster,
+      metadata: { ...cluster.metadata, ...(annotations === undefined ? {} : { annotations }) },
+      spec: { ...(cluster["spec"] as ClusterSpec), ...spec },
+    });
+  }
+
+  condition(type: string, kind: "Cluster" | "Topic" = "Cluster", name = "shop"): Condition | undefined {
+    const status = this.kubernetes.see(kind, name)?.["status"] as { conditions?: readonly Condition[] } | undefined;
+    return status?.conditions?.find((condition) => condition.type === type);
+  }
+
+  /** What a StatefulSet controller and kubelets would do. */
+  runKubernetes(): void {
+    for (const statefulSet of this.kubernetes.all("StatefulSet")) this.#runStatefulSet(statefulSet);
+  }
+
+  #runStatefulSet(statefulSet: KubernetesObject): void {
+    const { replicas, template } = statefulSet["spec"] as StatefulSetSpec;
+    const { name, namespace = "", generation = 0 } = statefulSet.metadata;
+    const updateRevision = `${name}-${hashOf(template).slice(0, 8)}`;
+    const status = statefulSet["status"] as { observedGeneration?: number } | undefined;
+    if (status?.observedGeneration !== generation) {
+      this.kubernetes.put({ ...statefulSet, status: { observedGeneration: generation, updateRevision } });
+    }
+    for (let ordinal = 0; ordinal < replicas; ordinal++) {
+      const pod = `${name}-${ordinal}`;
+      if (this.kubernetes.see("Pod", pod, namespace) === null)
+        this.#makePod(pod, { namespace, template, updateRevision });
+      if (this.kubernetes.see("PersistentVolumeClaim", `data-${pod}`, namespace) === null) {
+        this.#makeClaim(statefulSet, `data-${pod}`);
+      }
+    }
+    for (const pod of this.kubernetes.all("Pod")) {
+      const ordinal = Number(/-(\d+)$/.exec(pod.metadata.name)?.[1]);
+      if (pod.metadata.name.startsWith(name) && ordinal >= replicas) {
+        this.kubernetes.remove({ kind: "Pod", namespace, name: pod.metadata.name });
+      }
+    }
+  }
+
+  #makePod(
+    name: string,
+    {
+      namespace,
+      template,
+      updateRevision,
+    }: { namespace: string; template: { metadata: object }; updateRevision: string },
+  ): void {
+    const { labels, annotations } = template.metadata as KubernetesObject["metadata"];
+    const metadata = {
+      name,
+      namespace,
+      uid: `pod-${++this.#pods}`,
+      labels: { ...labels, "controller-revision-hash": updateRevision },
+      annotations: annotations ?? {},
+    };
+    const fate = this.podFate(name, template);
+    this.kubernetes.put({ apiVersion: "v1", kind: "Pod", metadata, spec: { nodeName: "n1" }, status: podStatus(fate) });
+  }
+
+  setPod(name: string, fate: string): void {
+    const pod = this.kubernetes.see("Pod", name)!;
+    this.kubernetes.put({ ...pod, status: podStatus(fate) });
+  }
+
+  #makeClaim(statefulSet: KubernetesObject, name: string): void {
+    const { volumeClaimTemplates = [] } = statefulSet["spec"] as {
+      volumeClaimTemplates?: { metadata: { labels: object }; spec: { resources: { requests: { storage: string } } } }[];
+    };
+    const [claim] = volumeClaimTemplates;
+    if (claim === undefined) return;
+    const capacity = { storage: claim.spec.resources.requests.storage };
+    this.kubernetes.put({
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name, namespace: statefulSet.metadata.namespace ?? "", labels: { ...claim.metadata.labels } },
+      spec: claim.spec,
+      status: { phase: "Bound", capacity },
+    });
+  }
+}
+
+function podStatus(fate: string): object {
+  const isReady = fate === "ready";
+  const conditions = [{ type: "Ready", status: isReady ? "True" : "False" }];
+  const isRunning = isReady || fate === "starting";
+  const state = isRunning ? { running: {} } : { waiting: { reason: fate, message: "as the test wants" } };
+  return { phase: "Running", conditions, containerStatuses: [{ name: "broker", state }] };
+}

@@ -1,0 +1,125 @@
+import { brokerConfigKeys } from "#contract/config-keys.ts";
+import type { KubernetesObject } from "../ports/kubernetes.ts";
+import { type SpecContext, namespaceOf } from "./context.ts";
+import type { ClusterResource, ClusterSpec, ListenerSpec } from "./custom-resources.ts";
+import { canonical, hashOf } from "./hash.ts";
+import { ACCEPTED_CONFIG_ANNOTATION, DYNAMIC_CONFIG_ANNOTATION, labelsOf, namesOf, ownerOf } from "./naming.ts";
+
+export const HTTP_PORT = 8081;
+export const OPERATOR_PORT = 8080;
+export const OPERATOR_SERVICE = "tidemark-operator";
+
+type Config = Readonly<Record<string, string>>;
+
+/** Configuration as Kafka has it: text for every key. */
+export const textConfig = (config: ClusterSpec["config"]): Record<string, string> =>
+  Object.fromEntries(Object.entries(config ?? {}).map(([key, value]) => [key, String(value)]));
+
+/** The listeners there are: one internal one of port 9092 when the Cluster names none. */
+export function listenersOf(cluster: ClusterResource): readonly ListenerSpec[] {
+  const { listeners = [] } = cluster.spec;
+  return listeners.length === 0 ? [{ name: "internal", port: 9092, type: "internal" }] : listeners;
+}
+
+const isDynamic = (key: string): boolean => (brokerConfigKeys.get(key)?.update ?? "readOnly") !== "readOnly";
+
+/** Read by brokers at their start only: a change needs a roll. */
+export const startConfig = (config: Config): Record<string, string> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => !isDynamic(key)));
+
+/** Set on running brokers through their controller. */
+export const dynamicConfig = (config: Config): Record<string, string> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => isDynamic(key)));
+
+/**
+ * What a cluster of this size is started with where its author is silent. Not part of the hash that rolls brokers:
+ * the controller alone decides by these, and learns of them at once.
+ */
+export function impliedConfig(config: Config, replicas: number): Record<string, string> {
+  const factor = Number(config["default.replication.factor"] ?? Math.min(3, replicas));
+  return {
+    "default.replication.factor": String(factor),
+    "min.insync.replicas": factor >= 3 ? "2" : "1",
+  };
+}
+
+/** What the cluster's brokers and controller are started with. */
+export const staticConfig = (config: Config, replicas: number): Record<string, string> => ({
+  ...impliedConfig(config, replicas),
+  ...startConfig(config),
+});
+
+/** Changes with whatever makes a running broker's settings old. */
+export const configHash = (context: SpecContext): string =>
+  hashOf({
+    config: startConfig(context.config),
+    listeners: listenersOf(context.cluster).map(({ name, port, type, advertisedHost, advertisedPort }) => ({
+      name,
+      port,
+      type,
+      advertisedHost,
+      advertisedPort,
+    })),
+  });
+
+export function brokerJson(context: SpecContext): Record<string, unknown> {
+  const { cluster } = context;
+  const { name } = cluster.metadata;
+  const namespace = namespaceOf(cluster);
+  return {
+    clusterId: context.clusterId,
+    controller: {
+      host: `${OPERATOR_SERVICE}.${context.operatorNamespace}.svc`,
+      port: OPERATOR_PORT,
+      path: `/clusters/${namespace}/${name}`,
+    },
+    listeners: listenersOf(cluster).map((listener) => listenerJson(listener, context)),
+    http: { port: HTTP_PORT },
+    config: staticConfig(context.config, cluster.spec.replicas),
+    logLevel: "info",
+  };
+}
+
+function listenerJson(listener: ListenerSpec, { advertised, cluster }: SpecContext): Record<string, unknown> {
+  const { name, port, type = "internal", advertisedHost, advertisedPort } = listener;
+  const inside = `{pod}.${namesOf(cluster.metadata.name).headless}.${namespaceOf(cluster)}.svc`;
+  const host = advertisedHost ?? { internal: inside, nodeport: "{nodeIp}", loadbalancer: undefined }[type];
+  const addresses = advertised.get(name) ?? [];
+  return {
+    name,
+    port,
+    ...(host === undefined ? {} : { advertisedHost: host }),
+    ...(advertisedPort === undefined ? {} : { advertisedPort }),
+    ...(addresses.length === 0 ? {} : { brokers: addresses }),
+  };
+}
+
+/** Each version of the settings has a key of its own: a pod of an old template keeps what it was started with. */
+export const configKeyOf = (hash: string): string => `broker-${hash}.json`;
+
+export interface ConfigMapOptions {
+  /** Settings of running brokers that this Cluster set, those included that are about to be taken back. */
+  readonly ownedKeys: readonly string[];
+  /** Versions that pods or templates still name, as they are. */
+  readonly kept: Readonly<Record<string, string>>;
+}
+
+export function configMapOf(context: SpecContext, { ownedKeys, kept }: ConfigMapOptions): KubernetesObject {
+  const { cluster } = context;
+  const names = namesOf(cluster.metadata.name);
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: {
+      name: names.configMap,
+      namespace: namespaceOf(cluster),
+      labels: labelsOf(cluster.metadata.name),
+      annotations: {
+        [DYNAMIC_CONFIG_ANNOTATION]: [...ownedKeys].sort().join(","),
+        [ACCEPTED_CONFIG_ANNOTATION]: canonical(context.config),
+      },
+      ownerReferences: [ownerOf(cluster)],
+    },
+    data: { ...kept, [configKeyOf(configHash(context))]: canonical(brokerJson(context)) },
+  };
+}

@@ -1,0 +1,94 @@
+import type { KubernetesObject } from "../ports/kubernetes.ts";
+import { HTTP_PORT, listenersOf, OPERATOR_SERVICE } from "./broker-json.ts";
+import { namespaceOf } from "./context.ts";
+import type { ClusterResource } from "./custom-resources.ts";
+import { labelsOf, namesOf, ownerOf, selectorOf } from "./naming.ts";
+
+const meta = (cluster: ClusterResource, name: string) => ({
+  name,
+  namespace: namespaceOf(cluster),
+  labels: labelsOf(cluster.metadata.name),
+  ownerReferences: [ownerOf(cluster)],
+});
+
+/** `maxUnavailable` 1; 0 while some partition could not lose another broker. */
+export const disruptionBudgetOf = (cluster: ClusterResource, maxUnavailable: 0 | 1): KubernetesObject => ({
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  metadata: meta(cluster, namesOf(cluster.metadata.name).disruptionBudget),
+  spec: {
+    maxUnavailable,
+    selector: { matchLabels: selectorOf(cluster.metadata.name) },
+    // A broker that is not ready may be evicted only when the budget allows it: it may be the last that has a record.
+    unhealthyPodEvictionPolicy: "IfHealthyBudget",
+  },
+});
+
+/**
+ * Kafka's listeners are open to all; the HTTP port, which replication and metrics share, to brokers of this cluster,
+ * to the operator, and to whoever scrapes. Every request that could do harm there needs the token besides.
+ */
+export function networkPolicyOf(cluster: ClusterResource, operatorNamespace: string): KubernetesObject {
+  const { name } = cluster.metadata;
+  const brokers = { podSelector: { matchLabels: selectorOf(name) } };
+  const operator = {
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": operatorNamespace } },
+    podSelector: { matchLabels: { "app.kubernetes.io/name": OPERATOR_SERVICE } },
+  };
+  const scrapers = {
+    namespaceSelector: {},
+    podSelector: { matchLabels: { "app.kubernetes.io/name": "prometheus" } },
+  };
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: meta(cluster, namesOf(name).networkPolicy),
+    spec: {
+      podSelector: { matchLabels: selectorOf(name) },
+      policyTypes: ["Ingress"],
+      ingress: [
+        { ports: listenersOf(cluster).map(({ port }) => ({ port, protocol: "TCP" })) },
+        { from: [brokers, operator, scrapers], ports: [{ port: HTTP_PORT, protocol: "TCP" }] },
+      ],
+    },
+  };
+}
+
+export const serviceAccountOf = (cluster: ClusterResource): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "ServiceAccount",
+  metadata: meta(cluster, namesOf(cluster.metadata.name).serviceAccount),
+  automountServiceAccountToken: false,
+});
+
+/** The token that every internal HTTP endpoint demands. It outlives the Cluster with the data that it guards. */
+export const secretOf = (cluster: ClusterResource, token: string, isOwned: boolean): KubernetesObject => {
+  const { ownerReferences, ...rest } = meta(cluster, namesOf(cluster.metadata.name).secret);
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: isOwned ? { ...rest, ownerReferences } : rest,
+    type: "Opaque",
+    stringData: { current: token, previous: token },
+  };
+};
+
+function monitorMeta(cluster: ClusterResource): KubernetesObject["metadata"] {
+  const { labels, annotations } = cluster.spec.monitoring?.podMonitor ?? {};
+  const ours = meta(cluster, namesOf(cluster.metadata.name).podMonitor);
+  return {
+    ...ours,
+    labels: { ...labels, ...ours.labels },
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
+export const podMonitorOf = (cluster: ClusterResource): KubernetesObject => ({
+  apiVersion: "monitoring.coreos.com/v1",
+  kind: "PodMonitor",
+  metadata: monitorMeta(cluster),
+  spec: {
+    selector: { matchLabels: selectorOf(cluster.metadata.name) },
+    podMetricsEndpoints: [{ port: "http", path: "/metrics" }],
+  },
+});

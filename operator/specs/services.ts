@@ -1,0 +1,89 @@
+import type { KubernetesObject } from "../ports/kubernetes.ts";
+import { HTTP_PORT, listenersOf } from "./broker-json.ts";
+import { namespaceOf } from "./context.ts";
+import type { ClusterResource, ListenerSpec } from "./custom-resources.ts";
+import { BROKER_LABEL, labelsOf, namesOf, ownerOf, selectorOf } from "./naming.ts";
+
+const LISTENER_LABEL = "tidemark.dev/listener";
+
+interface ServiceOptions {
+  readonly name: string;
+  readonly spec: Record<string, unknown>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+const service = (cluster: ClusterResource, { name, spec, labels }: ServiceOptions): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: {
+    name,
+    namespace: namespaceOf(cluster),
+    labels: { ...labelsOf(cluster.metadata.name), ...labels },
+    ownerReferences: [ownerOf(cluster)],
+  },
+  spec,
+});
+
+const portOf = ({ name, port }: ListenerSpec): object => ({ name, port, targetPort: name, protocol: "TCP" });
+
+/** Names of the pods. Not-ready ones too: a broker that catches up must be found by those it copies from. */
+export const headlessServiceOf = (cluster: ClusterResource): KubernetesObject =>
+  service(cluster, {
+    name: namesOf(cluster.metadata.name).headless,
+    spec: {
+      clusterIP: "None",
+      publishNotReadyAddresses: true,
+      selector: selectorOf(cluster.metadata.name),
+      ports: [
+        ...listenersOf(cluster).map(portOf),
+        { name: "http", port: HTTP_PORT, targetPort: "http", protocol: "TCP" },
+      ],
+    },
+  });
+
+/** Where clients inside begin: any broker that is ready. */
+export const bootstrapServiceOf = (cluster: ClusterResource): KubernetesObject =>
+  service(cluster, {
+    name: namesOf(cluster.metadata.name).bootstrap,
+    spec: {
+      type: "ClusterIP",
+      selector: selectorOf(cluster.metadata.name),
+      ports: listenersOf(cluster)
+        .filter(({ type = "internal" }) => type === "internal")
+        .map(portOf),
+    },
+  });
+
+export const isExternal = ({ type = "internal" }: ListenerSpec): boolean => type !== "internal";
+
+const kubernetesType = ({ type }: ListenerSpec): string => (type === "nodeport" ? "NodePort" : "LoadBalancer");
+
+/** Of each listener for outside: one Service to begin at, and one for each broker, ready or not. */
+export function externalServicesOf(cluster: ClusterResource, brokers: readonly number[]): KubernetesObject[] {
+  const { name } = cluster.metadata;
+  const names = namesOf(name);
+  return listenersOf(cluster)
+    .filter(isExternal)
+    .flatMap((listener) => {
+      const common = { type: kubernetesType(listener), ports: [portOf(listener)] };
+      const labels = { [LISTENER_LABEL]: listener.name };
+      const bootstrap = service(cluster, {
+        name: names.listener(listener.name),
+        labels,
+        spec: { ...common, selector: selectorOf(name) },
+      });
+      const each = brokers.map((broker) =>
+        service(cluster, {
+          name: names.brokerListener(listener.name, broker),
+          labels: { ...labels, [BROKER_LABEL]: String(broker) },
+          spec: {
+            ...common,
+            publishNotReadyAddresses: true,
+            externalTrafficPolicy: listener.type === "nodeport" ? "Cluster" : "Local",
+            selector: { ...selectorOf(name), "statefulset.kubernetes.io/pod-name": names.pod(broker) },
+          },
+        }),
+      );
+      return [bootstrap, ...each];
+    });
+}
