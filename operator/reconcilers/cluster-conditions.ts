@@ -213,7 +213,7 @@ function configOf(observed: ClusterObserved, facts: ClusterFacts): Finding {
   }
   if (observed.cluster.spec.rack !== undefined) {
     const message =
-      "spec.rack spreads pods over racks, but replicas are not placed by rack yet. Remove it, or count on the pods only.";
+      "spec.rack spreads pods over racks, but replicas are not placed by rack yet. Remove it, or count on pods only.";
     return found("False", "RackNotFollowed", message);
   }
   const refusal = observed.memory.refusals.get(CONFIG_KEY);
