@@ -43,12 +43,6 @@ export class ApplyMemory {
     const hash = wanted.metadata.annotations?.[SPEC_HASH_ANNOTATION] ?? "";
     this.#answers.set(keyOf(wanted), { wanted: hash, content: contentOf(answer) });
   }
-
-  forget(namespace: string, cluster: string): void {
-    for (const key of this.#answers.keys()) {
-      if (key.startsWith(`${namespace}/`) && key.includes(`/${cluster}`)) this.#answers.delete(key);
-    }
-  }
 }
 
 const keyOf = ({ kind, metadata }: KubernetesObject): string => `${metadata.namespace}/${kind}/${metadata.name}`;

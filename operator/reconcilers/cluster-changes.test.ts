@@ -101,6 +101,20 @@ describe("a roll of a whole cluster", () => {
 });
 
 describe("storage", () => {
+  test("goes with its Cluster only while the Cluster says so", async () => {
+    const world = new World();
+    await world.start({ storage: { size: "1Gi", deletionPolicy: "Delete" } });
+    const owners = () =>
+      [...world.kubernetes.all("PersistentVolumeClaim"), ...world.kubernetes.all("Secret")].map(
+        ({ metadata }) => metadata.ownerReferences?.[0]?.kind,
+      );
+    expect(owners()).toEqual(["Cluster", "Cluster", "Cluster", "Cluster"]);
+    world.edit({ storage: { size: "1Gi" } });
+    await world.pass();
+    expect(owners()).toEqual([undefined, undefined, undefined, undefined]);
+    expect(world.control.options.metadataOwner).toBeNull();
+  });
+
   test("grows: claims first, then the StatefulSet is made anew around its pods", async () => {
     const world = new World();
     await world.start();
@@ -215,6 +229,24 @@ describe("scaling", () => {
     expect(statefulSet(world)["spec"]).toMatchObject({ replicas: 3 });
     expect(kinds(world)).not.toContain("drainBroker");
     expect(world.kubernetes.see("Cluster", "shop")?.["status"]).toMatchObject({ minimumReplicas: 3 });
+  });
+
+  test("a broker that holds data is started to be emptied, and its claim never goes before", async () => {
+    const world = new World();
+    await world.start();
+    const held = partitionWith({ replicas: [0, 1, 4].map(brokerId), isr: [0, 1].map(brokerId) });
+    const away = brokerWith(4, { isFenced: true, sessionAgeMs: null, isDraining: true } as never);
+    const kept = world.kubernetes.see("PersistentVolumeClaim", "data-shop-broker-0")!;
+    world.kubernetes.put({ ...kept, metadata: { ...kept.metadata, name: "data-shop-broker-4", uid: "old" } });
+    world.control.set({
+      brokers: [...[0, 1, 2].map((id) => brokerWith(id)), away],
+      topics: [topicWith()],
+      partitions: [held],
+    });
+    await world.pass(5000);
+    expect(statefulSet(world)["spec"]).toMatchObject({ replicas: 5 });
+    expect(world.kubernetes.see("PersistentVolumeClaim", "data-shop-broker-4")?.metadata.uid).toBe("old");
+    expect(kinds(world)).not.toContain("removeBroker");
   });
 
   test("down is taken back when it is no longer asked for", async () => {

@@ -138,8 +138,9 @@ function degradedOf(observed: ClusterObserved, facts: ClusterFacts, health: Heal
   if (status === null) return found("Unknown", "NotDeciding", "The controller does not decide now; see Ready.");
   if (facts.replace.kind === "refused") return found("True", "ReplaceRefused", facts.replace.message);
   const silent = status.brokers.filter(({ isFenced }) => isFenced);
-  const isPlanned = facts.roll.kind !== "upToDate" || facts.scale.emptied.length > 0;
-  const [first] = silent;
+  // Whoever said that it leaves is expected back, or on its way out; of all others the first is spoken of.
+  const isPlanned = silent.every(({ isShuttingDown }) => isShuttingDown);
+  const first = silent.find(({ isShuttingDown }) => !isShuttingDown) ?? silent[0];
   if (first !== undefined) {
     const pod = observed.pods.find(({ broker }) => broker === first.id);
     const where = pod === undefined ? "it has no pod" : `pod ${pod.name} on ${pod.node === "" ? "no node" : pod.node}`;
@@ -215,7 +216,7 @@ function configOf(observed: ClusterObserved, facts: ClusterFacts): Finding {
   }
   if (observed.cluster.spec.rack !== undefined) {
     const message =
-      "spec.rack spreads pods over racks, but replicas are not placed by rack yet. Remove it, or count on the pods only.";
+      "spec.rack spreads pods over racks, but replicas are not placed by rack yet. Remove it, or count on pods only.";
     return found("False", "RackNotFollowed", message);
   }
   const refusal = observed.memory.refusals.get(CONFIG_KEY);

@@ -23,6 +23,7 @@ export interface ClusterObserved {
   readonly cluster: ClusterResource;
   readonly statefulSet: KubernetesObject | null;
   readonly configMap: KubernetesObject | null;
+  readonly secret: KubernetesObject | null;
   readonly services: readonly KubernetesObject[];
   /** Budgets, policies, monitors and the like: what is looked up by kind and name. */
   readonly others: readonly KubernetesObject[];

@@ -2,10 +2,10 @@ import type { AdminRequest } from "#contract/control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { configKeyOf, configMapOf, listenersOf } from "../specs/broker-json.ts";
 import type { SpecContext } from "../specs/context.ts";
-import { BROKER_LABEL, namesOf } from "../specs/naming.ts";
+import { BROKER_LABEL, namesOf, ownerOf } from "../specs/naming.ts";
 import { disruptionBudgetOf, networkPolicyOf, podMonitorOf, serviceAccountOf } from "../specs/policies.ts";
 import { bootstrapServiceOf, externalServicesOf, headlessServiceOf, isExternal } from "../specs/services.ts";
-import { isEphemeral, storageSizeOf } from "../specs/stateful-set.ts";
+import { isDeletedWithCluster, isEphemeral, storageSizeOf } from "../specs/stateful-set.ts";
 import { type Advertised, advertisedOf } from "./advertised.ts";
 import { type AcceptedConfig, acceptConfig, planDynamicConfig } from "./cluster-config.ts";
 import { type ClusterObserved, decidingStatus } from "./cluster-observed.ts";
@@ -26,7 +26,7 @@ import {
   templateOf,
   updateRevisionOf,
 } from "./stateful-set-plan.ts";
-import { planStorage, type StoragePlan } from "./storage-plan.ts";
+import { ownerUidOf, planStorage, type StoragePlan } from "./storage-plan.ts";
 
 /** What a plan wants done, in this order. `key` names the wish, so that a refusal is known for what it was. */
 export type Action =
@@ -44,12 +44,12 @@ export type Action =
   | { readonly kind: "move"; readonly key: string; readonly request: MoveRequest };
 
 export interface ObjectIdentity {
-  readonly kind: "Pod" | "PersistentVolumeClaim" | "StatefulSet" | "Service" | "PodDisruptionBudget" | OtherKind;
+  readonly kind: "Pod" | "PersistentVolumeClaim" | "Secret" | "StatefulSet" | "Service" | OtherKind;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
 }
-type OtherKind = "NetworkPolicy" | "PodMonitor";
+type OtherKind = "PodDisruptionBudget" | "NetworkPolicy" | "PodMonitor";
 
 export interface ClusterPlan {
   readonly actions: readonly Action[];
@@ -84,7 +84,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     wasLevelling: isLevelling(observed),
     levellingLeft: observed.memory.levellingLeft,
   });
-  const brokers = Math.max(cluster.spec.replicas, replicasOf(statefulSet) ?? 0);
+  const brokers = Math.max(cluster.spec.replicas, replicasOf(statefulSet) ?? 0, scale.replicas);
   const advertised = advertisedOf(cluster, observed.services, brokers);
   const accepted = acceptConfig(cluster, observed.configMap);
   const context: SpecContext = {
@@ -127,6 +127,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     ...unwanted(observed, brokers),
     ...(isTerminating ? [] : [apply(wished)]),
     ...labelled(observed),
+    ...ownerActions(observed),
     ...storageActions(observed, storage),
     ...configActions(dynamic.changes),
     ...scaleActions(observed, scale),
@@ -257,6 +258,25 @@ function storageOf(observed: ClusterObserved, roll: RollPlan, hasFailedRoll: boo
     refusal: memory.refusals.get(RESIZE_KEY) ?? null,
     isSettled: roll.kind === "upToDate" && !hasFailedRoll,
   });
+}
+
+/** Under deletionPolicy Delete claims and token go with the Cluster; else they must not. */
+function ownerActions({ cluster, claims, secret }: ClusterObserved): Action[] {
+  const namespace = cluster.metadata.namespace ?? "";
+  const wanted = isDeletedWithCluster(cluster) ? (cluster.metadata.uid ?? null) : null;
+  const patch = { metadata: { ownerReferences: wanted === null ? null : [ownerOf(cluster)] } };
+  const of = (kind: "PersistentVolumeClaim" | "Secret", name: string, uid: string): Action => ({
+    kind: "patch",
+    key: `owner of ${name}`,
+    object: { kind, namespace, name, uid },
+    patch,
+  });
+  const strays = claims.filter(({ owner }) => owner !== wanted);
+  const isSecretStray = secret !== null && ownerUidOf(secret) !== wanted;
+  return [
+    ...strays.map(({ name, uid }) => of("PersistentVolumeClaim", name, uid)),
+    ...(isSecretStray ? [of("Secret", secret.metadata.name, secret.metadata.uid ?? "")] : []),
+  ];
 }
 
 function storageActions({ cluster, statefulSet }: ClusterObserved, storage: StoragePlan): Action[] {

@@ -206,6 +206,20 @@ describe("the health of a Cluster", () => {
     expect(world.kubernetes.see("Cluster", "shop")?.["status"]).toMatchObject({ underReplicatedPartitions: 1 });
   });
 
+  test("tells a broker that said it leaves from one that was lost, also in a roll that waits", async () => {
+    const world = new World();
+    await world.start();
+    const away = brokerWith(2, { isFenced: true, sessionAgeMs: null, isShuttingDown: true });
+    world.control.set({ brokers: [brokerWith(0), brokerWith(1), away] });
+    await world.pass();
+    expect(world.condition("Degraded")).toMatchObject({ status: "True", reason: "BrokerRestarting" });
+    world.edit({ image: "tidemark:2" });
+    world.control.set({ brokers: [brokerWith(0), brokerWith(1, { isFenced: true, sessionAgeMs: null }), away] });
+    await world.pass();
+    expect(world.condition("Degraded")).toMatchObject({ status: "True", reason: "BrokerUnreachable" });
+    expect(world.condition("Degraded")?.message).toContain('replace-broker="1@disk-1"');
+  });
+
   test("lets nobody be evicted while a partition could not lose another broker", async () => {
     const world = new World();
     await world.start();

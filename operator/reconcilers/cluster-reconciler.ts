@@ -189,6 +189,7 @@ export class ClusterReconciler {
       cluster,
       statefulSet: this.#caches.get("StatefulSet", { ...name, name: names.statefulSet }),
       configMap: this.#caches.get("ConfigMap", { ...name, name: names.configMap }),
+      secret: this.#caches.get("Secret", { ...name, name: names.secret }),
       services: this.#caches.of("Service", name),
       others: [
         ...this.#caches.of("PodDisruptionBudget", name),

@@ -49,7 +49,9 @@ function planDown(
   { wanted, present, pods }: ScaleInput,
   { status, leaving, requests }: { status: ControllerStatus; leaving: readonly number[]; requests: MoveRequest[] },
 ): ScalePlan {
-  const from = Math.max(present ?? 0, wanted);
+  // A broker that holds data must run to be emptied, even if it has no pod now: a Cluster made anew may ask for fewer.
+  const holders = leaving.filter((broker) => heldBy(status, broker) > 0);
+  const from = Math.max(present ?? 0, wanted, ...holders.map((broker) => broker + 1));
   const highest = Math.max(0, ...status.partitions.map(targetFactor));
   if (highest > wanted) {
     const message =
@@ -75,7 +77,12 @@ function planDown(
   const isMarked = (id: number): boolean => status.brokers.every((broker) => broker.id !== id || isDraining(broker));
   while (replicas > wanted && heldBy(status, replicas - 1) === 0 && isMarked(replicas - 1)) replicas--;
   const gone = leaving.filter(
-    (id) => id >= replicas && !pods.has(id) && (status.brokers.find((broker) => broker.id === id)?.isFenced ?? false),
+    (id) =>
+      id >= replicas &&
+      heldBy(status, id) === 0 &&
+      isMarked(id) &&
+      !pods.has(id) &&
+      (status.brokers.find((broker) => broker.id === id)?.isFenced ?? false),
   );
   for (const broker of gone) requests.push({ kind: "removeBroker", broker });
   const partitions = busy.reduce((sum, one) => sum + one.partitions, 0);

@@ -11,6 +11,8 @@ export interface Claim {
   /** Why Kubernetes does not get on with a resize; null when it does not say so. */
   readonly complaint: string | null;
   readonly isPending: boolean;
+  /** Uid of the Cluster with which it goes; null when it outlives it. */
+  readonly owner: string | null;
 }
 
 interface ClaimStatus {
@@ -19,6 +21,9 @@ interface ClaimStatus {
   readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
   readonly allocatedResourceStatuses?: { readonly storage?: string };
 }
+
+export const ownerUidOf = ({ metadata }: KubernetesObject): string | null =>
+  metadata.ownerReferences?.find(({ kind }) => kind === "Cluster")?.uid ?? null;
 
 export function claimOf(claim: KubernetesObject): Claim {
   const spec = claim["spec"] as { resources?: { requests?: { storage?: string } } } | undefined;
@@ -33,6 +38,7 @@ export function claimOf(claim: KubernetesObject): Claim {
     capacity: status.capacity?.storage ?? null,
     complaint: error?.message ?? (isInfeasible ? `it says ${allocated}` : null),
     isPending: status.phase === "Pending",
+    owner: ownerUidOf(claim),
   };
 }
 

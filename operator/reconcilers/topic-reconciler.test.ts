@@ -3,7 +3,7 @@ import { brokerId } from "#base/ids.ts";
 import type { TopicRow } from "#contract/rows.ts";
 import type { TopicSpec } from "../specs/custom-resources.ts";
 import { brokerWith, idOf, partitionWith, topicWith } from "./testing/fake-controls.ts";
-import { topicObject, World } from "./testing/world.ts";
+import { clusterObject, topicObject, World } from "./testing/world.ts";
 
 // Minutes of the world's time pass in each, beside whatever else the machine does.
 jest.setTimeout(30_000);
@@ -66,6 +66,30 @@ describe("a new Topic", () => {
     await world.pass(90_000);
     expect(world.kubernetes.writes.slice(before)).toEqual([]);
     expect(world.control.requests.slice(asked)).toEqual([]);
+  });
+});
+
+describe("an operator that takes over", () => {
+  test("leaves what was said of Topics until it knows better", async () => {
+    const world = new World();
+    const conditions = [
+      {
+        type: "Ready",
+        status: "True",
+        reason: "Serving",
+        message: "",
+        observedGeneration: 1,
+        lastTransitionTime: "2026-01-01T00:00:00Z",
+      },
+    ];
+    world.kubernetes.put(clusterObject());
+    world.kubernetes.put({ ...topicObject(), status: { conditions } });
+    await world.pass();
+    expect(world.control.status().condition).toBe("starting");
+    expect(ready(world)).toMatchObject({ status: "True", reason: "Serving" });
+    world.control.set({ condition: "storeUnreachable" });
+    await world.pass();
+    expect(ready(world)).toMatchObject({ status: "Unknown", reason: "ControllerNotReady" });
   });
 });
 

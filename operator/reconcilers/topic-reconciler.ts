@@ -119,10 +119,17 @@ export class TopicReconciler {
     return hasFailed;
   }
 
+  /** What was said last stands while the cluster's controller starts here, or has moved elsewhere. */
+  #isTakingOver({ topic, cluster, status }: TopicObserved, { written }: Memory): boolean {
+    if (status !== null || cluster === null || topic.status?.conditions === undefined) return false;
+    const condition = this.#ports.controls.get(clusterNameOf(topic))?.status().condition;
+    return condition === "ended" || (written === null && (condition === undefined || condition === "starting"));
+  }
+
   async #writeStatus(observed: TopicObserved, plan: TopicPlan, memory: Memory): Promise<boolean> {
     const { topic } = observed;
     const status = topicStatus(observed, plan, timestamp(this.#ports.clock.now()));
-    if (hashOf(shownOf(topic, status)) === hashOf(status)) return true;
+    if (hashOf(shownOf(topic, status)) === hashOf(status) || this.#isTakingOver(observed, memory)) return true;
     const { apiVersion, kind, metadata } = topic;
     const { namespace = "", name } = metadata;
     const outcome = await this.#ports.kubernetes.applyStatus({

@@ -137,10 +137,4 @@ export class WorkQueue {
     this.#failures.delete(key);
     if (requeueAfterMs !== null) this.addAfter(key, requeueAfterMs);
   }
-
-  /** A key that will not come back. */
-  forget(key: string): void {
-    this.#failures.delete(key);
-    this.#restUntilMs.delete(key);
-  }
 }

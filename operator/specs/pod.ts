@@ -7,7 +7,7 @@ import { quantityOf } from "./quantity.ts";
 const MEBIBYTE = 2 ** 20;
 const USER_ID = 65532;
 /** A controlled shutdown moves every leader away and syncs the logs. */
-const GRACE_SECONDS = 120;
+const GRACE_SECONDS = 60;
 /** Of the memory limit: the rest is for buffers of sockets and files, and for Node itself. */
 const HEAP_SHARE = 0.5;
 /** Less than this Node cannot run in, whatever the limit. */
