@@ -63,19 +63,6 @@ describe("metadata image", () => {
     expect(image.topicByName("t")?.topicId).toBe(id("c"));
   });
 
-  test("a broker is in sync everywhere when every ISR has it that it was not only just being given", () => {
-    const image = new MetadataImage();
-    const behind = { ...partition("b", 1), isr: [2] } as unknown as PartitionRow;
-    image.applySnapshot(
-      { ...none, topics: [topic("a", "t"), topic("b", "u")], partitions: [partition("a", 3), behind] },
-      version(1),
-    );
-    expect([1, 2, 3].map((broker) => image.isInSyncEverywhere(broker as BrokerId))).toEqual([false, true, true]);
-    const given = { ...behind, adding: [1], partitionEpoch: 2 } as unknown as PartitionRow;
-    image.applyDelta({ ...none, partitions: [given] }, version(2));
-    expect(image.isInSyncEverywhere(1 as BrokerId)).toBe(true);
-  });
-
   test("versions are ordered by controller epoch first", () => {
     const later = { controllerEpoch: 2, sequence: 1 } as MetadataVersion;
     expect(isNewer(later, version(99))).toBe(true);
