@@ -159,6 +159,9 @@ test("a store that is lost blocks, names what brokers report, and is recovered b
   expect(await control.recover(controllerEpoch(4))).toMatchObject({ kind: "wrongEpoch" });
   expect(await control.recover(controllerEpoch(5))).toEqual({ kind: "recovered" });
   await fixture.clock.advance(0);
+  // One that was told nothing: whoever asks brokers first, need not wait for others.
+  fixture.join(new FakeBroker(2));
+  await fixture.clock.advance(10_000);
   expect([control.status().condition, control.status().problem]).toEqual(["active", null]);
   expect(fixture.recoveries.at(-1)).toBe(true);
   expect(await control.recover(controllerEpoch(5))).toEqual({ kind: "notNeeded" });
