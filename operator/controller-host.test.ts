@@ -16,7 +16,7 @@ const OPTIONS: ClusterControlOptions = { clusterId: "c", config: {}, tokens: ["n
 
 /** An operator process whose clusters have their state in memory. */
 class Fixture {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly posts: { path: string; body: unknown; token: string }[] = [];
   readonly owners: (string | null)[] = [];
   readonly recoveries: boolean[] = [];
@@ -28,8 +28,9 @@ class Fixture {
 
   readonly metadata: MemoryMetadata;
 
-  constructor(metadata = new MemoryMetadata()) {
+  constructor(metadata = new MemoryMetadata(), clock = new FakeClock()) {
     this.metadata = metadata;
+    this.clock = clock;
     this.host = new ControllerHost(
       {
         clock: this.clock,
@@ -158,6 +159,9 @@ test("a store that is lost blocks, names what brokers report, and is recovered b
   expect(await control.recover(controllerEpoch(4))).toMatchObject({ kind: "wrongEpoch" });
   expect(await control.recover(controllerEpoch(5))).toEqual({ kind: "recovered" });
   await fixture.clock.advance(0);
+  // One that was told nothing: whoever asks brokers first, need not wait for others.
+  fixture.join(new FakeBroker(2));
+  await fixture.clock.advance(10_000);
   expect([control.status().condition, control.status().problem]).toEqual(["active", null]);
   expect(fixture.recoveries.at(-1)).toBe(true);
   expect(await control.recover(controllerEpoch(5))).toEqual({ kind: "notNeeded" });
@@ -187,6 +191,15 @@ test("a controller that was deposed is made anew, and claims again", async () =>
   await usurper.host.deactivate();
   await fixture.clock.advance(3000);
   expect(control.status()).toMatchObject({ condition: "active", version: { controllerEpoch: 3 } });
+});
+
+test("two installations that both claim a Cluster do not depose each other every second", async () => {
+  const one = new Fixture();
+  const two = new Fixture(one.metadata, one.clock);
+  for (const { host } of [one, two]) host.activate();
+  for (const { host } of [one, two]) host.ensure(shop, OPTIONS);
+  await one.clock.advance(300_000);
+  expect(one.metadata.newest.version.controllerEpoch).toBeLessThan(25);
 });
 
 test("who owns the metadata is said until it is done", async () => {

@@ -93,10 +93,12 @@ export class ControllerHost implements ClusterControls {
     return "status" in found ? null : found.hosted.tokens;
   }
 
-  /** The status of the cluster that a path asks for; null when it asks for none that is here. */
-  statusAt(path: string): unknown {
+  /** Answers GET of a path below a cluster's: its status, or where else to ask. */
+  pageAt(path: string): { status: number; body: unknown } {
     const found = this.#find(path);
-    return "status" in found || found.rest !== "/v1/status" ? null : found.hosted.status();
+    if ("status" in found) return { status: found.status, body: { error: found.text } };
+    if (found.rest === "/v1/status") return { status: 200, body: found.hosted.status() };
+    return { status: 404, body: { error: `there is no ${found.rest}; see /v1/status` } };
   }
 
   #find(path: string): { hosted: HostedController; rest: string } | { status: number; text: string } {

@@ -36,6 +36,10 @@ export interface HostPorts {
 const NOT_CONTROLLER = 41;
 /** A controller that ended by itself is made anew; over a damaged store too, in case somebody has put it right. */
 const AGAIN_MS = 1000;
+/** Two operators that both claim a Cluster (two installations) would depose each other for ever: each waits longer. */
+const AGAIN_MS_MAX = 60_000;
+/** So long it must have lasted for that to be forgotten. */
+const STEADY_MS = 120_000;
 const DAMAGED_AGAIN_MS = 5000;
 const OWNER_AGAIN_MS = 2000;
 /** What changes within this time is told once. */
@@ -55,6 +59,8 @@ export class HostedController implements ClusterControl {
   #controller: Controller;
   #problem: MetadataProblem | null = null;
   #isStopped = false;
+  #againMs = AGAIN_MS;
+  #startedAtMs = 0;
   #again: Timer | null = null;
   #ownerTimer: Timer | null = null;
   #telling: Timer | null = null;
@@ -177,6 +183,7 @@ export class HostedController implements ClusterControl {
       },
     );
     if (this.#isStopped) return controller;
+    this.#startedAtMs = clock.monotonic();
     controller.start().then(
       () => {
         if (this.#controller === controller) this.#onStarted();
@@ -204,8 +211,11 @@ export class HostedController implements ClusterControl {
     this.#problem = problem;
     this.#tell();
     void controller.stop();
+    const isSteady = this.#ports.clock.monotonic() - this.#startedAtMs >= STEADY_MS;
+    const againMs = isSteady ? AGAIN_MS : this.#againMs;
+    this.#againMs = Math.min(againMs * 2, AGAIN_MS_MAX);
     this.#again?.cancel();
-    this.#again = this.#ports.clock.after(problem === null ? AGAIN_MS : DAMAGED_AGAIN_MS, () => {
+    this.#again = this.#ports.clock.after(problem === null ? againMs : DAMAGED_AGAIN_MS, () => {
       if (!this.#isStopped) this.#controller = this.#start(false);
     });
   }

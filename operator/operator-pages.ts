@@ -59,8 +59,10 @@ export class OperatorPages {
     if (request.method === "GET" && path === "/healthz") return json(response, 200, { status: "ok" });
     if (request.method === "GET" && path === "/readyz") return this.#ready(response);
     if (request.method === "GET" && path === "/metrics") return this.#metrics(response);
-    const status = request.method === "GET" ? this.#options.host.statusAt(path) : null;
-    if (status !== null) return json(response, 200, status);
+    if (request.method === "GET" && path.startsWith("/clusters/")) {
+      const { status, body } = this.#options.host.pageAt(path);
+      return json(response, status, body);
+    }
     json(response, 404, { error: `there is no ${request.method} ${path}; see /healthz, /readyz, /metrics` });
   }
 

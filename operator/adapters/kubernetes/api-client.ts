@@ -65,8 +65,15 @@ export class ApiClient {
       if (isClosed) opened.destroy();
       call = opened;
       opened.on("error", (error) => resolve(error.message));
-      opened.on("response", (response) => readLines(response, handlers.onLine, resolve));
-      opened.on("close", () => resolve("the stream was closed"));
+      // The request is over as soon as its answer is, which may have been read by nobody yet.
+      let hasAnswered = false;
+      opened.on("response", (response) => {
+        hasAnswered = true;
+        readLines(response, handlers.onLine, resolve);
+      });
+      opened.on("close", () => {
+        if (!hasAnswered) resolve("the stream was closed");
+      });
       // Bookmarks come about once a minute: a connection that says nothing for longer is dead.
       opened.setTimeout(handlers.silenceMsMax, () => opened.destroy(new Error("the stream fell silent")));
       opened.end();
@@ -164,5 +171,6 @@ function readLines(response: IncomingMessage, onLine: (line: unknown) => void, e
     for (const line of lines) if (line !== "") onLine(JSON.parse(line));
   });
   response.on("end", () => end("the API server ended the stream"));
+  response.on("close", () => end("the stream was closed"));
   response.on("error", (error) => end(error.message));
 }

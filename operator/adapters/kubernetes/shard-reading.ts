@@ -1,6 +1,6 @@
 import { assert } from "#base/assert.ts";
-import { TidemarkError } from "#base/errors.ts";
-import { isNewer, type MetadataVersion } from "#contract/rows.ts";
+import { isTidemarkError, TidemarkError } from "#base/errors.ts";
+import type { MetadataVersion } from "#contract/rows.ts";
 import { EMPTY_STORED_STATE, FIRST_VERSION, type StoredState } from "../../machine/state.ts";
 import {
   decodeRoot,
@@ -87,23 +87,33 @@ function counted(
   return readOf({ version: versionOf(rootData.version), writer: rootData.committer, root, rootData, shards });
 }
 
-/** Whatever is left of a damaged store: what is not there counts as empty, what cannot be told from older counts. */
+/**
+ * An intact store as it is. Of a damaged one whatever is left, at a version of its own and without a history: whatever
+ * brokers were told is then news, and counts more than what happens to be left.
+ */
 function salvaged(
   root: ShardObject | null,
   listed: ReadonlyMap<string, ShardObject>,
   { cluster }: { cluster: string },
 ): ReadStore {
+  try {
+    return counted(root, listed, { cluster });
+  } catch (error) {
+    if (!isTidemarkError(error) || error.isRetriable) throw error;
+  }
   const rootData = rootDataIfReadable(root);
-  let version = rootData === null ? FIRST_VERSION : versionOf(rootData.version);
+  let epoch = rootData?.fence.epoch ?? 0;
   const shards: ReadShard[] = [];
   for (const [name, object] of listed) {
     if (!isShardName(name, cluster)) continue;
     const mark: Mark = [object.spec.controllerEpoch, object.spec.sequence];
-    if (isNewer(versionOf(mark), version)) version = versionOf(mark);
+    epoch = Math.max(epoch, mark[0]);
     const index = Number(name.slice(cluster.length + 1));
     shards.push({ index, name, object, mark, rows: rowsIfReadable(object) });
   }
-  return readOf({ version, writer: rootData?.committer ?? "", root, rootData, shards });
+  const version = versionOf([epoch + 1, 0]);
+  const read = readOf({ version, writer: rootData?.committer ?? "", root, rootData, shards });
+  return { ...read, state: { ...read.state, history: EMPTY_STORED_STATE.history } };
 }
 
 function rootDataIfReadable(root: ShardObject | null): RootData | null {
