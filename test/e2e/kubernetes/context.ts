@@ -132,6 +132,13 @@ export class Context {
     return brokers.map(({ host, port }) => `${host}:${port}`);
   }
 
+  /** Brokers that hold a replica of any topic. */
+  async holders(): Promise<ReadonlySet<number>> {
+    const ask = (admin: Admin) => admin.fetchTopicMetadata();
+    const { topics } = await this.#asked(await this.bootstrap(), ask);
+    return new Set(topics.flatMap(({ partitions }) => partitions.flatMap(({ replicas }) => replicas)));
+  }
+
   async leaderOf(topic: string, partition = 0): Promise<number> {
     const leader = (await this.partitions(topic))[partition]?.leader ?? -1;
     if (leader < 0) throw new Error(`${topic}-${partition} has no leader`);
