@@ -74,8 +74,9 @@ async function serve(options: OperatorOptions, { logger, client }: Parts): Promi
         onLost() {
           const running = reconcilers;
           reconcilers = null;
-          running?.stop();
-          host.deactivate().catch((error: unknown) => die(EXIT.failed, reasonOf(error)));
+          Promise.all([running?.stop(), host.deactivate()]).catch((error: unknown) =>
+            die(EXIT.failed, reasonOf(error)),
+          );
         },
       },
     },
@@ -91,7 +92,7 @@ async function serve(options: OperatorOptions, { logger, client }: Parts): Promi
   election.start();
   logger.info("the operator runs", { port: HTTP_PORT, namespaces: options.watchNamespaces });
   stopOnSignals(logger, async () => {
-    reconcilers?.stop();
+    await reconcilers?.stop();
     await stop({ host, election, http });
     client.close();
   });

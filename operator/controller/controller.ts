@@ -331,13 +331,18 @@ export class Controller {
         submit: (event, done) => queue.submit(event, done),
       },
     );
-    this.#active = { queue, sessions, detector, handOvers, comparison, rebalancer, reassigner, timers };
+    this.#begin({ queue, sessions, detector, handOvers, comparison, rebalancer, reassigner, timers }, state);
+  }
+
+  #begin(active: Active, state: State): void {
+    const { queue, detector } = active;
+    this.#active = active;
     detector.start();
-    comparison.start();
-    rebalancer.start();
-    reassigner.start();
+    active.comparison.start();
+    active.rebalancer.start();
+    active.reassigner.start();
     const { controllerEpoch: epoch } = state.version;
-    logger.info("took over as controller", { clusterId: state.clusterId, controllerEpoch: epoch });
+    this.#ports.logger.info("took over as controller", { clusterId: state.clusterId, controllerEpoch: epoch });
     for (const broker of state.brokers.values()) {
       if (broker.isFenced) continue;
       detector.presume({ broker: broker.id, incarnation: broker.incarnation, http: broker.http });

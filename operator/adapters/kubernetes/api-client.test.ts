@@ -37,6 +37,25 @@ const answering = (status: number, body: unknown) => (_: IncomingMessage, respon
 const objectsOf = async (...answer: Parameters<typeof answering>): Promise<ApiShardObjects> =>
   new ApiShardObjects(await clientOf(answering(...answer)), { namespace: "n", cluster: "c" });
 
+test("a request is answered however many watches stand", async () => {
+  let watches = 0;
+  const api = await clientOf((request, response) => {
+    if (request.url === "/watch") {
+      response.writeHead(200);
+      response.write(`{"watch":${++watches}}\n`);
+    } else answering(200, { watches })(request, response);
+  });
+  const heard: unknown[] = [];
+  const standing = new Promise<void>((resolve) => {
+    for (let count = 0; count < 64; count++) {
+      api.stream("/watch", { silenceMsMax: 60_000, onLine: (line) => heard.push(line) === 64 && resolve() });
+    }
+  });
+  await standing;
+  const answer = await api.request({ method: "GET", path: "/lease", timeoutMs: 10_000 });
+  expect(answer).toMatchObject({ status: 200, body: { watches: 64 } });
+});
+
 const object = {
   metadata: { name: "c-0" },
   spec: { kind: "Rows", controllerEpoch: 1, sequence: 1, writer: "w", data: "" },

@@ -6,6 +6,7 @@ import type { ApiAccess } from "./credentials.ts";
 const nodeHttps: typeof import("node:https") = process.getBuiltinModule("node:https");
 
 const BODY_BYTES_MAX = 256 * 1024 * 1024;
+/** Of requests, which are over soon. A watch keeps its connection, so each has one of its own beside these. */
 const SOCKETS_MAX = 32;
 
 export interface ApiRequest {
@@ -36,6 +37,7 @@ export interface ApiStream {
 export class ApiClient {
   readonly #access: ApiAccess;
   readonly #agent: Agent | import("node:http").Agent;
+  readonly #streamAgent: Agent | import("node:http").Agent;
   readonly #request: typeof import("node:https").request | typeof import("node:http").request;
 
   constructor(access: ApiAccess) {
@@ -44,6 +46,7 @@ export class ApiClient {
     this.#agent = isPlain
       ? new nodeHttp.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX })
       : new nodeHttps.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, ...access.tls });
+    this.#streamAgent = isPlain ? new nodeHttp.Agent() : new nodeHttps.Agent({ ...access.tls });
     this.#request = isPlain ? nodeHttp.request : nodeHttps.request;
   }
 
@@ -61,7 +64,7 @@ export class ApiClient {
     let isClosed = false;
     const { promise: done, resolve } = Promise.withResolvers<string>();
     const run = async (): Promise<void> => {
-      const opened = await this.#open({ method: "GET", path, timeoutMs: handlers.silenceMsMax });
+      const opened = await this.#open({ method: "GET", path, timeoutMs: handlers.silenceMsMax }, this.#streamAgent);
       if (isClosed) opened.destroy();
       call = opened;
       opened.on("error", (error) => resolve(error.message));
@@ -91,9 +94,11 @@ export class ApiClient {
 
   close(): void {
     this.#agent.destroy();
+    this.#streamAgent.destroy();
   }
 
-  async #open({ method, path, body, contentType = "application/json" }: ApiRequest): Promise<ClientRequest> {
+  async #open(request: ApiRequest, agent = this.#agent): Promise<ClientRequest> {
+    const { method, path, body, contentType = "application/json" } = request;
     const { server, headers } = this.#access;
     const all: Record<string, string | number> = { accept: "application/json", ...(await headers()) };
     if (body !== undefined) {
@@ -105,7 +110,7 @@ export class ApiClient {
       protocol: server.protocol,
       host: server.hostname.replace(/^\[(.*)\]$/, "$1"),
       port: server.port === "" ? undefined : server.port,
-      agent: this.#agent,
+      agent,
       method,
       path: prefix + path,
       headers: all,
