@@ -1,57 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Gauge, Registry } from "prom-client";
+import type { FamilyReading } from "#base/metrics.ts";
+import { PROMETHEUS_CONTENT_TYPE, prometheusPieces, sendPieces } from "#base/prometheus-text.ts";
 import type { ControllerHost } from "./controller-host.ts";
 import type { Election } from "./ports/election.ts";
 
 export interface PagesOptions {
-  readonly host: ControllerHost;
-  readonly election: Election;
+  readonly host: Pick<ControllerHost, "pageAt">;
+  readonly election: Pick<Election, "holder">;
+  readonly metrics: { read(): Iterable<FamilyReading> };
   /** True once the API server has been reached: whether this process holds the Lease does not matter. */
   readonly isReady: () => boolean;
 }
 
-const LEASE_NAME = "tidemark-operator";
-
 /** `/healthz` (the event loop answers), `/readyz`, `/metrics`, and the status of each cluster. */
 export class OperatorPages {
-  /** Reconcilers add theirs here. */
-  readonly registry = new Registry();
   readonly #options: PagesOptions;
 
   constructor(options: PagesOptions) {
     this.#options = options;
-    const { election, host } = options;
-    const registers = [this.registry];
-    new Gauge({
-      name: "leader_election_master_status",
-      help: "1 while this process holds the Lease of that name.",
-      labelNames: ["name"],
-      registers,
-      collect() {
-        this.set({ name: LEASE_NAME }, election.isCertain ? 1 : 0);
-      },
-    });
-    new Gauge({
-      name: "tidemark_controller_active",
-      help: "1 while the controller of that Cluster decides.",
-      labelNames: ["namespace", "cluster"],
-      registers,
-      collect() {
-        this.reset();
-        for (const hosted of host.clusters) {
-          const { namespace, name: cluster } = hosted.cluster;
-          this.set({ namespace, cluster }, hosted.condition === "active" ? 1 : 0);
-        }
-      },
-    });
-    new Gauge({
-      name: "process_resident_memory_bytes",
-      help: "Resident memory size in bytes.",
-      registers,
-      collect() {
-        this.set(process.memoryUsage.rss());
-      },
-    });
   }
 
   answer(request: IncomingMessage, response: ServerResponse): void {
@@ -72,13 +38,9 @@ export class OperatorPages {
   }
 
   #metrics(response: ServerResponse): void {
-    this.registry.metrics().then(
-      (text) => {
-        response.writeHead(200, { "content-type": this.registry.contentType });
-        response.end(text);
-      },
-      (error: unknown) => json(response, 500, { error: String(error) }),
-    );
+    response.writeHead(200, { "content-type": PROMETHEUS_CONTENT_TYPE });
+    // A failure to put metrics into words is a bug, and ends the process like any other.
+    void sendPieces(response, prometheusPieces(this.#options.metrics.read()));
   }
 }
 

@@ -13,13 +13,13 @@ import { LeaseElection } from "./adapters/kubernetes/lease-election.ts";
 import { ShardStore } from "./adapters/kubernetes/shard-store.ts";
 import { ControllerHost } from "./controller-host.ts";
 import type { HostPorts } from "./hosted-controller.ts";
+import { LEASE_NAME, OperatorMetrics } from "./operator-metrics.ts";
 import { OperatorPages } from "./operator-pages.ts";
 import { type OperatorOptions, operatorOptions } from "./operator-options.ts";
 import type { Election } from "./ports/election.ts";
-import { type Reconcilers, startReconcilers } from "./start-reconcilers.ts";
+import { CONTROLLERS, type Reconcilers, startReconcilers } from "./start-reconcilers.ts";
 
 const EXIT = { cleanStop: 0, failed: 1, badStart: 2 } as const;
-const LEASE_NAME = "tidemark-operator";
 /** Brokers' manifests, probes and the chart name this port. */
 const HTTP_PORT = 8080;
 
@@ -69,6 +69,7 @@ async function serve(options: OperatorOptions, { logger, client }: Parts): Promi
             controls: host,
             election,
             options,
+            meter: metrics,
           });
         },
         onLost() {
@@ -81,7 +82,16 @@ async function serve(options: OperatorOptions, { logger, client }: Parts): Promi
       },
     },
   );
-  const pages = new OperatorPages({ host, election, isReady: () => election.holder !== null });
+  const metrics = new OperatorMetrics(
+    {
+      isLeader: () => election.isCertain,
+      clusters: () => host.clusters.map((hosted) => ({ ...hosted.cluster, status: hosted.status() })),
+      watchStalenessMs: () => reconcilers?.watchStalenessMs() ?? [],
+      queueDepths: () => reconcilers?.queueDepths() ?? [],
+    },
+    CONTROLLERS,
+  );
+  const pages = new OperatorPages({ host, election, metrics, isReady: () => election.holder !== null });
   const http = await serveHttp({
     host: "",
     port: HTTP_PORT,

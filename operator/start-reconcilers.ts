@@ -7,7 +7,7 @@ import type { ClusterControls } from "./ports/cluster-control.ts";
 import type { ReconcileMeter } from "./reconcilers/ports.ts";
 import { type Reconcilers, startReconcilers as start } from "./reconcilers/start.ts";
 
-export type { Reconcilers } from "./reconcilers/start.ts";
+export { CONTROLLERS, type Reconcilers } from "./reconcilers/start.ts";
 
 /** All that reconcilers are composed from. */
 export interface Composition {
@@ -22,15 +22,13 @@ export interface Composition {
     readonly watchNamespaces: readonly string[];
     readonly brokerImage: string;
   };
-  /** Told of every look at an object; left out: nobody counts. */
-  readonly meter?: ReconcileMeter;
+  /** Told of every look at an object. */
+  readonly meter: ReconcileMeter;
 }
-
-const UNCOUNTED: ReconcileMeter = { reconciled() {} };
 
 /** Keeps Kubernetes as its Clusters and Topics ask for, until stopped. Only for the holder of the Lease. */
 export function startReconcilers(composition: Composition): Reconcilers {
-  const { clock, logger, client, controls, election, options, meter = UNCOUNTED } = composition;
+  const { clock, logger, client, controls, election, options, meter } = composition;
   const random = nodeRandom;
   const kubernetes = new KubernetesObjects({
     clock,

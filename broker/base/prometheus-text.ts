@@ -24,6 +24,24 @@ export function* prometheusPieces(families: Iterable<FamilyReading>): Generator<
   if (piece !== "") yield piece;
 }
 
+/** Whom pieces are sent to: a response of Node's HTTP. */
+export interface PieceSink {
+  write(piece: string, done: (error?: Error | null) => void): unknown;
+  end(): unknown;
+}
+
+/** One piece after the other, each once the socket has taken the last and others had their turn. */
+export async function sendPieces(sink: PieceSink, pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) {
+    const isSent = await new Promise<boolean>((resolve) => {
+      sink.write(piece, (error) => resolve(error === undefined || error === null));
+    });
+    // The other side is gone.
+    if (!isSent) return;
+  }
+  sink.end();
+}
+
 function labelsText(labels: Labels): string {
   let text = "";
   for (const name in labels) text += `${text === "" ? "{" : ","}${name}="${escaped(labels[name]!)}"`;

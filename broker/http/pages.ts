@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import express from "express";
 import { Metrics } from "../base/metrics.ts";
-import { PROMETHEUS_CONTENT_TYPE, prometheusPieces } from "../base/prometheus-text.ts";
+import { PROMETHEUS_CONTENT_TYPE, prometheusPieces, sendPieces } from "../base/prometheus-text.ts";
 
 /** What the pages show of a broker. */
 export interface ShownBroker {
@@ -37,22 +37,13 @@ export function pagesOf(broker: () => ShownBroker | null): Pages {
   });
   app.get("/metrics", async (_, response) => {
     response.setHeader("content-type", PROMETHEUS_CONTENT_TYPE);
-    for (const piece of prometheusPieces([...(broker()?.metrics.read() ?? []), ...own.read()])) {
-      if (!(await isSent(response, piece))) return;
-    }
-    response.end();
+    await sendPieces(response, prometheusPieces([...(broker()?.metrics.read() ?? []), ...own.read()]));
   });
   app.use(({ method, path }, response) => {
     response.status(404).json({ error: `there is no ${method} ${path}; see /healthz, /readyz, /metrics` });
   });
   return (request, response) => void app(request, response);
 }
-
-/** Resolves when the socket has taken the piece, after others had their turn; false when the other side is gone. */
-const isSent = (response: ServerResponse, piece: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    response.write(piece, (error) => resolve(error === undefined || error === null));
-  });
 
 /** What can be told while there is no broker yet. */
 export function addPageMetrics(metrics: Metrics, broker: () => ShownBroker | null): void {

@@ -5,7 +5,8 @@ import { addPageMetrics } from "../../broker/http/pages.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "../../broker/http/replica-metrics.ts";
 import { TopicTraffic } from "../../broker/replication/topic-traffic.ts";
 import { ServerMetrics } from "../../broker/server/server-metrics.ts";
-import { addControllerMetrics, type MeasuredCluster } from "../../operator/controller/controller-metrics.ts";
+import type { MeasuredCluster } from "../../operator/controller/controller-metrics.ts";
+import { OperatorMetrics } from "../../operator/operator-metrics.ts";
 
 /** One family of metrics as a process of ours shows it. */
 export interface Known {
@@ -37,8 +38,8 @@ function brokerMetrics(): Metrics {
   return metrics;
 }
 
-function operatorMetrics(): Metrics {
-  const metrics = new Metrics();
+/** An operator with one cluster, and one of everything that is counted. */
+function operatorMetrics(): OperatorMetrics {
   const status = {
     condition: "active",
     version: { controllerEpoch: 1, sequence: 0 },
@@ -49,59 +50,16 @@ function operatorMetrics(): Metrics {
     deletions: [],
   };
   const cluster = { namespace: "shop", name: "log", status } as unknown as MeasuredCluster;
-  addControllerMetrics(metrics, () => [cluster]);
-  addProcessMetrics(metrics);
-  return metrics;
+  return new OperatorMetrics(
+    {
+      isLeader: () => true,
+      clusters: () => [cluster],
+      watchStalenessMs: () => [["Cluster", 1]],
+      queueDepths: () => [["cluster", 1]],
+    },
+    ["cluster"],
+  );
 }
-
-/**
- * What the operator's reconcilers, watches and Lease show, under the names of controller-runtime where it has one. They
- * are made while the operator runs, so they are listed here.
- */
-const operatorFamilies: readonly Known[] = [
-  {
-    name: "controller_runtime_reconcile_total",
-    type: "counter",
-    help: "Reconciles by their result: success, error, requeue_after.",
-    labels: ["controller", "result"],
-    from: "operator",
-  },
-  {
-    name: "controller_runtime_reconcile_errors_total",
-    type: "counter",
-    help: "Reconciles that failed.",
-    labels: ["controller"],
-    from: "operator",
-  },
-  {
-    name: "controller_runtime_reconcile_time_seconds",
-    type: "histogram",
-    help: "Duration of a reconcile.",
-    labels: ["controller"],
-    from: "operator",
-  },
-  {
-    name: "workqueue_depth",
-    type: "gauge",
-    help: "Objects that wait to be looked at.",
-    labels: ["name", "controller"],
-    from: "operator",
-  },
-  {
-    name: "leader_election_master_status",
-    type: "gauge",
-    help: "1 while this process holds the Lease of that name.",
-    labels: ["name"],
-    from: "operator",
-  },
-  {
-    name: "tidemark_watch_staleness_seconds",
-    type: "gauge",
-    help: "Time since the API server last said anything of a kind.",
-    labels: ["kind"],
-    from: "operator",
-  },
-];
 
 const labelsIn = (samples: Iterable<{ readonly labels: object }>): string[] =>
   [...new Set(Array.from(samples, ({ labels }) => Object.keys(labels)).flat())].filter((label) => label !== "le");
@@ -115,7 +73,7 @@ export function knownMetrics(): Known[] {
   const read = sources.flatMap(([from, metrics]) =>
     metrics.read().map(({ name, type, help, samples }) => ({ name, type, help, labels: labelsIn(samples), from })),
   );
-  return [...read, ...operatorFamilies].sort((a, b) => (a.from + a.name < b.from + b.name ? -1 : 1));
+  return read.sort((a, b) => (a.from + a.name < b.from + b.name ? -1 : 1));
 }
 
 /** Names of the series of a family, as queries name them. */

@@ -40,6 +40,7 @@ test("a controller tells of its cluster's brokers and partitions, by the cluster
     `tidemark_controller_condition{${of},condition="active"} 1`,
     `tidemark_controller_condition{${of},condition="storeUnreachable"} 0`,
     `tidemark_controller_condition{${of},condition="blocked"} 0`,
+    `tidemark_controller_condition{${of},condition="recovering"} 0`,
     `tidemark_controller_condition{${of},condition="ended"} 0`,
     `tidemark_controller_epoch{${of}} 3`,
     `tidemark_controller_brokers{${of},state="alive"} 2`,

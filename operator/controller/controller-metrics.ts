@@ -18,7 +18,7 @@ export interface MeasuredCluster {
   };
 }
 
-const CONDITIONS = ["starting", "active", "storeUnreachable", "blocked", "ended"] as const;
+const CONDITIONS = ["starting", "active", "storeUnreachable", "blocked", "recovering", "ended"] as const;
 
 type Status = MeasuredCluster["status"];
 

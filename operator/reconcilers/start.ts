@@ -28,6 +28,9 @@ export interface Reconcilers {
   stop(): Promise<void>;
 }
 
+/** Names of the queues, in metrics and logs. */
+export const CONTROLLERS = ["cluster", "topic", "topic-owners"] as const;
+
 const CLUSTERS_AT_ONCE = 4;
 const TOPICS_AT_ONCE = 8;
 const CLUSTER_REST_MS = 200;
@@ -70,7 +73,11 @@ export function startReconcilers(ports: ReconcilerPorts, options: ReconcilersOpt
     restMs: TOPIC_REST_MS,
     reconcile: (key) => owners.reconcile(key),
   });
-  const queues = { cluster: clusterQueue, topic: topicQueue, "topic-owners": ownerQueue };
+  const queues: Readonly<Record<(typeof CONTROLLERS)[number], WorkQueue>> = {
+    cluster: clusterQueue,
+    topic: topicQueue,
+    "topic-owners": ownerQueue,
+  };
 
   function wakeAll(name: ObjectName): void {
     indexes.drop(name);

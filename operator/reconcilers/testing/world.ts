@@ -3,6 +3,7 @@ import { FakeClock } from "../../../broker/base/testing/fake-clock.ts";
 import type { KubernetesObject } from "../../ports/kubernetes.ts";
 import type { ClusterSpec, Condition, TopicSpec } from "../../specs/custom-resources.ts";
 import { hashOf } from "../../specs/hash.ts";
+import type { ReconcileMeter } from "../ports.ts";
 import { type Reconcilers, startReconcilers } from "../start.ts";
 import { brokerWith, type FakeControl, FakeControls } from "./fake-controls.ts";
 import { FakeKubernetes } from "./fake-kubernetes.ts";
@@ -44,12 +45,13 @@ export class World {
   podFate: (pod: string, template: object) => string = () => "ready";
   #pods = 0;
 
-  constructor(namespaces: readonly string[] = []) {
+  constructor(namespaces: readonly string[] = [], alsoTold?: ReconcileMeter) {
     const { clock, kubernetes, controls, reconciles } = this;
-    const meter = {
-      reconciled(controller: string, { result }: { result: string }): void {
-        const key = `${controller} ${result}`;
+    const meter: ReconcileMeter = {
+      reconciled(controller, outcome) {
+        const key = `${controller} ${outcome.result}`;
         reconciles.set(key, (reconciles.get(key) ?? 0) + 1);
+        alsoTold?.reconciled(controller, outcome);
       },
     };
     const random = { next: () => 0.5, id: () => "f".repeat(32) };
