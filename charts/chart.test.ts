@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
 import { parse } from "yaml";
+import { NODE_FLAGS } from "../broker/contract/node-flags.ts";
+import { CLUSTER_RELABELING } from "../operator/specs/policies.ts";
 import { chartCrd } from "./generate/crds.ts";
 import { generatedFiles, leftovers } from "./generate/generated.ts";
 import { valuesOf } from "./generate/readme.ts";
@@ -51,4 +53,16 @@ test("a definition is kept when the release goes, whatever annotations it has", 
 
 test("a value that nobody has described is refused", () => {
   expect(() => valuesOf("a:\n  # Good.\n  b: 1\n  c: 2\n")).toThrow("a.c has no comment");
+});
+
+test("the operator's process has the flags of every other process of ours, and its heap's bound", () => {
+  const lines = read("charts/tidemark/templates/deployment.yaml").split("\n");
+  const flags = lines.flatMap((line) => /^ +- (--\S+)/.exec(line)?.[1] ?? []);
+  expect(flags).toEqual([...NODE_FLAGS, "--max-old-space-size={{"]);
+});
+
+test("the chart's PodMonitor names clusters as a Cluster's own does", () => {
+  const [, relabelings = ""] =
+    /relabelings:\n((?: {8,}.*\n)+)/.exec(read("charts/tidemark/templates/monitoring.yaml")) ?? [];
+  expect(parse(relabelings)).toEqual([CLUSTER_RELABELING]);
 });

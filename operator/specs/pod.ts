@@ -1,3 +1,4 @@
+import { NODE_FLAGS } from "#contract/node-flags.ts";
 import { configHash, configKeyOf, HTTP_PORT, listenersOf } from "./broker-json.ts";
 import type { SpecContext } from "./context.ts";
 import type { ClusterResource, ResourcesSpec } from "./custom-resources.ts";
@@ -91,7 +92,7 @@ function container(context: SpecContext): Record<string, unknown> {
     name: "broker",
     image: image === undefined || image === "" ? brokerImage : image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
-    command: ["node", "--single-threaded-gc", "--max-semi-space-size=8", ...heapFlags(resources), "broker/pod-main.ts"],
+    command: ["node", ...NODE_FLAGS, ...heapFlags(resources), "broker/pod-main.ts"],
     workingDir: "/app",
     env: environment(),
     ports: [

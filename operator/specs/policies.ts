@@ -83,12 +83,18 @@ function monitorMeta(cluster: ClusterResource): KubernetesObject["metadata"] {
   };
 }
 
+/** The Cluster's name, under a name that nothing else uses: alerts and dashboards group by it. */
+export const CLUSTER_RELABELING = {
+  sourceLabels: ["__meta_kubernetes_pod_label_tidemark_dev_cluster"],
+  targetLabel: "tidemark_cluster",
+} as const;
+
 export const podMonitorOf = (cluster: ClusterResource): KubernetesObject => ({
   apiVersion: "monitoring.coreos.com/v1",
   kind: "PodMonitor",
   metadata: monitorMeta(cluster),
   spec: {
     selector: { matchLabels: selectorOf(cluster.metadata.name) },
-    podMetricsEndpoints: [{ port: "http", path: "/metrics" }],
+    podMetricsEndpoints: [{ port: "http", path: "/metrics", relabelings: [CLUSTER_RELABELING] }],
   },
 });

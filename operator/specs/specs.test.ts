@@ -1,11 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
+import { NODE_FLAGS } from "#contract/node-flags.ts";
 import { brokerJson, configHash, dynamicConfig, startConfig, staticConfig } from "./broker-json.ts";
 import type { SpecContext } from "./context.ts";
 import type { ClusterResource, ClusterSpec } from "./custom-resources.ts";
 import { canonical, hashOf } from "./hash.ts";
 import { matches } from "./matches.ts";
 import { heapFlags, podTemplateOf } from "./pod.ts";
-import { disruptionBudgetOf, networkPolicyOf, secretOf, serviceAccountOf } from "./policies.ts";
+import { disruptionBudgetOf, networkPolicyOf, podMonitorOf, secretOf, serviceAccountOf } from "./policies.ts";
 import { isSameQuantity, quantityOf } from "./quantity.ts";
 import { bootstrapServiceOf, externalServicesOf, headlessServiceOf } from "./services.ts";
 import { statefulSetOf } from "./stateful-set.ts";
@@ -64,7 +65,7 @@ describe("a broker pod", () => {
   });
 
   test("gives half of its memory limit to the heap, and leaves Node alone without a limit", () => {
-    expect(broker?.["command"]).toContain("--max-old-space-size=256");
+    expect(broker?.["command"]).toEqual(["node", ...NODE_FLAGS, "--max-old-space-size=256", "broker/pod-main.ts"]);
     expect(heapFlags({ limits: { memory: "2Gi" } })).toEqual(["--max-old-space-size=1024"]);
     expect(heapFlags({ limits: { memory: "16Mi" } })).toEqual(["--max-old-space-size=32"]);
     expect(heapFlags({})).toEqual([]);
@@ -253,4 +254,22 @@ describe("comparing what is wished with what is there", () => {
     expect(hashOf({ a: 1, b: [2] })).toBe(hashOf({ b: [2], a: 1 }));
     expect(hashOf({ a: 1 })).not.toBe(hashOf({ a: 2 }));
   });
+});
+
+test("a PodMonitor scrapes brokers under their Cluster's name, with labels by which Prometheus picks it", () => {
+  const monitoring = { podMonitor: { enabled: true, labels: { release: "prometheus" }, annotations: { team: "log" } } };
+  const { metadata, spec } = podMonitorOf(clusterWith({ monitoring })) as ReturnType<typeof podMonitorOf> & {
+    spec: { podMetricsEndpoints: readonly object[]; selector: object };
+  };
+  expect(metadata).toMatchObject({ labels: { release: "prometheus" }, annotations: { team: "log" } });
+  expect(spec.selector).toMatchObject({ matchLabels: { "app.kubernetes.io/instance": "shop" } });
+  expect(spec.podMetricsEndpoints).toEqual([
+    {
+      port: "http",
+      path: "/metrics",
+      relabelings: [
+        { sourceLabels: ["__meta_kubernetes_pod_label_tidemark_dev_cluster"], targetLabel: "tidemark_cluster" },
+      ],
+    },
+  ]);
 });
