@@ -30,6 +30,7 @@ export interface Reconcilers {
 
 /** Names of the queues, in metrics and logs. */
 export const CONTROLLERS = ["cluster", "topic", "topic-owners"] as const;
+type Queues = Readonly<Record<(typeof CONTROLLERS)[number], WorkQueue>>;
 
 const CLUSTERS_AT_ONCE = 4;
 const TOPICS_AT_ONCE = 8;
@@ -73,11 +74,7 @@ export function startReconcilers(ports: ReconcilerPorts, options: ReconcilersOpt
     restMs: TOPIC_REST_MS,
     reconcile: (key) => owners.reconcile(key),
   });
-  const queues: Readonly<Record<(typeof CONTROLLERS)[number], WorkQueue>> = {
-    cluster: clusterQueue,
-    topic: topicQueue,
-    "topic-owners": ownerQueue,
-  };
+  const queues: Queues = { cluster: clusterQueue, topic: topicQueue, "topic-owners": ownerQueue };
 
   function wakeAll(name: ObjectName): void {
     indexes.drop(name);
