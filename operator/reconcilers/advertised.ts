@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../ports/kubernetes.ts";
-import { listenersOf } from "../specs/broker-json.ts";
+import { type Listener, listenersOf } from "../specs/broker-json.ts";
 import type { AdvertisedAddress } from "../specs/context.ts";
-import type { ClusterResource, ListenerSpec } from "../specs/custom-resources.ts";
+import type { ClusterResource } from "../specs/custom-resources.ts";
 import { namesOf } from "../specs/naming.ts";
 import { isExternal } from "../specs/services.ts";
 
@@ -21,7 +21,7 @@ const nodePort = (service: KubernetesObject | undefined): number | null =>
 
 /** What one broker says of one listener; null until its Service has what is needed for it. */
 function addressOf(
-  listener: ListenerSpec,
+  listener: Listener,
   service: KubernetesObject | undefined,
   broker: number,
 ): AdvertisedAddress | null {
@@ -72,7 +72,7 @@ export function advertisedOf(
 /** Where clients of a listener begin, as host and port; null where it is not known yet. */
 export function bootstrapOf(
   cluster: ClusterResource,
-  listener: ListenerSpec,
+  listener: Listener,
   services: readonly KubernetesObject[],
 ): string | null {
   const { name, namespace = "default" } = cluster.metadata;

@@ -1,6 +1,5 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import { brokerId } from "#base/ids.ts";
-import type { StorageId } from "#base/ids.ts";
+import { brokerId, partitionIndex, type StorageId } from "#base/ids.ts";
 import { brokerWith, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { World } from "./testing/world.ts";
 
@@ -153,12 +152,12 @@ describe("storage", () => {
 });
 
 describe("scaling", () => {
-  const kinds = (world: World) => world.control.requests.map((request) => request.kind as string);
+  const kinds = (world: World) => world.control.requests.map((request) => request.kind);
 
   test("up makes the pods, and then gives them their share", async () => {
     const world = new World();
     await world.start();
-    const partitions = [0, 1, 2, 3, 4, 5].map((partition) => partitionWith({ partition: partition as never }));
+    const partitions = [0, 1, 2, 3, 4, 5].map((partition) => partitionWith({ partition: partitionIndex(partition) }));
     world.control.set({ topics: [topicWith({ partitionCount: 6 })], partitions });
     world.edit({ replicas: 5 });
     await world.pass(5000);
@@ -171,7 +170,7 @@ describe("scaling", () => {
       errorCode: 0,
       errorMessage: null,
       remaining: 4,
-    } as never);
+    });
     world.control.set({ brokers: [0, 1, 2, 3, 4].map((id) => brokerWith(id)) });
     await world.pass(3000);
     expect(kinds(world)).toContain("rebalance");
@@ -186,7 +185,7 @@ describe("scaling", () => {
       errorCode: 0,
       errorMessage: null,
       remaining: 0,
-    } as never);
+    });
     world.control.set({ partitions: spread });
     await world.pass(6000);
     expect(world.condition("Progressing")).toMatchObject({ status: "False", reason: "UpToDate" });
@@ -202,7 +201,7 @@ describe("scaling", () => {
     expect(world.control.requests).toContainEqual({ kind: "drainBroker", broker: 3, isDraining: true });
     expect(statefulSet(world)["spec"]).toMatchObject({ replicas: 4 });
     expect(world.condition("Progressing")).toMatchObject({ status: "True", reason: "ScalingDown" });
-    const leaving = brokerWith(3, { isDraining: true } as never);
+    const leaving = brokerWith(3, { isDraining: true });
     const brokers = [0, 1, 2].map((id) => brokerWith(id));
     world.control.set({ partitions: [partitionWith()], brokers: [...brokers, leaving] });
     await world.pass(2000);
@@ -235,7 +234,7 @@ describe("scaling", () => {
     const world = new World();
     await world.start();
     const held = partitionWith({ replicas: [0, 1, 4].map(brokerId), isr: [0, 1].map(brokerId) });
-    const away = brokerWith(4, { isFenced: true, sessionAgeMs: null, isDraining: true } as never);
+    const away = brokerWith(4, { isFenced: true, sessionAgeMs: null, isDraining: true });
     const kept = world.kubernetes.see("PersistentVolumeClaim", "data-shop-broker-0")!;
     world.kubernetes.put({ ...kept, metadata: { ...kept.metadata, name: "data-shop-broker-4", uid: "old" } });
     world.control.set({
@@ -252,7 +251,7 @@ describe("scaling", () => {
   test("down is taken back when it is no longer asked for", async () => {
     const world = new World();
     await world.start({ replicas: 4 });
-    world.control.set({ brokers: [0, 1, 2, 3].map((id) => brokerWith(id, { isDraining: id === 3 } as never)) });
+    world.control.set({ brokers: [0, 1, 2, 3].map((id) => brokerWith(id, { isDraining: id === 3 })) });
     await world.pass();
     expect(world.control.requests).toContainEqual({ kind: "drainBroker", broker: 3, isDraining: false });
   });

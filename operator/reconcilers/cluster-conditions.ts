@@ -1,4 +1,5 @@
 import type { ControllerStatus } from "../ports/cluster-control.ts";
+import type { ClusterConditionType } from "../resources/conditions.ts";
 import { listenersOf } from "../specs/broker-json.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
 import { RECOVER_ANNOTATION, REPLACE_ANNOTATION, selectorOf } from "../specs/naming.ts";
@@ -18,15 +19,6 @@ import {
 import { bytesLeft } from "./reassignment-requests.ts";
 import { replicasOf } from "./stateful-set-plan.ts";
 
-export type ClusterCondition =
-  | "Ready"
-  | "Progressing"
-  | "Degraded"
-  | "FullyReplicated"
-  | "ConfigApplied"
-  | "StorageResized"
-  | "ReconciliationPaused";
-
 type Health = ReturnType<typeof healthOf>;
 
 function healthOf(status: ControllerStatus | null) {
@@ -41,7 +33,7 @@ function healthOf(status: ControllerStatus | null) {
   };
 }
 
-const wasTrue = (cluster: ClusterResource, type: ClusterCondition): boolean =>
+const wasTrue = (cluster: ClusterResource, type: ClusterConditionType): boolean =>
   cluster.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
 
 /** The first refusal of an object's making; resizing and settings have conditions of their own. */
@@ -229,7 +221,7 @@ function configOf(observed: ClusterObserved, facts: ClusterFacts): Finding {
   return found("True", "Applied", "Every broker runs with this configuration.");
 }
 
-export function clusterFindings(observed: ClusterObserved, facts: ClusterFacts): Findings<ClusterCondition> {
+export function clusterFindings(observed: ClusterObserved, facts: ClusterFacts): Findings<ClusterConditionType> {
   const health = healthOf(decidingStatus(observed));
   const paused = isPaused(observed.cluster)
     ? found("True", "Annotated", "Nothing is changed until the annotation is removed; elections go on.")

@@ -2,7 +2,7 @@ import { validateStaticConfig } from "#contract/config-values.ts";
 import type { ConfigChange } from "#contract/control.ts";
 import type { ControllerStatus } from "../ports/cluster-control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
-import { dynamicConfig, textConfig } from "../specs/broker-json.ts";
+import { dynamicConfig } from "../specs/broker-json.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
 import { ACCEPTED_CONFIG_ANNOTATION, DYNAMIC_CONFIG_ANNOTATION } from "../specs/naming.ts";
 
@@ -33,7 +33,7 @@ export function acceptConfig(cluster: ClusterResource, configMap: KubernetesObje
   const before = acceptedBefore(configMap);
   const config: Record<string, string> = {};
   const problems: string[] = [];
-  for (const [key, value] of Object.entries(textConfig(cluster.spec.config))) {
+  for (const [key, value] of Object.entries(cluster.spec.config ?? {})) {
     const problem = validateStaticConfig({ [key]: value });
     if (problem === null) config[key] = value;
     else {

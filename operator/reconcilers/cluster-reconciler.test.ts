@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from "@jest/globals";
-import { brokerId } from "#base/ids.ts";
+import { brokerId, controllerEpoch } from "#base/ids.ts";
 import { brokerWith, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { clusterObject, World } from "./testing/world.ts";
 
@@ -252,7 +252,7 @@ describe("the health of a Cluster", () => {
     const problem = {
       kind: "lost" as const,
       reason: "MetadataShard shop-root is gone",
-      newestReported: { controllerEpoch: 7 as never, sequence: 3 },
+      newestReported: { controllerEpoch: controllerEpoch(7), sequence: 3 },
     };
     world.control.set({ condition: "blocked", problem });
     await world.pass();

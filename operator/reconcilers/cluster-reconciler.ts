@@ -1,8 +1,9 @@
-import { controllerEpoch } from "#base/ids.ts";
+import { brokerId, controllerEpoch } from "#base/ids.ts";
 import type { ClusterControl, ControllerStatus } from "../ports/cluster-control.ts";
 import type { KubernetesEvent, KubernetesObject, ObjectName } from "../ports/kubernetes.ts";
 import { staticConfig } from "../specs/broker-json.ts";
-import type { ClusterResource, Condition } from "../specs/custom-resources.ts";
+import type { ClusterResource } from "../specs/custom-resources.ts";
+import type { Condition } from "../resources/conditions.ts";
 import { hashOf } from "../specs/hash.ts";
 import { namesOf, ownerOf, RECOVER_ANNOTATION } from "../specs/naming.ts";
 import { secretOf } from "../specs/policies.ts";
@@ -182,7 +183,7 @@ export class ClusterReconciler {
     for (const { ended, broker } of pods) {
       if (ended === null || memory.ended.has(ended)) continue;
       memory.ended.add(ended);
-      memory.control?.suspect(broker as never);
+      memory.control?.suspect(brokerId(broker));
     }
     return {
       settings: this.#options.settings,

@@ -1,4 +1,4 @@
-import type { Condition } from "../specs/custom-resources.ts";
+import type { Condition } from "../resources/conditions.ts";
 
 /** A condition before it is known since when it holds. */
 export interface Finding {

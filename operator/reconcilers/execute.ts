@@ -1,6 +1,6 @@
-import type { Outcome as AdminOutcome } from "#contract/control.ts";
 import type { ClusterControl } from "../ports/cluster-control.ts";
 import type { Failed, Kubernetes, KubernetesObject, Outcome } from "../ports/kubernetes.ts";
+import { problemOf } from "./admin-outcome.ts";
 import type { Action } from "./cluster-plan.ts";
 import { type ApplyMemory, stamped } from "./apply-memory.ts";
 import { askToMove } from "./reassignment-requests.ts";
@@ -56,16 +56,6 @@ export async function execute(action: Action, executor: Executor): Promise<Done>
       return { kind: "done", says: null, remaining };
     }
   }
-}
-
-/** The first error of a response; null when all was done. */
-export function problemOf(response: Awaited<ReturnType<ClusterControl["admin"]>>): string | null {
-  const { topics, resources, partitions } = response as unknown as Partial<
-    Record<string, readonly Partial<AdminOutcome>[]>
-  >;
-  const outcomes = topics ?? resources ?? partitions ?? [response as Partial<AdminOutcome>];
-  const bad = outcomes.find(({ errorCode = 0 }) => errorCode !== 0);
-  return bad === undefined ? null : (bad.errorMessage ?? `error ${bad.errorCode}`);
 }
 
 async function applyObject(object: KubernetesObject, executor: Executor): Promise<Done> {

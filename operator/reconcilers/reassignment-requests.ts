@@ -1,42 +1,22 @@
-import type { AdminRequest, AdminResponse, Outcome } from "#contract/control.ts";
-import type { PartitionRow } from "#contract/rows.ts";
-import type { BrokerStatus, ClusterControl, ControllerStatus } from "../ports/cluster-control.ts";
+import type { AdminRequest } from "#contract/control.ts";
+import type { ClusterControl, ControllerStatus } from "../ports/cluster-control.ts";
+import { problemOf } from "./admin-outcome.ts";
 
 /** What the controller is asked to move. */
-export type MoveRequest =
-  /** Asked again until nothing remains. */
-  | { readonly kind: "setReplicationFactor"; readonly topic: string; readonly replicationFactor: number }
-  | { readonly kind: "drainBroker"; readonly broker: number; readonly isDraining: boolean }
-  | { readonly kind: "rebalance" }
-  | { readonly kind: "removeBroker"; readonly broker: number };
-
-interface MovingStatus {
-  readonly reassignments?: readonly {
-    readonly topic: string;
-    readonly partition: number;
-    readonly missingBytes: number | null;
-  }[];
-}
-
-/** Brokers that hold data of a partition though they are no replicas any more. */
-const removedFrom = (row: PartitionRow): readonly number[] => (row as { removed?: readonly number[] }).removed ?? [];
+export type MoveRequest = Extract<
+  AdminRequest,
+  { kind: "setReplicationFactor" | "drainBroker" | "rebalance" | "removeBroker" }
+>;
 
 /** Partitions that still count a broker in, or whose data it has yet to delete. */
-export const heldBy = (status: ControllerStatus, broker: number): number =>
-  status.partitions.filter(
-    (row) => row.replicas.some((replica) => replica === broker) || removedFrom(row).includes(broker),
-  ).length;
-
-export const isDraining = (broker: BrokerStatus): boolean =>
-  (broker as BrokerStatus & { isDraining?: boolean }).isDraining === true;
+export const heldBy = ({ partitions }: ControllerStatus, broker: number): number =>
+  partitions.filter(({ replicas, removed }) => [...replicas, ...removed].some((one) => one === broker)).length;
 
 /** Bytes that copies under way still lack, of all topics or of one; null when no leader has told yet. */
 export function bytesLeft(status: ControllerStatus, topic?: string): number | null {
-  const moving = ((status as MovingStatus).reassignments ?? []).filter(
-    (one) => topic === undefined || one.topic === topic,
-  );
-  if (moving.length === 0) return null;
-  return moving.reduce((sum, { missingBytes }) => sum + (missingBytes ?? 0), 0);
+  const moving = status.reassignments.filter((one) => topic === undefined || one.topic === topic);
+  const told = moving.flatMap(({ missingBytes }) => missingBytes ?? []);
+  return told.length === 0 ? null : told.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 export interface MoveAnswer {
@@ -47,7 +27,6 @@ export interface MoveAnswer {
 }
 
 export async function askToMove(control: ClusterControl, request: MoveRequest): Promise<MoveAnswer> {
-  const response: AdminResponse = await control.admin(request as unknown as AdminRequest);
-  const { errorCode = 0, errorMessage, remaining = null } = response as Partial<Outcome> & { remaining?: number };
-  return { problem: errorCode === 0 ? null : (errorMessage ?? `error ${errorCode}`), remaining };
+  const response = await control.admin(request);
+  return { problem: problemOf(response), remaining: "remaining" in response ? response.remaining : null };
 }

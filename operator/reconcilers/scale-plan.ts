@@ -1,7 +1,8 @@
+import type { BrokerId } from "#base/ids.ts";
 import type { ControllerStatus } from "../ports/cluster-control.ts";
 import { type Finding, found } from "./conditions.ts";
 import { targetFactor } from "./partitions.ts";
-import { bytesLeft, heldBy, isDraining, type MoveRequest } from "./reassignment-requests.ts";
+import { bytesLeft, heldBy, type MoveRequest } from "./reassignment-requests.ts";
 
 export interface ScaleInput {
   /** Brokers that there are to be. */
@@ -38,16 +39,16 @@ export function planScale(input: ScaleInput): ScalePlan {
   const rest = { requests: [], emptied: [], finding: null, isLevelling: false };
   if (present === null) return { ...rest, replicas: wanted };
   if (status === null) return { ...rest, replicas: Math.max(present, wanted) };
-  const back = status.brokers.filter((broker) => broker.id < wanted && isDraining(broker));
+  const back = status.brokers.filter((broker) => broker.id < wanted && broker.isDraining);
   const requests: MoveRequest[] = back.map(({ id }) => ({ kind: "drainBroker", broker: id, isDraining: false }));
-  const leaving = status.brokers.filter(({ id }) => id >= wanted).map(({ id }) => id as number);
+  const leaving = status.brokers.filter(({ id }) => id >= wanted).map(({ id }) => id);
   if (present > wanted || leaving.length > 0) return planDown(input, { status, leaving, requests });
   return planLevelling(input, { status, requests });
 }
 
 function planDown(
   { wanted, present, pods }: ScaleInput,
-  { status, leaving, requests }: { status: ControllerStatus; leaving: readonly number[]; requests: MoveRequest[] },
+  { status, leaving, requests }: { status: ControllerStatus; leaving: readonly BrokerId[]; requests: MoveRequest[] },
 ): ScalePlan {
   // A broker that holds data must run to be emptied, even if it has no pod now: a Cluster made anew may ask for fewer.
   const holders = leaving.filter((broker) => heldBy(status, broker) > 0);
@@ -69,12 +70,12 @@ function planDown(
   const busy = held.filter(({ partitions }) => partitions > 0);
   for (const id of leaving) {
     const broker = status.brokers.find((one) => one.id === id);
-    if (broker !== undefined && !isDraining(broker))
+    if (broker !== undefined && !broker.isDraining)
       requests.push({ kind: "drainBroker", broker: id, isDraining: true });
   }
   // Only whole steps from the top: what a StatefulSet gives up is always its highest ordinal.
   let replicas = from;
-  const isMarked = (id: number): boolean => status.brokers.every((broker) => broker.id !== id || isDraining(broker));
+  const isMarked = (id: number): boolean => status.brokers.every((broker) => broker.id !== id || broker.isDraining);
   while (replicas > wanted && heldBy(status, replicas - 1) === 0 && isMarked(replicas - 1)) replicas--;
   const gone = leaving.filter(
     (id) =>

@@ -1,9 +1,8 @@
+import type { TopicConditionType } from "../resources/conditions.ts";
 import { type Finding, type Findings, conditionsOf, found } from "./conditions.ts";
 import { isOffline, isReassigning, isUnderMinIsr, isUnderReplicated, targetFactor } from "./partitions.ts";
 import { bytesLeft } from "./reassignment-requests.ts";
 import { type TopicObserved, type TopicPlan, topicNameOf } from "./topic-plan.ts";
-
-export type TopicCondition = "Ready" | "FullyReplicated" | "Reassigning";
 
 const numbers = (rows: readonly { partition: number }[]): string => {
   const named = rows.slice(0, 10).map(({ partition }) => partition);
@@ -80,7 +79,7 @@ export function topicStatus(observed: TopicObserved, plan: TopicPlan, now: strin
   const { row, partitions } = plan;
   const { generation = 0 } = topic.metadata;
   const bytes = row === null || status === null ? null : bytesLeft(status, row.name);
-  const findings: Findings<TopicCondition> = {
+  const findings: Findings<TopicConditionType> = {
     Ready: readyOf(observed, plan),
     FullyReplicated: replicatedOf(plan),
     Reassigning: reassigningOf(plan, bytes),

@@ -5,7 +5,7 @@ import type { Caches } from "./caches.ts";
 import type { ClusterIndexes } from "./cluster-index.ts";
 import { isPaused } from "./cluster-observed.ts";
 import { nameOfKey } from "./cluster-reconciler.ts";
-import { problemOf } from "./execute.ts";
+import { problemOf } from "./admin-outcome.ts";
 import type { ReconcilerPorts } from "./ports.ts";
 import type { Reconciled } from "./work-queue.ts";
 

@@ -2,7 +2,6 @@ import { validateTopicConfig } from "#contract/config-values.ts";
 import type { AdminRequest, ConfigChange } from "#contract/control.ts";
 import type { PartitionRow, TopicOwner, TopicRow } from "#contract/rows.ts";
 import type { ControllerStatus } from "../ports/cluster-control.ts";
-import { textConfig } from "../specs/broker-json.ts";
 import type { ClusterResource, TopicResource } from "../specs/custom-resources.ts";
 import { targetFactor } from "./partitions.ts";
 import type { MoveRequest } from "./reassignment-requests.ts";
@@ -131,7 +130,7 @@ function foreignOwner(
 function validConfig(topic: TopicResource): { config: Record<string, string>; problems: string[] } {
   const config: Record<string, string> = {};
   const problems: string[] = [];
-  for (const [key, value] of Object.entries(textConfig(topic.spec.config))) {
+  for (const [key, value] of Object.entries(topic.spec.config ?? {})) {
     const problem = validateTopicConfig({ [key]: value });
     if (problem === null) config[key] = value;
     else problems.push(problem);

@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { brokerId } from "#base/ids.ts";
 import type { TopicRow } from "#contract/rows.ts";
-import type { TopicSpec } from "../specs/custom-resources.ts";
+import type { TopicSpec } from "../resources/topic.ts";
 import { brokerWith, idOf, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { clusterObject, topicObject, World } from "./testing/world.ts";
 
@@ -206,7 +206,7 @@ describe("what a Topic says later", () => {
     expect(ready(world)).toMatchObject({ status: "False", reason: "TooFewBrokers" });
     world.control.set({ brokers: [0, 1, 2, 3, 4].map((id) => brokerWith(id)) });
     await world.pass();
-    expect(world.control.requests.some(({ kind }) => (kind as string) === "setReplicationFactor")).toBe(true);
+    expect(world.control.requests.some(({ kind }) => kind === "setReplicationFactor")).toBe(true);
   });
 });
 

@@ -1,12 +1,13 @@
 import type { ObjectName } from "../ports/kubernetes.ts";
-import type { ClusterResource, Condition, TopicResource } from "../specs/custom-resources.ts";
+import type { Condition } from "../resources/conditions.ts";
+import type { ClusterResource, TopicResource } from "../specs/custom-resources.ts";
 import { hashOf } from "../specs/hash.ts";
 import type { Caches } from "./caches.ts";
 import type { ClusterIndexes } from "./cluster-index.ts";
 import { isPaused } from "./cluster-observed.ts";
 import { isBad, keyOfName, nameOfKey, shownOf } from "./cluster-reconciler.ts";
 import { changedConditions } from "./conditions.ts";
-import { problemOf } from "./execute.ts";
+import { problemOf } from "./admin-outcome.ts";
 import type { ReconcilerPorts } from "./ports.ts";
 import { askToMove } from "./reassignment-requests.ts";
 import { topicStatus } from "./topic-conditions.ts";

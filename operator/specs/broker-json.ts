@@ -1,24 +1,24 @@
 import { brokerConfigKeys } from "#contract/config-keys.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { type SpecContext, namespaceOf } from "./context.ts";
-import type { ClusterResource, ClusterSpec, ListenerSpec } from "./custom-resources.ts";
+import type { ClusterSpec } from "../resources/cluster.ts";
+import { BROKER_HTTP_PORT, DEFAULT_LISTENERS } from "../resources/listeners.ts";
+import type { ClusterResource } from "./custom-resources.ts";
 import { canonical, hashOf } from "./hash.ts";
 import { ACCEPTED_CONFIG_ANNOTATION, DYNAMIC_CONFIG_ANNOTATION, labelsOf, namesOf, ownerOf } from "./naming.ts";
 
-export const HTTP_PORT = 8081;
 export const OPERATOR_PORT = 8080;
 export const OPERATOR_SERVICE = "tidemark-operator";
 
 type Config = Readonly<Record<string, string>>;
 
-/** Configuration as Kafka has it: text for every key. */
-export const textConfig = (config: ClusterSpec["config"]): Record<string, string> =>
-  Object.fromEntries(Object.entries(config ?? {}).map(([key, value]) => [key, String(value)]));
+/** A listener of a Cluster; its name is the schema's default where the author gave none. */
+export type Listener = NonNullable<ClusterSpec["listeners"]>[number] & { readonly name: string };
 
-/** The listeners there are: one internal one of port 9092 when the Cluster names none. */
-export function listenersOf(cluster: ClusterResource): readonly ListenerSpec[] {
-  const { listeners = [] } = cluster.spec;
-  return listeners.length === 0 ? [{ name: "internal", port: 9092, type: "internal" }] : listeners;
+/** The listeners there are: the schema's default when the Cluster names none. */
+export function listenersOf({ spec: { listeners = [] } }: ClusterResource): readonly Listener[] {
+  const [byDefault] = DEFAULT_LISTENERS;
+  return listeners.length === 0 ? [byDefault] : listeners.map((one) => ({ ...one, name: one.name ?? byDefault.name }));
 }
 
 const isDynamic = (key: string): boolean => (brokerConfigKeys.get(key)?.update ?? "readOnly") !== "readOnly";
@@ -74,13 +74,13 @@ export function brokerJson(context: SpecContext): Record<string, unknown> {
       path: `/clusters/${namespace}/${name}`,
     },
     listeners: listenersOf(cluster).map((listener) => listenerJson(listener, context)),
-    http: { port: HTTP_PORT },
+    http: { port: BROKER_HTTP_PORT },
     config: staticConfig(context.config, cluster.spec.replicas),
     logLevel: "info",
   };
 }
 
-function listenerJson(listener: ListenerSpec, { advertised, cluster }: SpecContext): Record<string, unknown> {
+function listenerJson(listener: Listener, { advertised, cluster }: SpecContext): Record<string, unknown> {
   const { name, port, type = "internal", advertisedHost, advertisedPort } = listener;
   const inside = `{pod}.${namesOf(cluster.metadata.name).headless}.${namespaceOf(cluster)}.svc`;
   const host = advertisedHost ?? { internal: inside, nodeport: "{nodeIp}", loadbalancer: undefined }[type];

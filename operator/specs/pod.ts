@@ -1,7 +1,9 @@
 import { NODE_FLAGS } from "#contract/node-flags.ts";
-import { configHash, configKeyOf, HTTP_PORT, listenersOf } from "./broker-json.ts";
+import type { ClusterSpec } from "../resources/cluster.ts";
+import { BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
+import { configHash, configKeyOf, listenersOf } from "./broker-json.ts";
 import type { SpecContext } from "./context.ts";
-import type { ClusterResource, ResourcesSpec } from "./custom-resources.ts";
+import type { ClusterResource } from "./custom-resources.ts";
 import { CONFIG_HASH_ANNOTATION, labelsOf, namesOf, RESTART_ANNOTATION, selectorOf } from "./naming.ts";
 import { quantityOf } from "./quantity.ts";
 
@@ -14,16 +16,18 @@ const HEAP_SHARE = 0.5;
 /** Less than this Node cannot run in, whatever the limit. */
 const HEAP_LEAST_BYTES = 32 * MEBIBYTE;
 
-export const DEFAULT_RESOURCES: ResourcesSpec = {
+type Resources = NonNullable<ClusterSpec["resources"]>;
+
+export const DEFAULT_RESOURCES: Resources = {
   requests: { cpu: "100m", memory: "192Mi" },
   limits: { memory: "512Mi" },
 };
 
-export const resourcesOf = (cluster: ClusterResource): ResourcesSpec => cluster.spec.resources ?? DEFAULT_RESOURCES;
+export const resourcesOf = (cluster: ClusterResource): Resources => cluster.spec.resources ?? DEFAULT_RESOURCES;
 
 /** Without a memory limit Node's own bound holds. */
-export function heapFlags(resources: ResourcesSpec): string[] {
-  const limit = resources.limits?.["memory"];
+export function heapFlags(resources: Resources): string[] {
+  const limit = resources.limits?.memory;
   const bytes = limit === undefined ? null : quantityOf(limit);
   if (bytes === null) return [];
   return [`--max-old-space-size=${Math.floor(Math.max(HEAP_LEAST_BYTES, bytes * HEAP_SHARE) / MEBIBYTE)}`];
@@ -97,7 +101,7 @@ function container(context: SpecContext): Record<string, unknown> {
     env: environment(),
     ports: [
       ...listenersOf(cluster).map(({ name, port }) => ({ name, containerPort: port, protocol: "TCP" })),
-      { name: "http", containerPort: HTTP_PORT, protocol: "TCP" },
+      { name: BROKER_HTTP_PORT_NAME, containerPort: BROKER_HTTP_PORT, protocol: "TCP" },
     ],
     resources,
     securityContext: {
@@ -117,7 +121,7 @@ function container(context: SpecContext): Record<string, unknown> {
   };
 }
 
-const probe = (path: string, timing: object): object => ({ httpGet: { path, port: "http" }, ...timing });
+const probe = (path: string, timing: object): object => ({ httpGet: { path, port: BROKER_HTTP_PORT_NAME }, ...timing });
 
 function environment(): object[] {
   const fields = {

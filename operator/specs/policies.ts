@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "../ports/kubernetes.ts";
-import { HTTP_PORT, listenersOf, OPERATOR_SERVICE } from "./broker-json.ts";
+import { BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
+import { listenersOf, OPERATOR_SERVICE } from "./broker-json.ts";
 import { namespaceOf } from "./context.ts";
 import type { ClusterResource } from "./custom-resources.ts";
 import { labelsOf, namesOf, ownerOf, selectorOf } from "./naming.ts";
@@ -48,7 +49,7 @@ export function networkPolicyOf(cluster: ClusterResource, operatorNamespace: str
       policyTypes: ["Ingress"],
       ingress: [
         { ports: listenersOf(cluster).map(({ port }) => ({ port, protocol: "TCP" })) },
-        { from: [brokers, operator, scrapers], ports: [{ port: HTTP_PORT, protocol: "TCP" }] },
+        { from: [brokers, operator, scrapers], ports: [{ port: BROKER_HTTP_PORT, protocol: "TCP" }] },
       ],
     },
   };
@@ -95,6 +96,6 @@ export const podMonitorOf = (cluster: ClusterResource): KubernetesObject => ({
   metadata: monitorMeta(cluster),
   spec: {
     selector: { matchLabels: selectorOf(cluster.metadata.name) },
-    podMetricsEndpoints: [{ port: "http", path: "/metrics", relabelings: [CLUSTER_RELABELING] }],
+    podMetricsEndpoints: [{ port: BROKER_HTTP_PORT_NAME, path: "/metrics", relabelings: [CLUSTER_RELABELING] }],
   },
 });

@@ -1,29 +1,17 @@
-import type { Quantity } from "./custom-resources.ts";
+import { quantityValue } from "../resources/quantity-value.ts";
 
-const factors: Readonly<Record<string, number>> = {
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
+type Quantity = string | number;
+
+const QUANTITY = /^[0-9.]+([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?$/;
 
 /** A Kubernetes quantity as a number of its base unit; null when it is none. Also with an exponent: 1e9. */
 export function quantityOf(quantity: Quantity): number | null {
-  const [, digits, unit = ""] = /^([0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]*)$/.exec(String(quantity)) ?? [];
-  const factor = factors[unit];
-  const value = Number(digits);
-  return digits === undefined || factor === undefined || Number.isNaN(value) ? null : value * factor;
+  const value = QUANTITY.test(String(quantity)) ? quantityValue(quantity) : Number.NaN;
+  return Number.isNaN(value) ? null : value;
 }
 
-/** True when both name the same amount, however they are written. */
-export const isSameQuantity = (a: Quantity, b: Quantity): boolean => quantityOf(a) === quantityOf(b);
+/** True when both name the same amount, however they are written. What is no quantity is the same as nothing. */
+export function isSameQuantity(a: Quantity, b: Quantity): boolean {
+  const amount = quantityOf(a);
+  return amount !== null && amount === quantityOf(b);
+}

@@ -1,7 +1,8 @@
 import type { KubernetesObject } from "../ports/kubernetes.ts";
-import { HTTP_PORT, listenersOf } from "./broker-json.ts";
+import { BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
+import { type Listener, listenersOf } from "./broker-json.ts";
 import { namespaceOf } from "./context.ts";
-import type { ClusterResource, ListenerSpec } from "./custom-resources.ts";
+import type { ClusterResource } from "./custom-resources.ts";
 import { BROKER_LABEL, labelsOf, namesOf, ownerOf, selectorOf } from "./naming.ts";
 
 const LISTENER_LABEL = "tidemark.dev/listener";
@@ -24,7 +25,7 @@ const service = (cluster: ClusterResource, { name, spec, labels }: ServiceOption
   spec,
 });
 
-const portOf = ({ name, port }: ListenerSpec): object => ({ name, port, targetPort: name, protocol: "TCP" });
+const portOf = ({ name, port }: Listener): object => ({ name, port, targetPort: name, protocol: "TCP" });
 
 /** Names of the pods. Not-ready ones too: a broker that catches up must be found by those it copies from. */
 export const headlessServiceOf = (cluster: ClusterResource): KubernetesObject =>
@@ -36,7 +37,7 @@ export const headlessServiceOf = (cluster: ClusterResource): KubernetesObject =>
       selector: selectorOf(cluster.metadata.name),
       ports: [
         ...listenersOf(cluster).map(portOf),
-        { name: "http", port: HTTP_PORT, targetPort: "http", protocol: "TCP" },
+        { name: BROKER_HTTP_PORT_NAME, port: BROKER_HTTP_PORT, targetPort: BROKER_HTTP_PORT_NAME, protocol: "TCP" },
       ],
     },
   });
@@ -54,9 +55,9 @@ export const bootstrapServiceOf = (cluster: ClusterResource): KubernetesObject =
     },
   });
 
-export const isExternal = ({ type = "internal" }: ListenerSpec): boolean => type !== "internal";
+export const isExternal = ({ type = "internal" }: Listener): boolean => type !== "internal";
 
-const kubernetesType = ({ type }: ListenerSpec): string => (type === "nodeport" ? "NodePort" : "LoadBalancer");
+const kubernetesType = ({ type }: Listener): string => (type === "nodeport" ? "NodePort" : "LoadBalancer");
 
 /** Of each listener for outside: one Service to begin at, and one for each broker, ready or not. */
 export function externalServicesOf(cluster: ClusterResource, brokers: readonly number[]): KubernetesObject[] {

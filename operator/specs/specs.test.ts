@@ -2,7 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { NODE_FLAGS } from "#contract/node-flags.ts";
 import { brokerJson, configHash, dynamicConfig, startConfig, staticConfig } from "./broker-json.ts";
 import type { SpecContext } from "./context.ts";
-import type { ClusterResource, ClusterSpec } from "./custom-resources.ts";
+import type { ClusterSpec } from "../resources/cluster.ts";
+import type { ClusterResource } from "./custom-resources.ts";
 import { canonical, hashOf } from "./hash.ts";
 import { matches } from "./matches.ts";
 import { heapFlags, podTemplateOf } from "./pod.ts";
@@ -140,11 +141,11 @@ describe("a StatefulSet", () => {
 });
 
 describe("services", () => {
-  const listeners = [
+  const listeners: ClusterSpec["listeners"] = [
     { name: "internal", port: 9092, type: "internal" },
     { name: "outside", port: 9094, type: "nodeport" },
     { name: "cloud", port: 9095, type: "loadbalancer" },
-  ] as const;
+  ];
 
   test("name not-ready brokers too, but clients begin at ready ones", () => {
     expect(headlessServiceOf(clusterWith())["spec"]).toMatchObject({
@@ -248,6 +249,9 @@ describe("comparing what is wished with what is there", () => {
     expect(quantityOf("1e9")).toBe(1e9);
     expect(quantityOf("12 GB")).toBeNull();
     expect(matches({ image: "a:1" }, { image: "a:2" })).toBe(false);
+    // No quantities at all, however much they look like ones.
+    expect(matches({ address: "10.0.0.1" }, { address: "10.0.0.2" })).toBe(false);
+    expect(isSameQuantity("500u", "0.0005")).toBe(true);
   });
 
   test("equal values have one hash whatever the order of their keys", () => {

@@ -181,8 +181,17 @@ export class FakeControl implements ClusterControl {
         return { kind: "electLeaders", partitions: [] };
       case "allocateProducerIds":
         return { kind: "allocateProducerIds", first: 0, count: 1 };
-      default:
-        return fine as unknown as AdminResponse;
+      case "alterReassignments":
+        return { kind: "alterReassignments", partitions: [] };
+      case "listReassignments":
+        return { kind: "listReassignments", reassignments: this.#status.reassignments };
+      case "drainBroker":
+        return { kind: "drainBroker", assigned: 0, unconfirmed: 0, ...fine };
+      case "rebalance":
+      case "setReplicationFactor":
+        return { kind: request.kind, remaining: 0, ...fine };
+      case "removeBroker":
+        return { kind: "removeBroker", ...fine };
     }
   }
 

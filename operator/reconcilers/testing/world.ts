@@ -1,7 +1,9 @@
 import { silent } from "#base/logging.ts";
 import { FakeClock } from "../../../broker/base/testing/fake-clock.ts";
 import type { KubernetesObject } from "../../ports/kubernetes.ts";
-import type { ClusterSpec, Condition, TopicSpec } from "../../specs/custom-resources.ts";
+import type { ClusterSpec } from "../../resources/cluster.ts";
+import type { Condition } from "../../resources/conditions.ts";
+import type { TopicSpec } from "../../resources/topic.ts";
 import { hashOf } from "../../specs/hash.ts";
 import type { ReconcileMeter } from "../ports.ts";
 import { type Reconcilers, startReconcilers } from "../start.ts";
