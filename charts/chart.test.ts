@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { NODE_FLAGS } from "../broker/contract/node-flags.ts";
+import { VERSION } from "../operator/adapters/process/version.ts";
 import { CLUSTER_RELABELING } from "../operator/specs/policies.ts";
 import { chartCrd } from "./generate/crds.ts";
 import { generatedFiles, leftovers } from "./generate/generated.ts";
@@ -17,9 +18,9 @@ test("what the chart takes from elsewhere is as `make chart` writes it", () => {
   expect(leftovers(root, generated)).toEqual([]);
 });
 
-test("the chart's version, the image's and the package's are one", () => {
+test("the chart's version, the image's, the operator's and the package's are one", () => {
   const { version, appVersion } = parse(read("charts/tidemark/Chart.yaml"));
-  expect([version, appVersion]).toEqual(Array(2).fill(JSON.parse(read("package.json")).version));
+  expect([version, appVersion, VERSION]).toEqual(Array(3).fill(JSON.parse(read("package.json")).version));
 });
 
 test("every value is in the schema, and the schema knows no other", () => {

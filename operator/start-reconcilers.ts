@@ -6,6 +6,7 @@ import { KubernetesObjects } from "./adapters/kubernetes/objects.ts";
 import type { ClusterControls } from "./ports/cluster-control.ts";
 import type { ReconcileMeter } from "./reconcilers/ports.ts";
 import { type Reconcilers, startReconcilers as start } from "./reconcilers/start.ts";
+import { VERSION } from "./adapters/process/version.ts";
 
 export { CONTROLLERS, type Reconcilers } from "./reconcilers/start.ts";
 
@@ -41,7 +42,7 @@ export function startReconcilers(composition: Composition): Reconcilers {
     { clock, random, logger, meter, kubernetes, controls },
     {
       namespaces: options.watchNamespaces,
-      settings: { brokerImage: options.brokerImage, namespace: options.podNamespace },
+      settings: { brokerImage: options.brokerImage, namespace: options.podNamespace, version: VERSION },
     },
   );
 }

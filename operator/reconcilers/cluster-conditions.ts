@@ -263,6 +263,7 @@ export function clusterStatus(observed: ClusterObserved, facts: ClusterFacts, no
   const bootstrap = internal === undefined ? bootstraps[0]?.bootstrap : bootstrapOf(cluster, internal, services);
   return {
     observedGeneration: generation,
+    version: observed.settings.version,
     replicas: pods.length,
     readyReplicas: pods.filter((pod) => pod.isReady).length,
     selector: selector.join(","),

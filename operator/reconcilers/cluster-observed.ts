@@ -8,6 +8,8 @@ import type { Claim } from "./storage-plan.ts";
 export interface OperatorSettings {
   readonly brokerImage: string;
   readonly namespace: string;
+  /** Its own. */
+  readonly version: string;
 }
 
 /** What earlier steps had for an answer; kept by the shell, for as long as it lives. */

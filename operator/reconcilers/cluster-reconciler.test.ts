@@ -62,6 +62,13 @@ describe("a new Cluster", () => {
     });
   });
 
+  test("says from its first look on which version of the operator looks after it", async () => {
+    const world = new World();
+    world.kubernetes.put(clusterObject());
+    await world.pass();
+    expect(world.kubernetes.see("Cluster", "shop")?.["status"]).toMatchObject({ version: "1.2.3" });
+  });
+
   test("costs no write when nothing changes", async () => {
     const world = new World();
     await world.start();

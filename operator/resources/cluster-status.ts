@@ -14,7 +14,7 @@ export const clusterStatusSchema = closed(
     minimumReplicas: count("Highest replication factor of a topic; spec.replicas cannot be set below it."),
     selector: text(1024, "Selects the broker pods, for autoscalers."),
     clusterId: text(64, "Kafka's id of the cluster."),
-    version: text(128, "Version of the brokers."),
+    version: text(128, "Version of the operator that looks after the Cluster."),
     bootstrap: text(512, "Host and port where clients within Kubernetes begin."),
     listeners: Type.Optional(
       Type.Array(

@@ -43,6 +43,8 @@ export class World {
   /** Reconciles by queue and result. */
   readonly reconciles = new Map<string, number>();
   readonly reconcilers: Reconcilers;
+  /** Of the operator. */
+  readonly version = "1.2.3";
   /** What becomes of a new pod: ready, starting, or Kubernetes' word for why it does not run. */
   podFate: (pod: string, template: object) => string = () => "ready";
   #pods = 0;
@@ -59,7 +61,7 @@ export class World {
     const random = { next: () => 0.5, id: () => "f".repeat(32) };
     this.reconcilers = startReconcilers(
       { clock, kubernetes, controls, meter, random, logger: silent },
-      { namespaces, settings: { brokerImage: "tidemark:1", namespace: "system" } },
+      { namespaces, settings: { brokerImage: "tidemark:1", namespace: "system", version: this.version } },
     );
   }
 
