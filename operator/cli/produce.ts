@@ -1,7 +1,8 @@
-import { Kafka, logLevel, type Message, Partitioners, type Producer } from "kafkajs";
+import { Kafka, logLevel, type Message, type Producer } from "kafkajs";
 import { TidemarkError } from "#base/errors.ts";
 import { FAILED, lineFor } from "./exit.ts";
 import { LineCutter } from "./lines.ts";
+import { Placement } from "./placement.ts";
 import { Progress } from "./progress-line.ts";
 import { bootstrapOf } from "./running.ts";
 
@@ -39,9 +40,16 @@ function toMessage(line: Buffer, options: ProduceOptions): Message {
   return { key: line.subarray(0, at), value: line.subarray(at + Buffer.byteLength(separator)), ...place };
 }
 
-/** Sends lines in their order, one request at a time, as large as what has come meanwhile. */
+interface Sending {
+  readonly producer: Producer;
+  readonly placement: Placement;
+  readonly topic: string;
+}
+
+/** Sends lines in their order, a request a partition at a time, as large as what has come meanwhile. */
 class LineSender {
   readonly #producer: Producer;
+  readonly #placement: Placement;
   readonly #topic: string;
   readonly #options: ProduceOptions;
   readonly #waiting: Message[] = [];
@@ -49,8 +57,9 @@ class LineSender {
   fault: unknown = null;
   acked = 0;
 
-  constructor(producer: Producer, topic: string, options: ProduceOptions) {
+  constructor({ producer, placement, topic }: Sending, options: ProduceOptions) {
     this.#producer = producer;
+    this.#placement = placement;
     this.#topic = topic;
     this.#options = options;
   }
@@ -75,15 +84,20 @@ class LineSender {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0 && this.fault === null) {
-      const messages = this.#take();
-      try {
-        await this.#producer.send({ topic: this.#topic, acks: ACKS[this.#options.acks] ?? -1, messages });
-        this.acked += messages.length;
-      } catch (error) {
-        this.fault = error;
-      }
+      const { groups, rest } = this.#placement.split(this.#take());
+      this.#waiting.unshift(...rest);
+      await Promise.all(groups.map((group) => this.#send(group)));
     }
     this.#sending = null;
+  }
+
+  async #send(messages: Message[]): Promise<void> {
+    try {
+      await this.#producer.send({ topic: this.#topic, acks: ACKS[this.#options.acks] ?? -1, messages });
+      this.acked += messages.length;
+    } catch (error) {
+      this.fault ??= error;
+    }
   }
 
   #take(): Message[] {
@@ -109,13 +123,14 @@ export async function produce(topic: string, options: ProduceOptions): Promise<v
     connectionTimeout: 3000,
     retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 40 },
   });
+  const placement = new Placement(topic);
   const producer = kafka.producer({
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: placement.createPartitioner,
     idempotent: options.acks === "all",
     ...(options.acks === "all" ? { maxInFlightRequests: 1 } : {}),
     retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 80 },
   });
-  const sender = new LineSender(producer, topic, options);
+  const sender = new LineSender({ producer, placement, topic }, options);
   const progress = new Progress("acked");
   let wasInterrupted = false;
   process.once("SIGINT", () => {

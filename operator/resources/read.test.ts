@@ -157,7 +157,8 @@ describe("resources that are wrong are refused with one line", () => {
       "a number with a unit",
       withTopic("{clusterRef: {name: c}, config: {retention.ms: 7d}}"),
       "a.yaml: document 2 (Topic t): spec.config must have whole numbers for keys that end in ms, minutes, hours, " +
-        "bytes, messages, replicas, factor, isr, partitions or connections, without a unit: retention.ms: '86400000'",
+        "bytes, messages, replicas, factor, isr, partitions, connections or rate, without a " +
+        "unit: retention.ms: '86400000'",
     ],
     [
       "more in sync than there are",

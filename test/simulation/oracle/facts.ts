@@ -36,6 +36,11 @@ export class PartitionFacts {
   /** Newest leader epoch in which a record was ever written at an offset, by `OFFSET/ID`. */
   readonly writtenIn = new Map<string, number>();
   readonly mirrors = new Map<number, ReplicaMirror>();
+  /**
+   * Brokers that lost power and have not joined the ISR since: their logs may end in what was cut once, and no high
+   * watermark of theirs is shown to anybody.
+   */
+  readonly torn = new Set<number>();
 
   constructor(topicId: string, partition: number) {
     this.topicId = topicId;
@@ -114,6 +119,11 @@ export class Facts {
     const fresh = new PartitionFacts(topicId, partition);
     this.partitions.set(key, fresh);
     return fresh;
+  }
+
+  losePower(broker: number): void {
+    this.unsettled.add(broker);
+    for (const partition of this.partitions.values()) partition.torn.add(broker);
   }
 
   allowsUnclean(topicId: string): boolean {

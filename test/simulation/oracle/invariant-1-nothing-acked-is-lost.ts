@@ -13,14 +13,17 @@ import { recordId } from "./replica-mirror.ts";
 export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused"]): Invariant {
   const checkElected = ({ partition, before, after }: RowChange): void => {
     if (before === null || after.leader < 0 || after.leaderEpoch === before.leaderEpoch) return;
-    if (before.isr.includes(after.leader) || before.elr.includes(after.leader)) return;
-    const isUnclean = facts.allowsUnclean(partition.topicId) && after.isr.length === 1 && after.lost.length === 0;
+    const isAlone = after.isr.length === 1 && after.elr.length === 0 && after.lost.length === 0;
+    const isUnclean = facts.allowsUnclean(partition.topicId) && isAlone;
     const elected = partition.mirrors.get(after.leader);
+    const offset = firstLacking(partition, elected);
+    // Also a member may be elected uncleanly: one that lost its page cache left the ISR in the very same commit.
+    const wasMember = before.isr.includes(after.leader) || before.elr.includes(after.leader);
+    if (wasMember && (!isUnclean || offset === null)) return;
     if (isUnclean) {
       facts.counters.uncleanElections++;
       partition.unclean = { epoch: after.leaderEpoch, from: elected?.end ?? 0 };
     }
-    const offset = firstLacking(partition, elected);
     if (offset === null) return;
     if (isUnclean) return lose(offset);
     const keeper = keeperOf(partition, [...before.isr, ...before.elr, ...before.lost]);

@@ -125,6 +125,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     const partition = this.facts.partition(row.topicId, row.partition);
     const before = partition.row;
     partition.row = row;
+    for (const broker of row.isr) if (before?.isr.includes(broker) !== true) partition.torn.delete(broker);
     this.#count(before, row);
     const change: RowChange = { partition, before, after: row, controllerEpoch: version.controllerEpoch };
     for (const one of this.#invariants) one.rowCommitted?.(change);

@@ -238,7 +238,7 @@ export class SimulatedCluster {
     for (const slot of this.brokers) {
       if (!machines.includes(slot.machine)) continue;
       this.say(`${slot.name} loses power`);
-      this.oracle.facts.unsettled.add(slot.id);
+      this.oracle.facts.losePower(slot.id);
       slot.life?.process.end();
       this.network.setDown(slot.host, true);
       slot.volume.losePower({ random: slot.device.random, keptShare });
