@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
 import { brokerConfigKeys, type ConfigKey, topicConfigKeys } from "../broker/contract/config-keys.ts";
 import { handlers } from "../broker/handlers/table.ts";
+import { kinds } from "../operator/ports/kubernetes.ts";
 
 const page = (name: string): string => readFileSync(path.join(import.meta.dirname, "../docs", name), "utf8");
 
@@ -45,4 +46,21 @@ test("docs/protocol.md has every API key that is served, with the versions that 
   const rows = rowsOf(page("protocol.md"), "What is served").map(([name, key, versions]) => [name, key, versions]);
   const served = handlers.map(({ api, advertised: { min, max } }) => [api.name, String(api.key), `${min}–${max}`]);
   expect(rows).toEqual(served.sort((a, b) => Number(a[1]) - Number(b[1])));
+});
+
+/** Words in quotes that look like a reason and are none. `pods.ts` has Kubernetes' own. */
+const noReasons = new Set([...Object.keys(kinds), "True", "False", "Unknown", "Made", "Pending", "ResizeError"]);
+
+test("docs/kubernetes.md explains every reason of a condition or an Event that reconcilers can give", () => {
+  const folder = path.join(import.meta.dirname, "../operator/reconcilers");
+  const sources = readdirSync(folder).filter((name) => /(?<!\.test)\.ts$/.test(name) && name !== "pods.ts");
+  const words = sources.flatMap((name) =>
+    [...readFileSync(path.join(folder, name), "utf8").matchAll(/"([A-Z][A-Za-z]+)"/g)].map(([, word = ""]) => word),
+  );
+  const reasons = [...new Set(words)].filter((word) => !noReasons.has(word)).sort();
+  expect(reasons).toContain("RollFailed");
+  const text = page("kubernetes.md");
+  const isExplained = (reason: string): boolean =>
+    [`\`${reason}\``, `| ${reason} |`].some((form) => text.includes(form));
+  expect(reasons.filter((reason) => !isExplained(reason))).toEqual([]);
 });
