@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { brokerId, controllerEpoch } from "#base/ids.ts";
+import { isBad } from "./cluster-reconciler.ts";
 import { brokerWith, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { clusterObject, World } from "./testing/world.ts";
 
@@ -282,4 +283,17 @@ describe("the health of a Cluster", () => {
     await world.pass();
     expect(world.control.suspected).toEqual([1]);
   });
+});
+
+test.each([
+  ["Progressing", "False", "UpToDate", false],
+  ["Progressing", "False", "WaitingForISR", false],
+  ["Progressing", "False", "RollFailed", true],
+  ["Progressing", "False", "ScaleDownRefused", true],
+  ["Progressing", "False", "ObjectRefused", true],
+  ["Degraded", "True", "BrokerUnreachable", true],
+  ["Degraded", "False", "AsExpected", false],
+  ["Ready", "False", "PartitionsOffline", true],
+] as const)("%s=%s for %s: a Warning is %s", (type, status, reason, isWarning) => {
+  expect(isBad({ type, status, reason })).toBe(isWarning);
 });

@@ -332,10 +332,15 @@ export function shownOf(object: KubernetesObject, written: Record<string, unknow
   return Object.fromEntries(Object.entries(status).filter(([key]) => ours.has(key)));
 }
 
-export const isBad = ({ type, status }: Condition): boolean =>
-  type === "Degraded"
-    ? status === "True"
-    : status === "False" && type !== "Progressing" && type !== "ReconciliationPaused" && type !== "Reassigning";
+/** Reasons for which nothing progresses until a person acts. */
+const STUCK: ReadonlySet<string> = new Set(["RollFailed", "ScaleDownRefused", "ObjectRefused"]);
+
+/** True when the condition is told as a Warning. */
+export function isBad({ type, status, reason }: Pick<Condition, "type" | "status" | "reason">): boolean {
+  if (type === "Degraded") return status === "True";
+  if (type === "Progressing") return status === "False" && STUCK.has(reason);
+  return status === "False" && type !== "ReconciliationPaused" && type !== "Reassigning";
+}
 
 function reasonOf(action: Action): string {
   if (action.kind === "delete") return action.object.kind === "Pod" ? "RestartingBroker" : "Deleted";
