@@ -20,8 +20,9 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
     // Also a member may be elected uncleanly: one that lost its page cache left the ISR in the very same commit.
     const wasMember = before.isr.includes(after.leader) || before.elr.includes(after.leader);
     if (wasMember && (!isUnclean || offset === null)) return;
-    if (isUnclean) {
-      facts.counters.uncleanElections++;
+    if (isUnclean) facts.counters.uncleanElections++;
+    // What one elected from outside brings is the log from now on, also what an unclean election had given up.
+    if (isUnclean || partition.unclean !== null) {
       partition.unclean = { epoch: after.leaderEpoch, from: elected?.end ?? 0 };
     }
     if (offset === null) return;
