@@ -32,7 +32,6 @@ test("a pod knows its number, its addresses and its controller", () => {
       { name: "internal", port: 9092, advertisedHost: "shop-broker-12.shop-brokers.prod.svc", advertisedPort: 9092 },
     ],
     http: { host: "10.1.2.3", port: 8081 },
-    rack: null,
     config: { "num.partitions": "3" },
     logLevel: "info",
   });
@@ -58,11 +57,6 @@ test("each listener is advertised by its own template, and by what a Service was
     ["a.example", 443],
     ["b12.example", 9096],
   ]);
-});
-
-test("a rack is that of the node it runs on", () => {
-  const racks = { "node-a": "zone-1", "node-b": "zone-2" };
-  expect([read({ racks }).rack, read({ racks }, { NODE_NAME: "node-c" }).rack]).toEqual(["zone-1", null]);
 });
 
 test.each<[string, Record<string, unknown>, Record<string, string>]>([

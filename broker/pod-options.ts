@@ -21,12 +21,11 @@ export interface PodOptions {
   readonly listeners: readonly PodListener[];
   /** Where other processes reach it: the pod's own address, never a Service's. */
   readonly http: Address;
-  readonly rack: string | null;
   readonly config: ConfigMap;
   readonly logLevel: LogLevel;
 }
 
-const KEYS = ["clusterId", "controller", "listeners", "http", "racks", "config", "logLevel"];
+const KEYS = ["clusterId", "controller", "listeners", "http", "config", "logLevel"];
 const LISTENER_KEYS = ["name", "port", "advertisedHost", "advertisedPort", "brokers"];
 const PORT_MAX = 65_535;
 
@@ -58,7 +57,6 @@ export function podOptions(json: string, env: NodeJS.ProcessEnv, source: string)
     },
     listeners: listenersOf(reader, root["listeners"], { id, names }),
     http: { host: names.podIp, port: reader.number(http["port"], "http.port", PORT_MAX) },
-    rack: reader.map(root["racks"] ?? {}, "racks")[names.nodeName] ?? null,
     config,
     logLevel: level,
   };

@@ -12,8 +12,6 @@ export interface OperatorOptions {
   readonly watchNamespaces: readonly string[];
   /** For Clusters that name none. */
   readonly brokerImage: string;
-  /** The chart gave the right to read nodes. */
-  readonly hasNodesAccess: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -35,7 +33,6 @@ export function operatorOptions(env: NodeJS.ProcessEnv): OperatorOptions {
       .split(",")
       .flatMap((name) => (name.trim() === "" ? [] : [name.trim()])),
     brokerImage: need("BROKER_IMAGE"),
-    hasNodesAccess: env["NODES_ACCESS"] === "true",
     logLevel,
   };
 }

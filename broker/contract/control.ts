@@ -365,7 +365,15 @@ export type AdminRequest =
   /** Gives a topic more or fewer replicas, a few partitions at a time; to be asked again until nothing remains. */
   | { readonly kind: "setReplicationFactor"; readonly topic: string; readonly replicationFactor: number }
   /** Forgets a broker that is away and to which nothing is assigned. */
-  | { readonly kind: "removeBroker"; readonly broker: BrokerId };
+  | { readonly kind: "removeBroker"; readonly broker: BrokerId }
+  /** Says where brokers stand that do not know it themselves. */
+  | { readonly kind: "setRacks"; readonly racks: readonly BrokerRack[] };
+
+export interface BrokerRack {
+  readonly broker: BrokerId;
+  /** null: a rack of its own. */
+  readonly rack: string | null;
+}
 
 /** A partition on its way to another assignment. */
 export interface Reassignment {
@@ -416,5 +424,6 @@ export type AdminResponse =
   /** `remaining`: partitions that have, or are on their way to, another number of replicas than asked for. */
   | ({ readonly kind: "setReplicationFactor"; readonly remaining: number } & Outcome)
   | ({ readonly kind: "removeBroker" } & Outcome)
+  | ({ readonly kind: "setRacks" } & Outcome)
   /** The controller could not decide (not active, store unreachable): NOT_CONTROLLER or a retriable code. */
   | ({ readonly kind: "failed" } & Outcome);

@@ -79,6 +79,8 @@ function eventOf(request: Exclude<AdminRequest, { kind: Undecided }>, links: Adm
       return { kind: "replicationFactorRequested", request, countMax: COPIES_MAX };
     case "removeBroker":
       return { kind: "brokerRemovalRequested", request };
+    case "setRacks":
+      return { kind: "racksSetRequested", request };
     case "allocateProducerIds":
       return { kind: "producerIdsRequested" };
   }

@@ -127,6 +127,7 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
   rebalance: object({}),
   setReplicationFactor: object({ topic: text, replicationFactor: whole(-(2 ** 31)) }),
   removeBroker: object({ broker: whole(0) }),
+  setRacks: object({ racks: list(object({ broker: whole(0), rack: nullable(text) })) }),
   ownTopics: object({ topics: list(object({ topicId: id, owner: nullable(owner) })) }),
 };
 

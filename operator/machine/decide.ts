@@ -10,6 +10,7 @@ import { decideIsrProposed } from "./decide/isr-proposed.ts";
 import { decideLogEndsReported } from "./decide/log-ends-reported.ts";
 import { decidePartitionsCreateRequested } from "./decide/partitions-create-requested.ts";
 import { decideProducerIdsRequested } from "./decide/producer-ids-requested.ts";
+import { decideRacksSetRequested } from "./decide/racks-set-requested.ts";
 import { decideReassignmentRequested } from "./decide/reassignment-requested.ts";
 import { decideReplicaRemoved } from "./decide/replica-removed.ts";
 import { decideReplicationFactorRequested } from "./decide/replication-factor-requested.ts";
@@ -58,6 +59,8 @@ export function decide(state: State, event: Event): Decision {
       return decideReplicationFactorRequested(state, event);
     case "brokerRemovalRequested":
       return decideBrokerRemovalRequested(state, event);
+    case "racksSetRequested":
+      return decideRacksSetRequested(state, event);
     case "topicRemoved":
       return decideTopicRemoved(state, event);
     case "topicsCreateRequested":

@@ -61,6 +61,7 @@ export type Event =
       readonly countMax: number;
     }
   | { readonly kind: "brokerRemovalRequested"; readonly request: Admin<"removeBroker"> }
+  | { readonly kind: "racksSetRequested"; readonly request: Admin<"setRacks"> }
   | { readonly kind: "topicRemoved"; readonly broker: BrokerId; readonly topicId: TopicId }
   | {
       readonly kind: "topicsCreateRequested";

@@ -42,6 +42,8 @@ export const kinds = {
   Event: { apiVersion: "v1", plural: "events" },
   PodDisruptionBudget: { apiVersion: "policy/v1", plural: "poddisruptionbudgets" },
   NetworkPolicy: { apiVersion: "networking.k8s.io/v1", plural: "networkpolicies" },
+  /** Of no namespace. */
+  Node: { apiVersion: "v1", plural: "nodes" },
   PodMonitor: { apiVersion: "monitoring.coreos.com/v1", plural: "podmonitors" },
 } as const;
 
@@ -52,6 +54,7 @@ export interface ObjectName {
   readonly name: string;
 }
 
+/** `namespace` is empty for kinds that have none. */
 export type ObjectReference = ObjectName & { readonly kind: Kind };
 
 /**

@@ -19,6 +19,7 @@ function outcomesOf(response: AdminResponse): readonly Outcome[] {
     case "rebalance":
     case "setReplicationFactor":
     case "removeBroker":
+    case "setRacks":
     case "failed":
       return [response];
   }

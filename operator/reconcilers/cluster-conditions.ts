@@ -206,11 +206,6 @@ function configOf(observed: ClusterObserved, facts: ClusterFacts): Finding {
     const message = `${problems.join("; ")}. Correct spec.config; until then the last valid value counts.`;
     return found("False", "InvalidConfig", message);
   }
-  if (observed.cluster.spec.rack !== undefined) {
-    const message =
-      "spec.rack spreads pods over racks, but replicas are not placed by rack yet. Remove it, or count on pods only.";
-    return found("False", "RackNotFollowed", message);
-  }
   const refusal = observed.memory.refusals.get(CONFIG_KEY);
   if (refusal !== undefined) return found("False", "ConfigRefused", `${refusal}. Correct spec.config.`);
   if (facts.rollFailure !== null)
@@ -233,6 +228,7 @@ export function clusterFindings(observed: ClusterObserved, facts: ClusterFacts):
     FullyReplicated: replicatedOf(observed, health),
     ConfigApplied: configOf(observed, facts),
     StorageResized: facts.storage.finding,
+    RacksKnown: facts.rack.finding,
     ReconciliationPaused: paused,
   };
 }

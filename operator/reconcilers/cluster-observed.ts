@@ -1,6 +1,7 @@
 import type { ControllerStatus } from "../ports/cluster-control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
+import type { Racks } from "./node-racks.ts";
 import type { BrokerPod } from "./pods.ts";
 import type { Claim } from "./storage-plan.ts";
 
@@ -31,6 +32,7 @@ export interface ClusterObserved {
   readonly others: readonly KubernetesObject[];
   readonly pods: readonly BrokerPod[];
   readonly claims: readonly Claim[];
+  readonly racks: Racks;
   /** Null before there is a controller. */
   readonly status: ControllerStatus | null;
   readonly memory: ClusterMemory;

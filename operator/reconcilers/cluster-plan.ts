@@ -12,6 +12,7 @@ import { type ClusterObserved, decidingStatus } from "./cluster-observed.ts";
 import { isBrittle, namedPartitions } from "./partitions.ts";
 import type { BrokerPod } from "./pods.ts";
 import type { MoveRequest } from "./reassignment-requests.ts";
+import { planRacks, type RackPlan } from "./rack-plan.ts";
 import { planReplace, type ReplacePlan } from "./replace-plan.ts";
 import { planRoll, type RollPlan } from "./roll-plan.ts";
 import { planScale, type ScalePlan } from "./scale-plan.ts";
@@ -66,6 +67,7 @@ export interface ClusterFacts {
   readonly scale: ScalePlan;
   readonly storage: StoragePlan;
   readonly replace: ReplacePlan;
+  readonly rack: RackPlan;
   /** Settings of running brokers that are yet to be set. */
   readonly configChanges: number;
 }
@@ -100,6 +102,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     advertised: advertised.byListener,
   };
   const roll = rollOf(observed);
+  const rack = planRacks(cluster, observed.racks, status);
   const isProven = observed.pods.some((pod) => pod.isReady && pod.revision === updateRevisionOf(statefulSet));
   const replace = replaceOf(observed);
   const storage = storageOf(observed, roll, failureOf(statefulSet, context) !== null);
@@ -118,6 +121,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     scale,
     storage,
     replace,
+    rack,
     configChanges: dynamic.changes.length,
   };
   const isTerminating = statefulSet?.metadata.deletionTimestamp !== undefined;
@@ -130,6 +134,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     ...ownerActions(observed),
     ...storageActions(observed, storage),
     ...configActions(dynamic.changes),
+    ...(rack.request === null ? [] : [ask("racks", rack.request)]),
     ...scaleActions(observed, scale),
     ...replaceActions(observed, replace),
     ...rollActions(observed, roll),
@@ -142,6 +147,8 @@ const apply = (object: KubernetesObject): Action => ({
   key: `${object.kind} ${object.metadata.name}`,
   object,
 });
+
+const ask = (key: string, request: AdminRequest): Action => ({ kind: "ask", key, request });
 
 const isLevelling = ({ cluster }: ClusterObserved): boolean =>
   cluster.status?.conditions?.some(({ type, reason }) => type === "Progressing" && reason === "ScalingUp") ?? false;
@@ -304,7 +311,7 @@ function storageActions({ cluster, statefulSet }: ClusterObserved, storage: Stor
 function configActions(changes: ReturnType<typeof planDynamicConfig>["changes"]): Action[] {
   if (changes.length === 0) return [];
   const resources = [{ kind: "broker" as const, name: "", changes }];
-  return [{ kind: "ask", key: CONFIG_KEY, request: { kind: "alterConfigs", resources, validateOnly: false } }];
+  return [ask(CONFIG_KEY, { kind: "alterConfigs", resources, validateOnly: false })];
 }
 
 /** A claim goes before its broker is forgotten: cut off in between, the next look finishes it. */

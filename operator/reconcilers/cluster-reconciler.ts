@@ -16,6 +16,7 @@ import { type ClusterObserved, isPaused, type OperatorSettings } from "./cluster
 import { type Action, planCluster } from "./cluster-plan.ts";
 import { changedConditions } from "./conditions.ts";
 import { type Done, type Executor, execute } from "./execute.ts";
+import { NO_RACKS, NodeRacks } from "./node-racks.ts";
 import { brokerPodOf } from "./pods.ts";
 import type { ReconcilerPorts } from "./ports.ts";
 import { claimOf } from "./storage-plan.ts";
@@ -78,11 +79,13 @@ export class ClusterReconciler {
   readonly #options: ClusterReconcilerOptions;
   readonly #memories = new Map<string, Memory>();
   readonly #applied = new ApplyMemory();
+  readonly #nodeRacks: NodeRacks;
 
   constructor(ports: ReconcilerPorts, caches: Caches, options: ClusterReconcilerOptions) {
     this.#ports = ports;
     this.#caches = caches;
     this.#options = options;
+    this.#nodeRacks = new NodeRacks(ports);
   }
 
   async reconcile(key: string): Promise<Reconciled> {
@@ -185,6 +188,7 @@ export class ClusterReconciler {
       memory.ended.add(ended);
       memory.control?.suspect(brokerId(broker));
     }
+    const rackKey = cluster.spec.rack?.topologyKey;
     return {
       settings: this.#options.settings,
       cluster,
@@ -199,6 +203,7 @@ export class ClusterReconciler {
       ],
       pods: pods.sort((a, b) => a.broker - b.broker),
       claims: this.#caches.of("PersistentVolumeClaim", name).map(claimOf),
+      racks: rackKey === undefined ? NO_RACKS : await this.#nodeRacks.of(rackKey, pods),
       status: memory.control?.status() ?? null,
       memory,
     };

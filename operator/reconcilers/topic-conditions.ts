@@ -12,7 +12,7 @@ const numbers = (rows: readonly { partition: number }[]): string => {
 function readyOf({ topic, refusals, status }: TopicObserved, plan: TopicPlan): Finding {
   const { bar, row, partitions, problems } = plan;
   if (bar !== null) {
-    const isPassing = bar.reason === "ControllerNotReady";
+    const isPassing = bar.reason === "ControllerNotReady" || bar.reason === "RacksPending";
     return found(isPassing ? "Unknown" : "False", bar.reason, bar.message);
   }
   const [refusal] = refusals.values();

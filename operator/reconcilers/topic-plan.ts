@@ -4,6 +4,7 @@ import type { PartitionRow, TopicOwner, TopicRow } from "#contract/rows.ts";
 import type { ControllerStatus } from "../ports/cluster-control.ts";
 import type { ClusterResource, TopicResource } from "../specs/custom-resources.ts";
 import { targetFactor } from "./partitions.ts";
+import { awaitsRacks } from "./rack-plan.ts";
 import type { MoveRequest } from "./reassignment-requests.ts";
 
 export interface TopicObserved {
@@ -27,6 +28,7 @@ export type Bar =
   | "NamespaceNotAllowed"
   | "ResourceConflict"
   | "ControllerNotReady"
+  | "RacksPending"
   | "ReplacingPrevious"
   | "OwnedByAnother";
 
@@ -100,6 +102,9 @@ export function planTopic(observed: TopicObserved): TopicPlan {
   if (status === null) return barred("ControllerNotReady", "The cluster's controller does not decide now.");
   const foreign = row === null ? null : foreignOwner(observed, row);
   if (foreign !== null) return barred(foreign.reason, foreign.message, foreign.requests);
+  if (row === null && awaitsRacks(cluster, status)) {
+    return barred("RacksPending", "The racks of the cluster's brokers are being looked up; the topic is made then.");
+  }
   const { config, problems } = validConfig(topic);
   const requests = row === null ? creation(observed, config) : upkeep(observed, { row, partitions, config });
   return { requests, bar: null, row, partitions, problems };

@@ -9,6 +9,7 @@ export const CLUSTER_CONDITIONS = [
   "FullyReplicated",
   "ConfigApplied",
   "StorageResized",
+  "RacksKnown",
   "ReconciliationPaused",
 ] as const;
 export type ClusterConditionType = (typeof CLUSTER_CONDITIONS)[number];

@@ -8,7 +8,7 @@ export function collectionPath(kind: Kind, namespace: string | null): string {
 }
 
 export const objectPath = ({ kind, namespace, name }: { kind: Kind; namespace: string; name: string }): string =>
-  `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
+  `${collectionPath(kind, namespace === "" ? null : namespace)}/${encodeURIComponent(name)}`;
 
 export function selectorQuery(labels: Readonly<Record<string, string>> | undefined): Record<string, string> {
   const parts = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`);

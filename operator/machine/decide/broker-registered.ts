@@ -24,15 +24,14 @@ export function decideBrokerRegistered(state: State, event: Extract<Event, { kin
   const known = state.brokers.get(registration.brokerId) ?? null;
   if (known !== null && known.incarnation === registration.incarnation) {
     const isRebuilt = known.storageId === UNKNOWN_STORAGE;
-    const { isDraining } = known;
-    const broker = isRebuilt ? { ...recordOf(registration, known.epoch), isDraining } : { ...known, isFenced: false };
+    const broker = isRebuilt ? recordOf(registration, known.epoch, known) : { ...known, isFenced: false };
     const changes: Change[] = known.isFenced || isRebuilt ? [{ kind: "broker", broker }] : [];
     return decided(changes, { kind: "registered", brokerEpoch: known.epoch });
   }
   const epoch = brokerEpoch(state.nextBrokerEpoch);
   const entry: Change[] = [
     { kind: "nextBrokerEpoch", value: epoch + 1 },
-    { kind: "broker", broker: { ...recordOf(registration, epoch), isDraining: known?.isDraining ?? false } },
+    { kind: "broker", broker: recordOf(registration, epoch, known) },
   ];
   const consequences = known === null ? [] : consequencesOf(state, known, registration);
   const commits = registrationCommits({ consequences, entry });
@@ -53,20 +52,22 @@ function refusalOf(state: State, registration: Registration) {
   return null;
 }
 
-function recordOf(registration: Registration, epoch: BrokerEpoch): Omit<BrokerRecord, "isDraining"> {
+/** What others said of a broker outlives its process: that it is drained, and where it stands if it does not know. */
+function recordOf(registration: Registration, epoch: BrokerEpoch, known: BrokerRecord | null): BrokerRecord {
   return {
     id: registration.brokerId,
     incarnation: registration.incarnation,
     epoch,
     endpoints: registration.endpoints,
     http: registration.http,
-    rack: registration.rack,
+    rack: registration.rack ?? known?.rack ?? null,
     isFenced: false,
     isShuttingDown: false,
     storageId: registration.storageId,
     bootId: registration.bootId,
     device: registration.device,
     mountId: registration.mountId,
+    isDraining: known?.isDraining ?? false,
   };
 }
 

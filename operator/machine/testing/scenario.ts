@@ -106,9 +106,10 @@ export class Scenario {
         return topic === undefined ? [] : [this.#row(topic, change.row)];
       }
       case "broker": {
-        const { id, epoch, isFenced, isShuttingDown, isDraining } = change.broker;
+        const { id, epoch, rack, isFenced, isShuttingDown, isDraining } = change.broker;
         const marks = `${isFenced ? " fenced" : ""}${isShuttingDown ? " leaving" : ""}${isDraining ? " draining" : ""}`;
-        return [`broker ${id} epoch ${epoch}${marks}`];
+        const isMoved = rack !== this.#state.brokers.get(id)?.rack && this.#state.brokers.has(id);
+        return [`broker ${id} epoch ${epoch}${marks}${isMoved ? ` rack ${rack ?? "-"}` : ""}`];
       }
       case "brokerRemoved":
         return [`broker ${change.id} removed`];
@@ -237,6 +238,11 @@ export class Scenario {
           request: { ...request, kind: "setReplicationFactor" },
           countMax: Number(words.value("max") ?? 10),
         };
+      }
+      case "racks": {
+        // `racks 1=a 2=`: broker 2 is on none.
+        const racks = words.others().map(([id, rack]) => ({ broker: brokerId(Number(id)), rack: rack || null }));
+        return { kind: "racksSetRequested", request: { kind: "setRacks", racks } };
       }
       case "forget":
         return {

@@ -192,6 +192,15 @@ export class FakeControl implements ClusterControl {
         return { kind: request.kind, remaining: 0, ...fine };
       case "removeBroker":
         return { kind: "removeBroker", ...fine };
+      case "setRacks": {
+        const racks = new Map(request.racks.map(({ broker, rack }) => [broker, rack]));
+        const moved = (broker: BrokerStatus): BrokerStatus => {
+          const rack = racks.get(broker.id);
+          return rack === undefined ? broker : { ...broker, rack };
+        };
+        this.set({ brokers: this.#status.brokers.map(moved) });
+        return { kind: "setRacks", ...fine };
+      }
     }
   }
 
