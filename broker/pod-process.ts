@@ -27,8 +27,9 @@ export async function runPod(env: NodeJS.ProcessEnv, folders: PodFolders): Promi
     const tokens = new TokenFiles(files, () => nodeClock.monotonic());
     const everywhere = listeners.map(({ port, ...listener }) => ({ ...listener, at: { host: "", port } }));
     const at = { host: "", port: http.port };
+    // Where the pod stands is seen by the operator, which tells the controller.
     await serve(
-      { ...options, dataFolder: folders.data, listeners: everywhere, http: { at, host: http.host } },
+      { ...options, rack: null, dataFolder: folders.data, listeners: everywhere, http: { at, host: http.host } },
       { logger, tokens },
     );
   } catch (error) {

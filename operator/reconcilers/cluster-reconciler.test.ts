@@ -1,8 +1,10 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { brokerId, controllerEpoch } from "#base/ids.ts";
+import type { KubernetesObject } from "../ports/kubernetes.ts";
+import type { ClusterSpec } from "../resources/cluster.ts";
 import { isBad } from "./cluster-reconciler.ts";
 import { brokerWith, partitionWith, topicWith } from "./testing/fake-controls.ts";
-import { clusterObject, World } from "./testing/world.ts";
+import { clusterObject, topicObject, World } from "./testing/world.ts";
 
 // Minutes of the world's time pass in each, beside whatever else the machine does.
 jest.setTimeout(30_000);
@@ -189,11 +191,58 @@ describe("configuration", () => {
 });
 
 describe("racks", () => {
-  test("are said not to be followed by replicas", async () => {
+  const rack = { topologyKey: "topology.kubernetes.io/zone" };
+  const node = (labels: Record<string, string>): KubernetesObject => ({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "n1", namespace: "", labels },
+  });
+  const racksOf = (world: World) => world.control.status().brokers.map((broker) => broker.rack);
+
+  test("of the nodes are told to the controller, and taken back with spec.rack", async () => {
     const world = new World();
-    await world.start({ rack: { topologyKey: "topology.kubernetes.io/zone" } });
-    expect(world.condition("ConfigApplied")).toMatchObject({ status: "False", reason: "RackNotFollowed" });
+    world.kubernetes.put(node({ [rack.topologyKey]: "zone-1" }));
+    await world.start({ rack });
+    expect(racksOf(world)).toEqual(["zone-1", "zone-1", "zone-1"]);
+    expect(world.condition("RacksKnown")).toMatchObject({ status: "True", reason: "Known" });
+    const { rack: _, ...spec } = world.kubernetes.see("Cluster", "shop")!["spec"] as ClusterSpec;
+    world.kubernetes.put({ ...world.kubernetes.see("Cluster", "shop")!, spec });
+    await world.pass();
+    expect(racksOf(world)).toEqual([null, null, null]);
+    expect(world.condition("RacksKnown")).toMatchObject({ status: "True", reason: "NoRacks" });
+  });
+
+  test("that the operator may not look up are said with the value to set; topics are made all the same", async () => {
+    const world = new World();
+    world.kubernetes.failures.set("get Node", { kind: "refused", status: 403, message: "nodes is forbidden" });
+    await world.start({ rack });
+    expect(world.condition("RacksKnown")).toMatchObject({ status: "False", reason: "NodesNotReadable" });
+    expect(world.condition("RacksKnown")?.message).toContain("rbac.nodes: true");
     expect(world.condition("Ready")?.status).toBe("True");
+    world.kubernetes.put(topicObject());
+    await world.pass();
+    expect(world.control.status().topics.map(({ name }) => name)).toEqual(["orders"]);
+  });
+
+  test("that nodes have no label for are said with the brokers", async () => {
+    const world = new World();
+    world.kubernetes.put(node({}));
+    await world.start({ rack });
+    expect(world.condition("RacksKnown")).toMatchObject({ status: "False", reason: "NodesWithoutRack" });
+    expect(world.condition("RacksKnown")?.message).toContain("brokers 0, 1, 2");
+  });
+
+  test("are waited for by a new topic", async () => {
+    const world = new World();
+    world.kubernetes.failures.set("get Node", { kind: "unreachable", status: 0, message: "no answer" });
+    world.kubernetes.put(topicObject());
+    await world.start({ rack });
+    expect(world.control.status().topics).toEqual([]);
+    expect(world.condition("Ready", "Topic", "orders")).toMatchObject({ status: "Unknown", reason: "RacksPending" });
+    world.kubernetes.failures.clear();
+    world.kubernetes.put(node({ [rack.topologyKey]: "zone-1" }));
+    await world.pass(40_000);
+    expect(world.control.requests.map(({ kind }) => kind)).toEqual(["setRacks", "createTopics"]);
   });
 });
 

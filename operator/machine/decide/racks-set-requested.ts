@@ -5,10 +5,7 @@ import type { Event } from "../events.ts";
 import type { State } from "../state.ts";
 
 /** Where brokers stand, said by whoever can see it. New replicas are placed by it; those there are stay. */
-export function decideRacksSetRequested(
-  state: State,
-  event: Extract<Event, { kind: "racksSetRequested" }>,
-): Decision {
+export function decideRacksSetRequested(state: State, event: Extract<Event, { kind: "racksSetRequested" }>): Decision {
   const { racks } = event.request;
   const stranger = racks.find(({ broker }) => !state.brokers.has(broker));
   if (stranger !== undefined) {
