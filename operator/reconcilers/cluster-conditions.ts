@@ -55,6 +55,8 @@ function unready(observed: ClusterObserved): Finding | null {
     case "active":
       return null;
     case "starting":
+    // Another process has it by now: what is true of it, that one says, and nothing is written here.
+    case "ended":
       return found("Unknown", "Starting", "The cluster's controller is starting.");
     case "storeUnreachable":
       return found(
@@ -64,8 +66,6 @@ function unready(observed: ClusterObserved): Finding | null {
       );
     case "recovering":
       return found("Unknown", "Recovering", `The cluster's controller ${status.reason ?? "recovers"}.`);
-    case "ended":
-      return found("Unknown", "NotController", "Another operator took over.");
     case "blocked":
       return lost(status);
   }

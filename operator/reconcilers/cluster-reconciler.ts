@@ -265,7 +265,8 @@ export class ClusterReconciler {
         said.push(done.says);
         return;
       }
-      return this.#tell(cluster, { type: "Normal", reason: reasonOf(action), message: done.says });
+      const reason = action.kind === "delete" && action.object.kind === "Pod" ? "RestartingBroker" : "Deleted";
+      return this.#tell(cluster, { type: "Normal", reason, message: done.says });
     }
     logger.warn("not done", { ...where, what: action.key, why: done.message });
     if (!done.isRefused || memory.refusals.get(action.key) === done.message) return;
@@ -340,11 +341,6 @@ export function isBad({ type, status, reason }: Pick<Condition, "type" | "status
   if (type === "Degraded") return status === "True";
   if (type === "Progressing") return status === "False" && STUCK.has(reason);
   return status === "False" && type !== "ReconciliationPaused" && type !== "Reassigning";
-}
-
-function reasonOf(action: Action): string {
-  if (action.kind === "delete") return action.object.kind === "Pod" ? "RestartingBroker" : "Deleted";
-  return "Changed";
 }
 
 function tokensOf(secret: KubernetesObject | null): readonly string[] | null {
