@@ -2,7 +2,7 @@ import type { AdminRequest } from "#contract/control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { configKeyOf, configMapOf, listenersOf } from "../specs/broker-json.ts";
 import type { SpecContext } from "../specs/context.ts";
-import { BROKER_LABEL, namesOf, ownerOf } from "../specs/naming.ts";
+import { BROKER_LABEL, CLUSTER_LABEL, namesOf, ownerOf } from "../specs/naming.ts";
 import { disruptionBudgetOf, networkPolicyOf, podMonitorOf, serviceAccountOf } from "../specs/policies.ts";
 import { bootstrapServiceOf, externalServicesOf, headlessServiceOf, isExternal } from "../specs/services.ts";
 import { isDeletedWithCluster, isEphemeral, storageSizeOf } from "../specs/stateful-set.ts";
@@ -149,18 +149,20 @@ const isLevelling = ({ cluster }: ClusterObserved): boolean =>
 function objectsOf(context: SpecContext, brokers: number, maxUnavailable: 0 | 1): KubernetesObject[] {
   const { cluster, operatorNamespace } = context;
   const { podDisruptionBudget, networkPolicy, monitoring } = cluster.spec;
-  const hasInternal = listenersOf(cluster).some((listener) => !isExternal(listener));
   const ids = Array.from({ length: brokers }, (_, broker) => broker);
   return [
     serviceAccountOf(cluster),
     headlessServiceOf(cluster),
-    ...(hasInternal ? [bootstrapServiceOf(cluster)] : []),
+    ...(hasInternalListener(cluster) ? [bootstrapServiceOf(cluster)] : []),
     ...externalServicesOf(cluster, ids),
     ...(networkPolicy?.enabled === false ? [] : [networkPolicyOf(cluster, operatorNamespace)]),
     ...(podDisruptionBudget?.enabled === false ? [] : [disruptionBudgetOf(cluster, maxUnavailable)]),
     ...(monitoring?.podMonitor?.enabled === true ? [podMonitorOf(cluster)] : []),
   ];
 }
+
+const hasInternalListener = (cluster: ClusterObserved["cluster"]): boolean =>
+  listenersOf(cluster).some((listener) => !isExternal(listener));
 
 /** Nobody may be evicted while a partition could not lose another broker. Unknown: as it was. */
 function budgetOf(observed: ClusterObserved): 0 | 1 {
@@ -197,13 +199,16 @@ function unwanted(observed: ClusterObserved, brokers: number): Action[] {
   const ids = Array.from({ length: brokers }, (_, broker) => broker);
   const wanted = new Set([
     names.headless,
-    names.bootstrap,
+    ...(hasInternalListener(cluster) ? [names.bootstrap] : []),
     ...externalServicesOf(cluster, ids).map(({ metadata }) => metadata.name),
   ]);
-  const isOff = ({ kind }: KubernetesObject): boolean =>
-    (kind === "PodDisruptionBudget" && podDisruptionBudget?.enabled === false) ||
-    (kind === "NetworkPolicy" && networkPolicy?.enabled === false) ||
-    (kind === "PodMonitor" && monitoring?.podMonitor?.enabled !== true);
+  // Others are found by their labels; a PodMonitor by its name, which somebody else's may have.
+  const isOurs = ({ metadata }: KubernetesObject): boolean =>
+    metadata.labels?.[CLUSTER_LABEL] === cluster.metadata.name;
+  const isOff = (object: KubernetesObject): boolean =>
+    (object.kind === "PodDisruptionBudget" && podDisruptionBudget?.enabled === false) ||
+    (object.kind === "NetworkPolicy" && networkPolicy?.enabled === false) ||
+    (object.kind === "PodMonitor" && monitoring?.podMonitor?.enabled !== true && isOurs(object));
   return [...services.filter(({ metadata }) => !wanted.has(metadata.name)), ...others.filter(isOff)].map((object) => ({
     kind: "delete",
     key: `${object.kind} ${object.metadata.name}`,

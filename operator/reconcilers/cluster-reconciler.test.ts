@@ -122,6 +122,32 @@ describe("what others did to a Cluster's objects", () => {
     expect(world.kubernetes.see("PodDisruptionBudget", "shop")).toBeNull();
   });
 
+  test("so does the bootstrap address for inside, with the last listener for inside", async () => {
+    const world = new World();
+    await world.start();
+    world.edit({ listeners: [{ name: "out", port: 9094, type: "nodeport" }] });
+    await world.pass();
+    expect(world.kubernetes.see("Service", "shop-bootstrap-out")).not.toBeNull();
+    expect(world.kubernetes.see("Service", "shop-bootstrap")).toBeNull();
+  });
+
+  test("so does a PodMonitor, also when nothing is said of monitoring any more; not one that others made", async () => {
+    const world = new World();
+    await world.start({ monitoring: { podMonitor: { enabled: true } } });
+    expect(world.kubernetes.see("PodMonitor", "shop")).not.toBeNull();
+    world.replaceSpec({ replicas: 3, storage: { size: "1Gi" } });
+    await world.pass();
+    expect(world.kubernetes.see("PodMonitor", "shop")).toBeNull();
+    world.kubernetes.put({
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PodMonitor",
+      metadata: { name: "shop", namespace: "apps" },
+    });
+    world.edit({ monitoring: { podMonitor: { enabled: false } } });
+    await world.pass();
+    expect(world.kubernetes.see("PodMonitor", "shop")).not.toBeNull();
+  });
+
   test("the controller goes with its Cluster, and only when the API server itself says so", async () => {
     const world = new World();
     await world.start();

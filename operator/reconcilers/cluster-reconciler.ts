@@ -40,6 +40,8 @@ interface Memory {
   /** Containers that were seen to have ended. */
   readonly ended: Set<string>;
   levellingLeft: number | null;
+  /** A PodMonitor may be there, of an earlier wish. */
+  mayHaveMonitor: boolean;
   control: ClusterControl | null;
   unsubscribe: () => void;
   readonly sinceMs: number;
@@ -53,6 +55,7 @@ const newMemory = (uid: string, sinceMs: number): Memory => ({
   refusals: new Map(),
   ended: new Set(),
   levellingLeft: null,
+  mayHaveMonitor: true,
   control: null,
   unsubscribe: () => {},
   written: null,
@@ -195,7 +198,7 @@ export class ClusterReconciler {
       others: [
         ...this.#caches.of("PodDisruptionBudget", name),
         ...this.#caches.of("NetworkPolicy", name),
-        ...(await this.#monitor(cluster)),
+        ...(await this.#monitor(cluster, memory)),
       ],
       pods: pods.sort((a, b) => a.broker - b.broker),
       claims: this.#caches.of("PersistentVolumeClaim", name).map(claimOf),
@@ -204,12 +207,13 @@ export class ClusterReconciler {
     };
   }
 
-  /** Its kind may not be installed, and then cannot be watched: it is asked for while it is asked for. */
-  async #monitor(cluster: ClusterResource): Promise<readonly KubernetesObject[]> {
+  /** Its kind may not be installed, and then cannot be watched: it is asked for until it is wanted no more, and gone. */
+  async #monitor(cluster: ClusterResource, memory: Memory): Promise<readonly KubernetesObject[]> {
     const { namespace = "", name } = cluster.metadata;
-    const wish = cluster.spec.monitoring?.podMonitor;
-    if (wish === undefined) return [];
+    const isWanted = cluster.spec.monitoring?.podMonitor?.enabled === true;
+    if (!isWanted && !memory.mayHaveMonitor) return [];
     const outcome = await this.#ports.kubernetes.get({ kind: "PodMonitor", namespace, name: namesOf(name).podMonitor });
+    memory.mayHaveMonitor = isWanted || outcome.kind === "done" || outcome.kind === "unreachable";
     return outcome.kind === "done" ? [outcome.value] : [];
   }
 
