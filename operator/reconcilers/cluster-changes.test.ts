@@ -296,8 +296,11 @@ describe("a disk that is given up", () => {
     world.control.set({ brokers, topics: [topicWith()], partitions: [last] });
     world.edit({}, { "tidemark.dev/replace-broker": "2@disk-2" });
     await world.pass(5000);
-    expect(world.condition("Degraded")).toMatchObject({ status: "True", reason: "ReplaceRefused" });
-    expect(world.condition("Degraded")?.message).toContain("orders-0");
+    expect(world.condition("Degraded")).toMatchObject({ status: "True", reason: "BrokerUnreachable" });
+    expect(world.condition("Degraded")?.message).toContain("is not followed: broker 2 may be the last");
+    expect(world.condition("Degraded")?.message).toContain("Broker 2 has no session");
+    const told = world.kubernetes.events.filter(({ reason }) => reason === "ReplaceRefused");
+    expect(told).toMatchObject([{ type: "Warning", message: expect.stringContaining("orders-0") }]);
     world.control.set({ brokers: [0, 1, 2].map((id) => brokerWith(id)), partitions: [partitionWith()] });
     await world.pass(5000);
     expect(world.condition("Degraded")).toMatchObject({ reason: "ReplaceRefused" });

@@ -17,6 +17,7 @@ import {
   targetFactor,
 } from "./partitions.ts";
 import { bytesLeft } from "./reassignment-requests.ts";
+import { recoveryRefusal } from "./recovery-wish.ts";
 import { replicasOf } from "./stateful-set-plan.ts";
 
 type Health = ReturnType<typeof healthOf>;
@@ -67,11 +68,11 @@ function unready(observed: ClusterObserved): Finding | null {
     case "recovering":
       return found("Unknown", "Recovering", `The cluster's controller ${status.reason ?? "recovers"}.`);
     case "blocked":
-      return lost(status);
+      return lost(status, observed.cluster);
   }
 }
 
-function lost({ problem, reason }: ControllerStatus): Finding {
+function lost({ problem, reason }: ControllerStatus, cluster: ClusterResource): Finding {
   const name = problem?.kind === "rolledBack" ? "MetadataRolledBack" : "MetadataLost";
   const epoch = problem?.newestReported?.controllerEpoch;
   const says = problem?.reason ?? reason ?? "the cluster's metadata cannot be used";
@@ -79,7 +80,8 @@ function lost({ problem, reason }: ControllerStatus): Finding {
     epoch === undefined
       ? "Start the brokers: they report what they were told last."
       : `To go on from the newest that brokers hold: annotate the Cluster with ${RECOVER_ANNOTATION}="${epoch}".`;
-  return found("False", name, `Nothing is decided: ${says}. ${next}`);
+  const refusal = recoveryRefusal(cluster, epoch ?? null);
+  return found("False", name, `Nothing is decided: ${says}. ${refusal === null ? "" : `${refusal} `}${next}`);
 }
 
 function readyOf(observed: ClusterObserved, health: Health): Finding {
@@ -125,10 +127,21 @@ function podTrouble({ pods, cluster, claims }: ObservedParts): string {
 }
 type ObservedParts = Pick<ClusterObserved, "pods" | "cluster" | "claims">;
 
-function degradedOf(observed: ClusterObserved, facts: ClusterFacts, health: Health): Finding {
+/** What does not pass by itself, whatever a person asked for besides. */
+const GRAVE: ReadonlySet<string> = new Set(["BrokerUnreachable", "BrokerMissing", "PartitionsOffline"]);
+
+/** A refused wish is told beside what it was meant to mend. */
+function degradedOf(observed: ClusterObserved, { replace }: ClusterFacts, health: Health): Finding {
+  const state = lackOf(observed, health);
+  if (replace.kind !== "refused" || state.status === "Unknown") return state;
+  if (state.status === "False") return found("True", "ReplaceRefused", replace.message);
+  const reason = GRAVE.has(state.reason) ? state.reason : "ReplaceRefused";
+  return found("True", reason, `${replace.message} ${state.message}`);
+}
+
+function lackOf(observed: ClusterObserved, health: Health): Finding {
   const status = decidingStatus(observed);
   if (status === null) return found("Unknown", "NotDeciding", "The controller does not decide now; see Ready.");
-  if (facts.replace.kind === "refused") return found("True", "ReplaceRefused", facts.replace.message);
   const silent = status.brokers.filter(({ isFenced }) => isFenced);
   // Whoever said that it leaves is expected back, or on its way out; of all others the first is spoken of.
   const isPlanned = silent.every(({ isShuttingDown }) => isShuttingDown);

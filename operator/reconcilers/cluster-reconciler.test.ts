@@ -175,6 +175,11 @@ describe("a paused Cluster", () => {
     world.edit({}, {});
     await world.pass();
     expect(world.kubernetes.see("StatefulSet", "shop-broker")!["spec"]).toMatchObject({ replicas: 5 });
+    const told = world.kubernetes.events.filter(({ reason }) => ["Annotated", "NotPaused"].includes(reason));
+    expect(told.map(({ type, reason }) => [type, reason])).toEqual([
+      ["Normal", "Annotated"],
+      ["Normal", "NotPaused"],
+    ]);
   });
 });
 
@@ -295,6 +300,10 @@ describe("the health of a Cluster", () => {
     world.edit({}, { "tidemark.dev/recover-metadata": "6" });
     await world.pass();
     expect(world.control.recovered).toEqual([]);
+    const refusal = 'The annotation tidemark.dev/recover-metadata="6" is not followed: the newest that brokers hold is 7.';
+    expect(world.condition("Ready")?.message).toContain(refusal);
+    const told = world.kubernetes.events.filter(({ reason }) => reason === "MetadataNotRecovered");
+    expect(told).toMatchObject([{ type: "Warning", message: refusal }]);
     world.edit({}, { "tidemark.dev/recover-metadata": "7" });
     await world.pass();
     expect(world.control.recovered[0]).toBe(7);

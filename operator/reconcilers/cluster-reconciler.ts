@@ -1,5 +1,5 @@
 import { brokerId, controllerEpoch } from "#base/ids.ts";
-import type { ClusterControl, ControllerStatus } from "../ports/cluster-control.ts";
+import type { ClusterControl } from "../ports/cluster-control.ts";
 import type { KubernetesEvent, KubernetesObject, ObjectName } from "../ports/kubernetes.ts";
 import { staticConfig } from "../specs/broker-json.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
@@ -18,6 +18,7 @@ import { changedConditions } from "./conditions.ts";
 import { type Done, type Executor, execute } from "./execute.ts";
 import { brokerPodOf } from "./pods.ts";
 import type { ReconcilerPorts } from "./ports.ts";
+import { recoveryRefusal } from "./recovery-wish.ts";
 import { claimOf } from "./storage-plan.ts";
 import { timestamp } from "./timestamp.ts";
 import type { Reconciled } from "./work-queue.ts";
@@ -37,6 +38,8 @@ interface Memory {
   /** Of the Cluster: one made anew under the same name is another one. */
   readonly uid: string;
   readonly refusals: Map<string, string>;
+  /** Why wishes by annotation are not followed, as it was told last, by reason. */
+  readonly answers: Map<string, string>;
   /** Containers that were seen to have ended. */
   readonly ended: Set<string>;
   levellingLeft: number | null;
@@ -53,6 +56,7 @@ const newMemory = (uid: string, sinceMs: number): Memory => ({
   uid,
   sinceMs,
   refusals: new Map(),
+  answers: new Map(),
   ended: new Set(),
   levellingLeft: null,
   mayHaveMonitor: true,
@@ -102,7 +106,10 @@ export class ClusterReconciler {
     const { actions, facts } = planCluster(observed);
     let hasFailed = tokens === null;
     if (!isPaused(cluster) && control !== null) {
-      await this.#recover(cluster, control, observed.status);
+      await this.#recover(observed, control, memory);
+      const { replace } = facts;
+      const refusal = replace.kind === "refused" ? replace.message : null;
+      this.#answer(cluster, { memory, reason: "ReplaceRefused", refusal });
       hasFailed = (await this.#execute(actions, { observed, memory, control })) || hasFailed;
     }
     const isWritten = await this.#writeStatus(observed, facts, memory);
@@ -282,11 +289,26 @@ export class ClusterReconciler {
     this.#ports.kubernetes.event(cluster, event);
   }
 
+  /** Tells a person once why what they asked for by an annotation is not done. */
+  #answer(
+    cluster: ClusterResource,
+    { memory, reason, refusal }: { memory: Memory; reason: string; refusal: string | null },
+  ): void {
+    if (refusal === null) memory.answers.delete(reason);
+    else if (memory.answers.get(reason) !== refusal) {
+      memory.answers.set(reason, refusal);
+      this.#tell(cluster, { type: "Warning", reason, message: refusal });
+    }
+  }
+
   /** A person says to go on from the newest metadata that brokers hold. */
-  async #recover(cluster: ClusterResource, control: ClusterControl, status: ControllerStatus | null): Promise<void> {
-    const wish = cluster.metadata.annotations?.[RECOVER_ANNOTATION];
-    const epoch = status?.problem?.newestReported?.controllerEpoch;
-    if (wish === undefined || status?.condition !== "blocked" || epoch === undefined || wish !== String(epoch)) return;
+  async #recover({ cluster, status }: ClusterObserved, control: ClusterControl, memory: Memory): Promise<void> {
+    const isWished = cluster.metadata.annotations?.[RECOVER_ANNOTATION] !== undefined;
+    const isBlocked = status?.condition === "blocked";
+    const epoch = status?.problem?.newestReported?.controllerEpoch ?? null;
+    const refusal = isBlocked ? recoveryRefusal(cluster, epoch) : null;
+    this.#answer(cluster, { memory, reason: "MetadataNotRecovered", refusal });
+    if (!isWished || !isBlocked || epoch === null || refusal !== null) return;
     const outcome = await control.recover(controllerEpoch(epoch));
     const isDone = outcome.kind === "recovered" || outcome.kind === "notNeeded";
     const message = "reason" in outcome ? outcome.reason : `The metadata was rebuilt from epoch ${epoch}.`;
