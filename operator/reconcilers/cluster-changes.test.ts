@@ -57,7 +57,9 @@ describe("a roll of a whole cluster", () => {
     const good = template(world);
     world.podFate = (_, made) => (JSON.stringify(made).includes("tidemark:bad") ? "ImagePullBackOff" : "ready");
     world.edit({ image: "tidemark:bad" });
-    await world.pass(10_000);
+    await world.pass(30_000);
+    expect(world.condition("Progressing")).toMatchObject({ status: "False", reason: "WaitingForBroker" });
+    await world.pass(60_000);
     expect(template(world)).toEqual(good);
     expect(new Set(deleted(world))).toEqual(new Set(["shop-broker-2"]));
     expect(world.condition("Progressing")).toMatchObject({ status: "False", reason: "RollFailed" });

@@ -34,6 +34,8 @@ export interface ClusterObserved {
   /** Null before there is a controller. */
   readonly status: ControllerStatus | null;
   readonly memory: ClusterMemory;
+  /** Wall clock. */
+  readonly nowMs: number;
 }
 
 /** The controller's word, while it may be relied upon. */

@@ -81,7 +81,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     present: replicasOf(statefulSet),
     pods: new Set(observed.pods.map(({ broker }) => broker)),
     status,
-    wasLevelling: isLevelling(observed),
+    wasLevelling: progressReasonOf(cluster) === "ScalingUp",
     levellingLeft: observed.memory.levellingLeft,
   });
   const brokers = Math.max(cluster.spec.replicas, replicasOf(statefulSet) ?? 0, scale.replicas);
@@ -143,8 +143,11 @@ const apply = (object: KubernetesObject): Action => ({
   object,
 });
 
-const isLevelling = ({ cluster }: ClusterObserved): boolean =>
-  cluster.status?.conditions?.some(({ type, reason }) => type === "Progressing" && reason === "ScalingUp") ?? false;
+/** What was said last of how it progresses. */
+const progressReasonOf = ({ status }: ClusterObserved["cluster"]): string | undefined =>
+  status?.conditions?.find(({ type }) => type === "Progressing")?.reason;
+
+const ROLLING: ReadonlySet<string> = new Set(["Rolling", "WaitingForISR", "WaitingForBroker"]);
 
 function objectsOf(context: SpecContext, brokers: number, maxUnavailable: 0 | 1): KubernetesObject[] {
   const { cluster, operatorNamespace } = context;
@@ -250,6 +253,9 @@ function rollOf(observed: ClusterObserved): RollPlan {
     alive: new Set(sessions.map(({ id }) => id as number)),
     leads: new Map((status?.brokers ?? []).map(({ id, leads }) => [id as number, leads])),
     hasPreviousTemplate: previousTemplateOf(statefulSet) !== null,
+    astray: new Set(),
+    wasRolling: ROLLING.has(progressReasonOf(observed.cluster) ?? ""),
+    nowMs: observed.nowMs,
   });
 }
 

@@ -211,6 +211,7 @@ export class ClusterReconciler {
       claims: this.#caches.of("PersistentVolumeClaim", name).map(claimOf),
       status: memory.control?.status() ?? null,
       memory,
+      nowMs: this.#ports.clock.now(),
     };
   }
 
