@@ -3,6 +3,7 @@ import type { ClusterConditionType } from "../resources/conditions.ts";
 import { listenersOf } from "../specs/broker-json.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
 import { RECOVER_ANNOTATION, REPLACE_ANNOTATION, selectorOf } from "../specs/naming.ts";
+import { isExternal } from "../specs/services.ts";
 import { bootstrapOf } from "./advertised.ts";
 import { CONFIG_KEY, type ClusterFacts, RESIZE_KEY } from "./cluster-plan.ts";
 import { type ClusterObserved, decidingStatus, isPaused } from "./cluster-observed.ts";
@@ -186,7 +187,8 @@ function progressingOf(observed: ClusterObserved, facts: ClusterFacts, health: H
     return found("False", "RollFailed", message);
   }
   if (advertised.waiting.length > 0) {
-    const message = `Service ${advertised.waiting.join(", ")} has no address yet; its brokers start when it has.`;
+    const next = facts.served === observed.cluster ? "its brokers start when it has" : "until then listeners stay as they were";
+    const message = `Service ${advertised.waiting.join(", ")} has no address yet; ${next}.`;
     return found("False", "WaitingForAddress", message);
   }
   if (roll.kind === "wait") return found(roll.reason === "Rolling" ? "True" : "False", roll.reason, roll.message);
@@ -251,13 +253,14 @@ export function clusterFindings(observed: ClusterObserved, facts: ClusterFacts):
 }
 
 export function clusterStatus(observed: ClusterObserved, facts: ClusterFacts, now: string): Record<string, unknown> {
-  const { cluster, pods, services } = observed;
+  const { cluster, pods } = observed;
   const status = decidingStatus(observed);
   const health = healthOf(status);
   const { generation = 0 } = cluster.metadata;
   const selector = Object.entries(selectorOf(cluster.metadata.name)).map(([key, value]) => `${key}=${value}`);
-  const bootstraps = listenersOf(cluster).flatMap((listener) => {
-    const bootstrap = bootstrapOf(cluster, listener, services);
+  const listeners = listenersOf(facts.served);
+  const bootstraps = listeners.flatMap((listener) => {
+    const bootstrap = bootstrapOf(cluster, listener, observed);
     return bootstrap === null ? [] : [{ name: listener.name, bootstrap }];
   });
   const counts =
@@ -272,15 +275,15 @@ export function clusterStatus(observed: ClusterObserved, facts: ClusterFacts, no
           minimumReplicas: health.minimumReplicas,
           ...progressOf(status, facts, health),
         };
-  const internal = listenersOf(cluster).find(({ type = "internal" }) => type === "internal");
-  const bootstrap = internal === undefined ? bootstraps[0]?.bootstrap : bootstrapOf(cluster, internal, services);
+  const internal = listeners.find((listener) => !isExternal(listener));
+  const bootstrap = bootstraps.find(({ name }) => name === internal?.name) ?? bootstraps[0];
   return {
     observedGeneration: generation,
     version: observed.settings.version,
     replicas: pods.length,
     readyReplicas: pods.filter((pod) => pod.isReady).length,
     selector: selector.join(","),
-    ...(bootstrap === undefined || bootstrap === null ? {} : { bootstrap }),
+    ...(bootstrap === undefined ? {} : { bootstrap: bootstrap.bootstrap }),
     listeners: bootstraps,
     ...counts,
     conditions: conditionsOf(clusterFindings(observed, facts), {
