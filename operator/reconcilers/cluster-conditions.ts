@@ -187,7 +187,8 @@ function progressingOf(observed: ClusterObserved, facts: ClusterFacts, health: H
     return found("False", "RollFailed", message);
   }
   if (advertised.waiting.length > 0) {
-    const next = facts.served === observed.cluster ? "its brokers start when it has" : "until then listeners stay as they were";
+    const isNew = facts.served === observed.cluster;
+    const next = isNew ? "its brokers start when it has" : "until then listeners stay as they were";
     const message = `Service ${advertised.waiting.join(", ")} has no address yet; ${next}.`;
     return found("False", "WaitingForAddress", message);
   }
@@ -202,6 +203,12 @@ function progressingOf(observed: ClusterObserved, facts: ClusterFacts, health: H
   }
   if (!wasTrue(observed.cluster, "Ready") && observed.status?.condition !== "blocked") {
     return found("True", "Creating", `Brokers are starting.${podTrouble(observed)}`);
+  }
+  if (observed.waitsFor !== null) {
+    const message =
+      `Cluster ${observed.waitsFor} takes the operator's image first; mend or pause that one if it does not get on, ` +
+      "or set spec.image here.";
+    return found("False", "WaitingForOtherClusters", message);
   }
   return found("False", "UpToDate", "Everything is as the Cluster asks.");
 }

@@ -10,6 +10,7 @@ import { isDeletedWithCluster, isEphemeral, storageSizeOf } from "../specs/state
 import { type Advertised, advertisedOf, astrayBrokers } from "./advertised.ts";
 import { type AcceptedConfig, acceptConfig, planDynamicConfig } from "./cluster-config.ts";
 import { type ClusterObserved, decidingStatus } from "./cluster-observed.ts";
+import { imageInForce } from "./default-image.ts";
 import { isBrittle, namedPartitions } from "./partitions.ts";
 import type { BrokerPod } from "./pods.ts";
 import type { MoveRequest } from "./reassignment-requests.ts";
@@ -97,7 +98,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
   const accepted = acceptConfig(cluster, observed.configMap);
   const context: SpecContext = {
     cluster: served,
-    brokerImage: observed.settings.brokerImage,
+    brokerImage: brokerImageOf(observed),
     operatorNamespace: observed.settings.namespace,
     clusterId: "",
     config: accepted.config,
@@ -147,6 +148,10 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
   ];
   return { actions, facts };
 }
+
+/** Until it is this Cluster's turn it keeps the image that it has, whatever else of it changes. */
+const brokerImageOf = (observed: ClusterObserved): string =>
+  (observed.waitsFor === null ? null : imageInForce(observed)) ?? observed.settings.brokerImage;
 
 const apply = (object: KubernetesObject): Action => ({
   kind: "apply",

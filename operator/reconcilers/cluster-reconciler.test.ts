@@ -300,7 +300,8 @@ describe("the health of a Cluster", () => {
     world.edit({}, { "tidemark.dev/recover-metadata": "6" });
     await world.pass();
     expect(world.control.recovered).toEqual([]);
-    const refusal = 'The annotation tidemark.dev/recover-metadata="6" is not followed: the newest that brokers hold is 7.';
+    const refusal =
+      'The annotation tidemark.dev/recover-metadata="6" is not followed: the newest that brokers hold is 7.';
     expect(world.condition("Ready")?.message).toContain(refusal);
     const told = world.kubernetes.events.filter(({ reason }) => reason === "MetadataNotRecovered");
     expect(told).toMatchObject([{ type: "Warning", message: refusal }]);

@@ -15,6 +15,7 @@ import { acceptConfig } from "./cluster-config.ts";
 import { type ClusterObserved, isPaused, type OperatorSettings } from "./cluster-observed.ts";
 import { type Action, planCluster } from "./cluster-plan.ts";
 import { changedConditions } from "./conditions.ts";
+import { waitsForTurn } from "./default-image.ts";
 import { type Done, type Executor, execute } from "./execute.ts";
 import { brokerPodOf } from "./pods.ts";
 import type { ReconcilerPorts } from "./ports.ts";
@@ -25,6 +26,8 @@ import type { Reconciled } from "./work-queue.ts";
 
 /** Something waits for what no event tells. */
 const WAITING_MS = 2000;
+/** Another Cluster goes first, and none of its changes wakes this one. */
+const TURN_MS = 5000;
 /** Everything is looked at again now and then, whatever the watches say. */
 const RESYNC_MS = 30_000;
 /** A controller that takes longer than this to start has a problem. */
@@ -116,7 +119,8 @@ export class ClusterReconciler {
     if (hasFailed || !isWritten) return TRY_AGAIN;
     const isWaiting =
       facts.roll.kind !== "upToDate" || facts.scale.finding !== null || observed.status?.condition !== "active";
-    return { requeueAfterMs: isWaiting ? WAITING_MS : RESYNC_MS, hasFailed: false };
+    const restMs = observed.waitsFor === null ? RESYNC_MS : TURN_MS;
+    return { requeueAfterMs: isWaiting ? WAITING_MS : restMs, hasFailed: false };
   }
 
   stop(): void {
@@ -211,11 +215,23 @@ export class ClusterReconciler {
       claims: this.#caches.of("PersistentVolumeClaim", name).map(claimOf),
       status: memory.control?.status() ?? null,
       memory,
+      waitsFor: this.#turnBefore(cluster),
       nowMs: this.#ports.clock.now(),
     };
   }
 
-  /** Its kind may not be installed, and then cannot be watched: it is asked for until it is wanted no more, and gone. */
+  #turnBefore(cluster: ClusterResource): string | null {
+    return waitsForTurn(cluster, {
+      clusters: this.#caches.clusters.list() as readonly ClusterResource[],
+      brokerImage: this.#options.settings.brokerImage,
+      brokersOf: ({ metadata: { namespace = "", name } }) => ({
+        statefulSet: this.#caches.get("StatefulSet", { namespace, name: namesOf(name).statefulSet }),
+        pods: this.#caches.of("Pod", { namespace, name }).flatMap((pod) => brokerPodOf(pod) ?? []),
+      }),
+    });
+  }
+
+  /** Its kind may not be installed, and then cannot be watched: it is asked for until it is not wanted, and gone. */
   async #monitor(cluster: ClusterResource, memory: Memory): Promise<readonly KubernetesObject[]> {
     const { namespace = "", name } = cluster.metadata;
     const isWanted = cluster.spec.monitoring?.podMonitor?.enabled === true;

@@ -65,7 +65,7 @@ interface PodStatus {
 
 interface PodSpec {
   readonly nodeName?: string;
-  readonly containers?: readonly { readonly image?: string }[];
+  readonly containers?: readonly { readonly name: string; readonly image?: string }[];
 }
 
 /** Its image is pulled only when its volumes are there and its network is up: what came before is no failure of it. */
@@ -126,7 +126,7 @@ export function brokerPodOf(pod: KubernetesObject): BrokerPod | null {
     node: spec.nodeName ?? "",
     hostIp: status.hostIP ?? "",
     podIp: status.podIP ?? "",
-    image: spec.containers?.[0]?.image ?? null,
+    image: spec.containers?.find(({ name }) => name === "broker")?.image ?? null,
     configHash: pod.metadata.annotations?.["tidemark.dev/config-hash"],
     hasBrokerLabel: pod.metadata.labels?.["tidemark.dev/broker-id"] !== undefined,
   };

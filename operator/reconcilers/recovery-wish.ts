@@ -5,6 +5,7 @@ import { RECOVER_ANNOTATION } from "../specs/naming.ts";
 export function recoveryRefusal({ metadata }: ClusterResource, newestEpoch: number | null): string | null {
   const wish = metadata.annotations?.[RECOVER_ANNOTATION];
   if (wish === undefined || wish === String(newestEpoch)) return null;
-  const why = newestEpoch === null ? "no broker has reported any yet" : `the newest that brokers hold is ${newestEpoch}`;
-  return `The annotation ${RECOVER_ANNOTATION}="${wish}" is not followed: ${why}.`;
+  const newest =
+    newestEpoch === null ? "no broker has reported any yet" : `the newest that brokers hold is ${newestEpoch}`;
+  return `The annotation ${RECOVER_ANNOTATION}="${wish}" is not followed: ${newest}.`;
 }

@@ -44,8 +44,9 @@ export class World {
   /** Reconciles by queue and result. */
   readonly reconciles = new Map<string, number>();
   readonly reconcilers: Reconcilers;
-  /** Of the operator. */
+  /** Of the operator; its default image may change under it, as if another one came. */
   readonly version = "1.2.3";
+  readonly settings = { brokerImage: "tidemark:1", namespace: "system", version: this.version };
   /** What becomes of a new pod: ready, starting, or Kubernetes' word for why it does not run. */
   podFate: (pod: string, template: object) => string = () => "ready";
   /** Whether load balancers get addresses. */
@@ -65,7 +66,7 @@ export class World {
     const random = { next: () => 0.5, id: () => "f".repeat(32) };
     this.reconcilers = startReconcilers(
       { clock, kubernetes, controls, meter, random, logger: silent },
-      { namespaces, settings: { brokerImage: "tidemark:1", namespace: "system", version: this.version } },
+      { namespaces, settings: this.settings },
     );
   }
 
@@ -90,11 +91,12 @@ export class World {
   }
 
   /** Makes the cluster and lets its three brokers register. */
-  async start(spec: Partial<ClusterSpec> = {}): Promise<void> {
-    this.kubernetes.put(clusterObject(spec));
+  async start(spec: Partial<ClusterSpec> = {}, name = "shop"): Promise<void> {
+    const cluster = clusterObject(spec);
+    this.kubernetes.put({ ...cluster, metadata: { ...cluster.metadata, name } });
     await this.pass();
     const replicas = spec.replicas ?? 3;
-    this.control.set({
+    this.controls.get({ namespace: "apps", name })?.set({
       condition: "active",
       brokers: Array.from({ length: replicas }, (_, id) => brokerWith(id)),
     });
@@ -102,8 +104,8 @@ export class World {
   }
 
   /** Changes the Cluster's spec, as a person would. */
-  edit(spec: Partial<ClusterSpec>, annotations?: Record<string, string>): void {
-    const cluster = this.kubernetes.see("Cluster", "shop")!;
+  edit(spec: Partial<ClusterSpec>, annotations?: Record<string, string>, name = "shop"): void {
+    const cluster = this.kubernetes.see("Cluster", name)!;
     this.kubernetes.put({
       ...cluster,
       metadata: { ...cluster.metadata, ...(annotations === undefined ? {} : { annotations }) },
