@@ -172,6 +172,7 @@ describe("a paused Cluster", () => {
     expect(world.kubernetes.see("StatefulSet", "shop-broker")!["spec"]).toMatchObject({ replicas: 3 });
     expect(world.condition("ReconciliationPaused")).toMatchObject({ status: "True" });
     expect(world.controls.controls.size).toBe(1);
+    expect(world.control.options.isPaused).toBe(true);
     world.edit({}, {});
     await world.pass();
     expect(world.kubernetes.see("StatefulSet", "shop-broker")!["spec"]).toMatchObject({ replicas: 5 });

@@ -181,6 +181,7 @@ export class ClusterReconciler {
       config: staticConfig(acceptConfig(cluster, configMap).config, spec.replicas),
       tokens,
       metadataOwner: isDeletedWithCluster(cluster) ? owner : null,
+      isPaused: isPaused(cluster),
     });
     if (memory.control !== control) {
       memory.unsubscribe();
