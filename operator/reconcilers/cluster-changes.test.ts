@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { brokerId, partitionIndex, type StorageId } from "#base/ids.ts";
+import { clusterStatusSchema } from "../resources/cluster-status.ts";
 import { brokerWith, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { World } from "./testing/world.ts";
 
@@ -177,6 +178,9 @@ describe("scaling", () => {
     await world.pass(3000);
     expect(kinds(world)).toContain("rebalance");
     expect(world.condition("Progressing")?.message).toContain("4 partitions are left");
+    // Whatever the schema declares is said by somebody.
+    const status = world.kubernetes.see("Cluster", "shop")?.["status"] as Record<string, unknown>;
+    expect(Object.keys(status).sort()).toEqual(Object.keys(clusterStatusSchema.properties).sort());
     const spread = partitions.map((row, index) => ({
       ...row,
       replicas: [index % 5, (index + 1) % 5].map(brokerId),
