@@ -212,3 +212,16 @@ test("who owns the metadata is said until it is done", async () => {
   fixture.host.ensure(shop, OPTIONS);
   expect(fixture.owners).toEqual(["u1", "u1", null]);
 });
+
+test("who owns the metadata of a paused Cluster is left as it is until it goes on", async () => {
+  const fixture = new Fixture();
+  fixture.host.activate();
+  const owner = { apiVersion: "tidemark.dev/v1alpha1", kind: "Cluster", name: "shop", uid: "u1" };
+  fixture.host.ensure(shop, { ...OPTIONS, isPaused: true });
+  fixture.host.ensure(shop, { ...OPTIONS, metadataOwner: owner, isPaused: true });
+  await fixture.clock.advance(10_000);
+  expect(fixture.owners).toEqual([]);
+  fixture.host.ensure(shop, { ...OPTIONS, metadataOwner: owner });
+  await fixture.clock.advance(10_000);
+  expect(new Set(fixture.owners)).toEqual(new Set(["u1"]));
+});

@@ -96,7 +96,7 @@ export class HostedController implements ClusterControl {
     const before = this.#options;
     this.#options = options;
     if (JSON.stringify(before.config) !== JSON.stringify(options.config)) this.#controller.configure(options.config);
-    if (before.metadataOwner?.uid !== options.metadataOwner?.uid) this.#own();
+    if (before.isPaused === true || before.metadataOwner?.uid !== options.metadataOwner?.uid) this.#own();
   }
 
   /** Cheaper than the whole status. */
@@ -222,9 +222,11 @@ export class HostedController implements ClusterControl {
 
   #own(): void {
     this.#ownerTimer?.cancel();
+    if (this.#options.isPaused === true) return;
     const wanted = this.#options.metadataOwner;
     void this.#ports.setOwner(this.cluster, wanted).then((isDone) => {
-      if (isDone || this.#isStopped || this.#options.metadataOwner !== wanted) return;
+      const isOver = this.#isStopped || this.#options.isPaused === true || this.#options.metadataOwner !== wanted;
+      if (isDone || isOver) return;
       this.#ownerTimer = this.#ports.clock.after(OWNER_AGAIN_MS, () => this.#own());
     });
   }

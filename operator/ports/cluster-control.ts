@@ -84,6 +84,8 @@ export interface ClusterControlOptions {
   readonly tokens: readonly string[];
   /** Null: the metadata objects outlive the Cluster (deletionPolicy Retain). */
   readonly metadataOwner: MetadataOwner | null;
+  /** Whoever owns the metadata objects that there are keeps them, until this is said no more. */
+  readonly isPaused?: boolean;
 }
 
 /** `notNeeded`: nothing is wrong. `wrongEpoch`: brokers report another one; `reason` says which. */

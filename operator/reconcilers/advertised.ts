@@ -1,19 +1,25 @@
+import type { ControllerStatus } from "../ports/cluster-control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { type Listener, listenersOf } from "../specs/broker-json.ts";
 import type { AdvertisedAddress } from "../specs/context.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
 import { namesOf } from "../specs/naming.ts";
-import { isExternal } from "../specs/services.ts";
+import { isExternal, wantedNodePort } from "../specs/services.ts";
+import type { BrokerPod } from "./pods.ts";
 
 interface ServiceParts {
   readonly spec?: { readonly ports?: readonly { readonly nodePort?: number }[] };
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string; hostname?: string }[] } };
 }
 
-/** Host of a Service's load balancer; null until it has one. */
+/** Nodes of which one bootstrap address is made: enough to find one that is there. */
+const BOOTSTRAP_HOSTS_MAX = 3;
+
+/** Host of a Service's load balancer; null until it has one. Of several the same one, in whatever order they come. */
 function balancerHost(service: KubernetesObject | undefined): string | null {
-  const ingress = (service as ServiceParts | undefined)?.status?.loadBalancer?.ingress?.[0];
-  return ingress?.hostname ?? ingress?.ip ?? null;
+  const ingress = (service as ServiceParts | undefined)?.status?.loadBalancer?.ingress ?? [];
+  const [first] = ingress.flatMap(({ hostname, ip }) => hostname ?? ip ?? []).sort();
+  return first ?? null;
 }
 
 const nodePort = (service: KubernetesObject | undefined): number | null =>
@@ -26,11 +32,10 @@ function addressOf(
   broker: number,
 ): AdvertisedAddress | null {
   if (listener.type === "nodeport") {
-    if (listener.advertisedPort !== undefined) return { broker };
     const port = nodePort(service);
-    return port === null ? null : { broker, port };
+    return port === null || port !== (wantedNodePort(listener, broker) ?? port) ? null : { broker, port };
   }
-  if (listener.advertisedHost !== undefined) return { broker };
+  if (listener.advertisedHost !== undefined) return service === undefined ? null : { broker };
   const host = balancerHost(service);
   return host === null ? null : { broker, host };
 }
@@ -69,11 +74,23 @@ export function advertisedOf(
   return { byListener, ready, waiting };
 }
 
-/** Where clients of a listener begin, as host and port; null where it is not known yet. */
+/** Brokers that registered under another address than their Services have by now. */
+export function astrayBrokers({ byListener }: Advertised, brokers: ControllerStatus["brokers"]): readonly number[] {
+  const isAstray = ({ id, endpoints }: ControllerStatus["brokers"][number]): boolean =>
+    [...byListener].some(([name, addresses]) => {
+      const address = addresses.find(({ broker }) => broker === id);
+      const told = endpoints.find(({ listener }) => listener === name);
+      if (address === undefined || told === undefined) return false;
+      return told.host !== (address.host ?? told.host) || told.port !== (address.port ?? told.port);
+    });
+  return brokers.filter(isAstray).map(({ id }) => id);
+}
+
+/** Where clients of a listener begin, as hosts and ports; null where it is not known yet. */
 export function bootstrapOf(
   cluster: ClusterResource,
   listener: Listener,
-  services: readonly KubernetesObject[],
+  { services, pods }: { services: readonly KubernetesObject[]; pods: readonly BrokerPod[] },
 ): string | null {
   const { name, namespace = "default" } = cluster.metadata;
   const names = namesOf(name);
@@ -81,8 +98,31 @@ export function bootstrapOf(
   const service = services.find(({ metadata }) => metadata.name === names.listener(listener.name));
   if (listener.type === "nodeport") {
     const port = nodePort(service);
-    return port === null ? null : `<any node>:${port}`;
+    const hosts = nodeHosts(listener, pods, namespace);
+    return port === null || hosts.length === 0 ? null : hosts.map((host) => joined(host, port)).join(",");
   }
   const host = balancerHost(service);
-  return host === null ? null : `${host}:${listener.port}`;
+  return host === null ? null : joined(host, listener.port);
+}
+
+const joined = (host: string, port: number): string => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+
+/** Every node has the port; those with a broker that serves are known to be there. Named as clients are told them. */
+function nodeHosts({ advertisedHost }: Listener, pods: readonly BrokerPod[], namespace: string): string[] {
+  const hosts = pods
+    .filter(({ isReady, hostIp }) => isReady && hostIp !== "")
+    .map((pod) => (advertisedHost === undefined ? pod.hostIp : filled(advertisedHost, pod, namespace)));
+  return [...new Set(hosts)].slice(0, BOOTSTRAP_HOSTS_MAX);
+}
+
+function filled(template: string, { name, broker, podIp, node, hostIp }: BrokerPod, namespace: string): string {
+  const values = new Map([
+    ["pod", name],
+    ["ordinal", String(broker)],
+    ["podIp", podIp],
+    ["nodeName", node],
+    ["nodeIp", hostIp],
+    ["namespace", namespace],
+  ]);
+  return template.replaceAll(/\{(\w+)\}/g, (whole, key: string) => values.get(key) ?? whole);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { brokerId, partitionIndex, type StorageId } from "#base/ids.ts";
+import { clusterStatusSchema } from "../resources/cluster-status.ts";
 import { brokerWith, partitionWith, topicWith } from "./testing/fake-controls.ts";
 import { World } from "./testing/world.ts";
 
@@ -57,7 +58,9 @@ describe("a roll of a whole cluster", () => {
     const good = template(world);
     world.podFate = (_, made) => (JSON.stringify(made).includes("tidemark:bad") ? "ImagePullBackOff" : "ready");
     world.edit({ image: "tidemark:bad" });
-    await world.pass(10_000);
+    await world.pass(30_000);
+    expect(world.condition("Progressing")).toMatchObject({ status: "False", reason: "WaitingForBroker" });
+    await world.pass(60_000);
     expect(template(world)).toEqual(good);
     expect(new Set(deleted(world))).toEqual(new Set(["shop-broker-2"]));
     expect(world.condition("Progressing")).toMatchObject({ status: "False", reason: "RollFailed" });
@@ -175,6 +178,9 @@ describe("scaling", () => {
     await world.pass(3000);
     expect(kinds(world)).toContain("rebalance");
     expect(world.condition("Progressing")?.message).toContain("4 partitions are left");
+    // Whatever the schema declares is said by somebody.
+    const status = world.kubernetes.see("Cluster", "shop")?.["status"] as Record<string, unknown>;
+    expect(Object.keys(status).sort()).toEqual(Object.keys(clusterStatusSchema.properties).sort());
     const spread = partitions.map((row, index) => ({
       ...row,
       replicas: [index % 5, (index + 1) % 5].map(brokerId),
@@ -296,8 +302,11 @@ describe("a disk that is given up", () => {
     world.control.set({ brokers, topics: [topicWith()], partitions: [last] });
     world.edit({}, { "tidemark.dev/replace-broker": "2@disk-2" });
     await world.pass(5000);
-    expect(world.condition("Degraded")).toMatchObject({ status: "True", reason: "ReplaceRefused" });
-    expect(world.condition("Degraded")?.message).toContain("orders-0");
+    expect(world.condition("Degraded")).toMatchObject({ status: "True", reason: "BrokerUnreachable" });
+    expect(world.condition("Degraded")?.message).toContain("is not followed: broker 2 may be the last");
+    expect(world.condition("Degraded")?.message).toContain("Broker 2 has no session");
+    const told = world.kubernetes.events.filter(({ reason }) => reason === "ReplaceRefused");
+    expect(told).toMatchObject([{ type: "Warning", message: expect.stringContaining("orders-0") }]);
     world.control.set({ brokers: [0, 1, 2].map((id) => brokerWith(id)), partitions: [partitionWith()] });
     await world.pass(5000);
     expect(world.condition("Degraded")).toMatchObject({ reason: "ReplaceRefused" });

@@ -3,6 +3,7 @@ import type { ClusterConditionType } from "../resources/conditions.ts";
 import { listenersOf } from "../specs/broker-json.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
 import { RECOVER_ANNOTATION, REPLACE_ANNOTATION, selectorOf } from "../specs/naming.ts";
+import { isExternal } from "../specs/services.ts";
 import { bootstrapOf } from "./advertised.ts";
 import { CONFIG_KEY, type ClusterFacts, RESIZE_KEY } from "./cluster-plan.ts";
 import { type ClusterObserved, decidingStatus, isPaused } from "./cluster-observed.ts";
@@ -17,6 +18,7 @@ import {
   targetFactor,
 } from "./partitions.ts";
 import { bytesLeft } from "./reassignment-requests.ts";
+import { recoveryRefusal } from "./recovery-wish.ts";
 import { replicasOf } from "./stateful-set-plan.ts";
 
 type Health = ReturnType<typeof healthOf>;
@@ -55,6 +57,8 @@ function unready(observed: ClusterObserved): Finding | null {
     case "active":
       return null;
     case "starting":
+    // Another process has it by now: what is true of it, that one says, and nothing is written here.
+    case "ended":
       return found("Unknown", "Starting", "The cluster's controller is starting.");
     case "storeUnreachable":
       return found(
@@ -64,14 +68,12 @@ function unready(observed: ClusterObserved): Finding | null {
       );
     case "recovering":
       return found("Unknown", "Recovering", `The cluster's controller ${status.reason ?? "recovers"}.`);
-    case "ended":
-      return found("Unknown", "NotController", "Another operator took over.");
     case "blocked":
-      return lost(status);
+      return lost(status, observed.cluster);
   }
 }
 
-function lost({ problem, reason }: ControllerStatus): Finding {
+function lost({ problem, reason }: ControllerStatus, cluster: ClusterResource): Finding {
   const name = problem?.kind === "rolledBack" ? "MetadataRolledBack" : "MetadataLost";
   const epoch = problem?.newestReported?.controllerEpoch;
   const says = problem?.reason ?? reason ?? "the cluster's metadata cannot be used";
@@ -79,7 +81,8 @@ function lost({ problem, reason }: ControllerStatus): Finding {
     epoch === undefined
       ? "Start the brokers: they report what they were told last."
       : `To go on from the newest that brokers hold: annotate the Cluster with ${RECOVER_ANNOTATION}="${epoch}".`;
-  return found("False", name, `Nothing is decided: ${says}. ${next}`);
+  const refusal = recoveryRefusal(cluster, epoch ?? null);
+  return found("False", name, `Nothing is decided: ${says}. ${refusal === null ? "" : `${refusal} `}${next}`);
 }
 
 function readyOf(observed: ClusterObserved, health: Health): Finding {
@@ -125,10 +128,21 @@ function podTrouble({ pods, cluster, claims }: ObservedParts): string {
 }
 type ObservedParts = Pick<ClusterObserved, "pods" | "cluster" | "claims">;
 
-function degradedOf(observed: ClusterObserved, facts: ClusterFacts, health: Health): Finding {
+/** What does not pass by itself, whatever a person asked for besides. */
+const GRAVE: ReadonlySet<string> = new Set(["BrokerUnreachable", "BrokerMissing", "PartitionsOffline"]);
+
+/** A refused wish is told beside what it was meant to mend. */
+function degradedOf(observed: ClusterObserved, { replace }: ClusterFacts, health: Health): Finding {
+  const state = lackOf(observed, health);
+  if (replace.kind !== "refused" || state.status === "Unknown") return state;
+  if (state.status === "False") return found("True", "ReplaceRefused", replace.message);
+  const reason = GRAVE.has(state.reason) ? state.reason : "ReplaceRefused";
+  return found("True", reason, `${replace.message} ${state.message}`);
+}
+
+function lackOf(observed: ClusterObserved, health: Health): Finding {
   const status = decidingStatus(observed);
   if (status === null) return found("Unknown", "NotDeciding", "The controller does not decide now; see Ready.");
-  if (facts.replace.kind === "refused") return found("True", "ReplaceRefused", facts.replace.message);
   const silent = status.brokers.filter(({ isFenced }) => isFenced);
   // Whoever said that it leaves is expected back, or on its way out; of all others the first is spoken of.
   const isPlanned = silent.every(({ isShuttingDown }) => isShuttingDown);
@@ -173,7 +187,9 @@ function progressingOf(observed: ClusterObserved, facts: ClusterFacts, health: H
     return found("False", "RollFailed", message);
   }
   if (advertised.waiting.length > 0) {
-    const message = `Service ${advertised.waiting.join(", ")} has no address yet; its brokers start when it has.`;
+    const isNew = facts.served === observed.cluster;
+    const next = isNew ? "its brokers start when it has" : "until then listeners stay as they were";
+    const message = `Service ${advertised.waiting.join(", ")} has no address yet; ${next}.`;
     return found("False", "WaitingForAddress", message);
   }
   if (roll.kind === "wait") return found(roll.reason === "Rolling" ? "True" : "False", roll.reason, roll.message);
@@ -187,6 +203,12 @@ function progressingOf(observed: ClusterObserved, facts: ClusterFacts, health: H
   }
   if (!wasTrue(observed.cluster, "Ready") && observed.status?.condition !== "blocked") {
     return found("True", "Creating", `Brokers are starting.${podTrouble(observed)}`);
+  }
+  if (observed.waitsFor !== null) {
+    const message =
+      `Cluster ${observed.waitsFor} takes the operator's image first; mend or pause that one if it does not get on, ` +
+      "or set spec.image here.";
+    return found("False", "WaitingForOtherClusters", message);
   }
   return found("False", "UpToDate", "Everything is as the Cluster asks.");
 }
@@ -234,13 +256,14 @@ export function clusterFindings(observed: ClusterObserved, facts: ClusterFacts):
 }
 
 export function clusterStatus(observed: ClusterObserved, facts: ClusterFacts, now: string): Record<string, unknown> {
-  const { cluster, pods, services } = observed;
+  const { cluster, pods } = observed;
   const status = decidingStatus(observed);
   const health = healthOf(status);
   const { generation = 0 } = cluster.metadata;
   const selector = Object.entries(selectorOf(cluster.metadata.name)).map(([key, value]) => `${key}=${value}`);
-  const bootstraps = listenersOf(cluster).flatMap((listener) => {
-    const bootstrap = bootstrapOf(cluster, listener, services);
+  const listeners = listenersOf(facts.served);
+  const bootstraps = listeners.flatMap((listener) => {
+    const bootstrap = bootstrapOf(cluster, listener, observed);
     return bootstrap === null ? [] : [{ name: listener.name, bootstrap }];
   });
   const counts =
@@ -255,15 +278,15 @@ export function clusterStatus(observed: ClusterObserved, facts: ClusterFacts, no
           minimumReplicas: health.minimumReplicas,
           ...progressOf(status, facts, health),
         };
-  const internal = listenersOf(cluster).find(({ type = "internal" }) => type === "internal");
-  const bootstrap = internal === undefined ? bootstraps[0]?.bootstrap : bootstrapOf(cluster, internal, services);
+  const internal = listeners.find((listener) => !isExternal(listener));
+  const bootstrap = bootstraps.find(({ name }) => name === internal?.name) ?? bootstraps[0];
   return {
     observedGeneration: generation,
     version: observed.settings.version,
     replicas: pods.length,
     readyReplicas: pods.filter((pod) => pod.isReady).length,
     selector: selector.join(","),
-    ...(bootstrap === undefined || bootstrap === null ? {} : { bootstrap }),
+    ...(bootstrap === undefined ? {} : { bootstrap: bootstrap.bootstrap }),
     listeners: bootstraps,
     ...counts,
     conditions: conditionsOf(clusterFindings(observed, facts), {

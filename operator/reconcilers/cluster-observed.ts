@@ -36,6 +36,10 @@ export interface ClusterObserved {
   /** Null before there is a controller. */
   readonly status: ControllerStatus | null;
   readonly memory: ClusterMemory;
+  /** The Cluster, as namespace/name, that takes the operator's image before this one; null when none does. */
+  readonly waitsFor: string | null;
+  /** Wall clock. */
+  readonly nowMs: number;
 }
 
 /** The controller's word, while it may be relied upon. */

@@ -2,13 +2,15 @@ import type { AdminRequest } from "#contract/control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { configKeyOf, configMapOf, listenersOf } from "../specs/broker-json.ts";
 import type { SpecContext } from "../specs/context.ts";
-import { BROKER_LABEL, namesOf, ownerOf } from "../specs/naming.ts";
+import type { ClusterResource } from "../specs/custom-resources.ts";
+import { BROKER_LABEL, CLUSTER_LABEL, namesOf, ownerOf } from "../specs/naming.ts";
 import { disruptionBudgetOf, networkPolicyOf, podMonitorOf, serviceAccountOf } from "../specs/policies.ts";
 import { bootstrapServiceOf, externalServicesOf, headlessServiceOf, isExternal } from "../specs/services.ts";
 import { isDeletedWithCluster, isEphemeral, storageSizeOf } from "../specs/stateful-set.ts";
-import { type Advertised, advertisedOf } from "./advertised.ts";
+import { type Advertised, advertisedOf, astrayBrokers } from "./advertised.ts";
 import { type AcceptedConfig, acceptConfig, planDynamicConfig } from "./cluster-config.ts";
 import { type ClusterObserved, decidingStatus } from "./cluster-observed.ts";
+import { imageInForce } from "./default-image.ts";
 import { isBrittle, namedPartitions } from "./partitions.ts";
 import type { BrokerPod } from "./pods.ts";
 import type { MoveRequest } from "./reassignment-requests.ts";
@@ -16,6 +18,7 @@ import { planRacks, type RackPlan } from "./rack-plan.ts";
 import { planReplace, type ReplacePlan } from "./replace-plan.ts";
 import { planRoll, type RollPlan } from "./roll-plan.ts";
 import { planScale, type ScalePlan } from "./scale-plan.ts";
+import { servedCluster } from "./served-listeners.ts";
 import {
   claimSizeOf,
   configHashOf,
@@ -60,7 +63,10 @@ export interface ClusterPlan {
 /** What conditions are made of. */
 export interface ClusterFacts {
   readonly accepted: AcceptedConfig;
+  /** Of the listeners that are asked for. */
   readonly advertised: Advertised;
+  /** The Cluster with the listeners that its brokers have. */
+  readonly served: ClusterResource;
   readonly roll: RollPlan;
   /** Why the wished template is not in force. */
   readonly rollFailure: string | null;
@@ -83,15 +89,18 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     present: replicasOf(statefulSet),
     pods: new Set(observed.pods.map(({ broker }) => broker)),
     status,
-    wasLevelling: isLevelling(observed),
+    wasLevelling: progressReasonOf(cluster) === "ScalingUp",
     levellingLeft: observed.memory.levellingLeft,
   });
   const brokers = Math.max(cluster.spec.replicas, replicasOf(statefulSet) ?? 0, scale.replicas);
-  const advertised = advertisedOf(cluster, observed.services, brokers);
+  const wanted = advertisedOf(cluster, observed.services, brokers);
+  const hasAddresses = wanted.ready >= (replicasOf(statefulSet) ?? 0);
+  const served = servedCluster(cluster, { configMap: observed.configMap, hasAddresses });
+  const advertised = served === cluster ? wanted : advertisedOf(served, observed.services, brokers);
   const accepted = acceptConfig(cluster, observed.configMap);
   const context: SpecContext = {
-    cluster,
-    brokerImage: observed.settings.brokerImage,
+    cluster: served,
+    brokerImage: brokerImageOf(observed),
     operatorNamespace: observed.settings.namespace,
     clusterId: "",
     config: accepted.config,
@@ -101,7 +110,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     ),
     advertised: advertised.byListener,
   };
-  const roll = rollOf(observed);
+  const roll = rollOf(observed, advertised);
   const rack = planRacks(cluster, observed.racks, status);
   const isProven = observed.pods.some((pod) => pod.isReady && pod.revision === updateRevisionOf(statefulSet));
   const replace = replaceOf(observed);
@@ -115,7 +124,8 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
   const configMap = configMapOf(context, { ownedKeys: dynamic.ownedKeys, kept: keptVersions(observed) });
   const facts: ClusterFacts = {
     accepted,
-    advertised,
+    advertised: wanted,
+    served,
     roll,
     rollFailure: roll.kind === "putBack" ? roll.message : failureOf(statefulSet, context),
     scale,
@@ -124,11 +134,13 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     rack,
     configChanges: dynamic.changes.length,
   };
+  const outside = outsideServicesOf([cluster, served], brokers);
   const isTerminating = statefulSet?.metadata.deletionTimestamp !== undefined;
   const actions: Action[] = [
-    ...objectsOf(context, brokers, budgetOf(observed)).map(apply),
+    ...objectsOf(context, budgetOf(observed)).map(apply),
+    ...outside.map(apply),
     apply(configMap),
-    ...unwanted(observed, brokers),
+    ...unwanted(observed, served, outside),
     ...(isTerminating ? [] : [apply(wished)]),
     ...labelled(observed),
     ...ownerActions(observed),
@@ -142,6 +154,10 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
   return { actions, facts };
 }
 
+/** Until it is this Cluster's turn it keeps the image that it has, whatever else of it changes. */
+const brokerImageOf = (observed: ClusterObserved): string =>
+  (observed.waitsFor === null ? null : imageInForce(observed)) ?? observed.settings.brokerImage;
+
 const apply = (object: KubernetesObject): Action => ({
   kind: "apply",
   key: `${object.kind} ${object.metadata.name}`,
@@ -150,24 +166,35 @@ const apply = (object: KubernetesObject): Action => ({
 
 const ask = (key: string, request: AdminRequest): Action => ({ kind: "ask", key, request });
 
-const isLevelling = ({ cluster }: ClusterObserved): boolean =>
-  cluster.status?.conditions?.some(({ type, reason }) => type === "Progressing" && reason === "ScalingUp") ?? false;
+/** What was said last of how it progresses. */
+const progressReasonOf = ({ status }: ClusterResource): string | undefined =>
+  status?.conditions?.find(({ type }) => type === "Progressing")?.reason;
 
-function objectsOf(context: SpecContext, brokers: number, maxUnavailable: 0 | 1): KubernetesObject[] {
+const ROLLING: ReadonlySet<string> = new Set(["Rolling", "WaitingForISR", "WaitingForBroker"]);
+
+/** What somebody is told an address of stays while they are told it. */
+function outsideServicesOf(clusters: readonly ClusterResource[], brokers: number): KubernetesObject[] {
+  const ids = Array.from({ length: brokers }, (_, broker) => broker);
+  const all = clusters.flatMap((cluster) => externalServicesOf(cluster, ids));
+  const seen = new Set<string>();
+  return all.filter(({ metadata: { name } }) => !seen.has(name) && seen.add(name));
+}
+
+function objectsOf(context: SpecContext, maxUnavailable: 0 | 1): KubernetesObject[] {
   const { cluster, operatorNamespace } = context;
   const { podDisruptionBudget, networkPolicy, monitoring } = cluster.spec;
-  const hasInternal = listenersOf(cluster).some((listener) => !isExternal(listener));
-  const ids = Array.from({ length: brokers }, (_, broker) => broker);
   return [
     serviceAccountOf(cluster),
     headlessServiceOf(cluster),
-    ...(hasInternal ? [bootstrapServiceOf(cluster)] : []),
-    ...externalServicesOf(cluster, ids),
+    ...(hasInternalListener(cluster) ? [bootstrapServiceOf(cluster)] : []),
     ...(networkPolicy?.enabled === false ? [] : [networkPolicyOf(cluster, operatorNamespace)]),
     ...(podDisruptionBudget?.enabled === false ? [] : [disruptionBudgetOf(cluster, maxUnavailable)]),
     ...(monitoring?.podMonitor?.enabled === true ? [podMonitorOf(cluster)] : []),
   ];
 }
+
+const hasInternalListener = (cluster: ClusterResource): boolean =>
+  listenersOf(cluster).some((listener) => !isExternal(listener));
 
 /** Nobody may be evicted while a partition could not lose another broker. Unknown: as it was. */
 function budgetOf(observed: ClusterObserved): 0 | 1 {
@@ -197,20 +224,26 @@ const identityOf = (object: KubernetesObject): ObjectIdentity => ({
 });
 
 /** Ours, labelled as ours, and no longer asked for. */
-function unwanted(observed: ClusterObserved, brokers: number): Action[] {
+function unwanted(
+  observed: ClusterObserved,
+  served: ClusterResource,
+  outside: readonly KubernetesObject[],
+): Action[] {
   const { cluster, services, others } = observed;
   const { podDisruptionBudget, networkPolicy, monitoring } = cluster.spec;
   const names = namesOf(cluster.metadata.name);
-  const ids = Array.from({ length: brokers }, (_, broker) => broker);
   const wanted = new Set([
     names.headless,
-    names.bootstrap,
-    ...externalServicesOf(cluster, ids).map(({ metadata }) => metadata.name),
+    ...(hasInternalListener(served) ? [names.bootstrap] : []),
+    ...outside.map(({ metadata }) => metadata.name),
   ]);
-  const isOff = ({ kind }: KubernetesObject): boolean =>
-    (kind === "PodDisruptionBudget" && podDisruptionBudget?.enabled === false) ||
-    (kind === "NetworkPolicy" && networkPolicy?.enabled === false) ||
-    (kind === "PodMonitor" && monitoring?.podMonitor?.enabled !== true);
+  // Others are found by their labels; a PodMonitor by its name, which somebody else's may have.
+  const isOurs = ({ metadata }: KubernetesObject): boolean =>
+    metadata.labels?.[CLUSTER_LABEL] === cluster.metadata.name;
+  const isOff = (object: KubernetesObject): boolean =>
+    (object.kind === "PodDisruptionBudget" && podDisruptionBudget?.enabled === false) ||
+    (object.kind === "NetworkPolicy" && networkPolicy?.enabled === false) ||
+    (object.kind === "PodMonitor" && monitoring?.podMonitor?.enabled !== true && isOurs(object));
   return [...services.filter(({ metadata }) => !wanted.has(metadata.name)), ...others.filter(isOff)].map((object) => ({
     kind: "delete",
     key: `${object.kind} ${object.metadata.name}`,
@@ -219,7 +252,7 @@ function unwanted(observed: ClusterObserved, brokers: number): Action[] {
   }));
 }
 
-const podIdentity = (cluster: ClusterObserved["cluster"], pod: BrokerPod): ObjectIdentity => ({
+const podIdentity = (cluster: ClusterResource, pod: BrokerPod): ObjectIdentity => ({
   kind: "Pod",
   namespace: cluster.metadata.namespace ?? "",
   name: pod.name,
@@ -237,13 +270,15 @@ function labelled({ cluster, pods }: ClusterObserved): Action[] {
     }));
 }
 
-function rollOf(observed: ClusterObserved): RollPlan {
+function rollOf(observed: ClusterObserved, advertised: Advertised): RollPlan {
   const status = decidingStatus(observed);
   const { statefulSet, pods } = observed;
   if (statefulSet === null) return { kind: "upToDate" };
   const sessions = (status?.brokers ?? []).filter(
     ({ sessionAgeMs, isFenced, isShuttingDown }) => sessionAgeMs !== null && !isFenced && !isShuttingDown,
   );
+  // Only of these it is known that they registered since they were made.
+  const ready = new Set(pods.filter(({ isReady }) => isReady).map(({ broker }) => broker));
   return planRoll({
     pods,
     brokers: Array.from({ length: replicasOf(statefulSet) ?? 0 }, (_, broker) => broker),
@@ -252,6 +287,9 @@ function rollOf(observed: ClusterObserved): RollPlan {
     alive: new Set(sessions.map(({ id }) => id as number)),
     leads: new Map((status?.brokers ?? []).map(({ id, leads }) => [id as number, leads])),
     hasPreviousTemplate: previousTemplateOf(statefulSet) !== null,
+    astray: new Set(astrayBrokers(advertised, sessions).filter((broker) => ready.has(broker))),
+    wasRolling: ROLLING.has(progressReasonOf(observed.cluster) ?? ""),
+    nowMs: observed.nowMs,
   });
 }
 

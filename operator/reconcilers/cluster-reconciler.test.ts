@@ -124,6 +124,32 @@ describe("what others did to a Cluster's objects", () => {
     expect(world.kubernetes.see("PodDisruptionBudget", "shop")).toBeNull();
   });
 
+  test("so does the bootstrap address for inside, with the last listener for inside", async () => {
+    const world = new World();
+    await world.start();
+    world.edit({ listeners: [{ name: "out", port: 9094, type: "nodeport" }] });
+    await world.pass();
+    expect(world.kubernetes.see("Service", "shop-bootstrap-out")).not.toBeNull();
+    expect(world.kubernetes.see("Service", "shop-bootstrap")).toBeNull();
+  });
+
+  test("so does a PodMonitor, also when nothing is said of monitoring any more; not one that others made", async () => {
+    const world = new World();
+    await world.start({ monitoring: { podMonitor: { enabled: true } } });
+    expect(world.kubernetes.see("PodMonitor", "shop")).not.toBeNull();
+    world.replaceSpec({ replicas: 3, storage: { size: "1Gi" } });
+    await world.pass();
+    expect(world.kubernetes.see("PodMonitor", "shop")).toBeNull();
+    world.kubernetes.put({
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PodMonitor",
+      metadata: { name: "shop", namespace: "apps" },
+    });
+    world.edit({ monitoring: { podMonitor: { enabled: false } } });
+    await world.pass();
+    expect(world.kubernetes.see("PodMonitor", "shop")).not.toBeNull();
+  });
+
   test("the controller goes with its Cluster, and only when the API server itself says so", async () => {
     const world = new World();
     await world.start();
@@ -148,9 +174,15 @@ describe("a paused Cluster", () => {
     expect(world.kubernetes.see("StatefulSet", "shop-broker")!["spec"]).toMatchObject({ replicas: 3 });
     expect(world.condition("ReconciliationPaused")).toMatchObject({ status: "True" });
     expect(world.controls.controls.size).toBe(1);
+    expect(world.control.options.isPaused).toBe(true);
     world.edit({}, {});
     await world.pass();
     expect(world.kubernetes.see("StatefulSet", "shop-broker")!["spec"]).toMatchObject({ replicas: 5 });
+    const told = world.kubernetes.events.filter(({ reason }) => ["Annotated", "NotPaused"].includes(reason));
+    expect(told.map(({ type, reason }) => [type, reason])).toEqual([
+      ["Normal", "Annotated"],
+      ["Normal", "NotPaused"],
+    ]);
   });
 });
 
@@ -318,6 +350,11 @@ describe("the health of a Cluster", () => {
     world.edit({}, { "tidemark.dev/recover-metadata": "6" });
     await world.pass();
     expect(world.control.recovered).toEqual([]);
+    const refusal =
+      'The annotation tidemark.dev/recover-metadata="6" is not followed: the newest that brokers hold is 7.';
+    expect(world.condition("Ready")?.message).toContain(refusal);
+    const told = world.kubernetes.events.filter(({ reason }) => reason === "MetadataNotRecovered");
+    expect(told).toMatchObject([{ type: "Warning", message: refusal }]);
     world.edit({}, { "tidemark.dev/recover-metadata": "7" });
     await world.pass();
     expect(world.control.recovered[0]).toBe(7);

@@ -1,5 +1,5 @@
 import { brokerId, controllerEpoch } from "#base/ids.ts";
-import type { ClusterControl, ControllerStatus } from "../ports/cluster-control.ts";
+import type { ClusterControl } from "../ports/cluster-control.ts";
 import type { KubernetesEvent, KubernetesObject, ObjectName } from "../ports/kubernetes.ts";
 import { staticConfig } from "../specs/broker-json.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
@@ -15,16 +15,20 @@ import { acceptConfig } from "./cluster-config.ts";
 import { type ClusterObserved, isPaused, type OperatorSettings } from "./cluster-observed.ts";
 import { type Action, planCluster } from "./cluster-plan.ts";
 import { changedConditions } from "./conditions.ts";
+import { waitsForTurn } from "./default-image.ts";
 import { type Done, type Executor, execute } from "./execute.ts";
 import { NO_RACKS, NodeRacks } from "./node-racks.ts";
 import { brokerPodOf } from "./pods.ts";
 import type { ReconcilerPorts } from "./ports.ts";
+import { recoveryRefusal } from "./recovery-wish.ts";
 import { claimOf } from "./storage-plan.ts";
 import { timestamp } from "./timestamp.ts";
 import type { Reconciled } from "./work-queue.ts";
 
 /** Something waits for what no event tells. */
 const WAITING_MS = 2000;
+/** Another Cluster goes first, and none of its changes wakes this one. */
+const TURN_MS = 5000;
 /** Everything is looked at again now and then, whatever the watches say. */
 const RESYNC_MS = 30_000;
 /** A controller that takes longer than this to start has a problem. */
@@ -38,9 +42,13 @@ interface Memory {
   /** Of the Cluster: one made anew under the same name is another one. */
   readonly uid: string;
   readonly refusals: Map<string, string>;
+  /** Why wishes by annotation are not followed, as it was told last, by reason. */
+  readonly answers: Map<string, string>;
   /** Containers that were seen to have ended. */
   readonly ended: Set<string>;
   levellingLeft: number | null;
+  /** A PodMonitor may be there, of an earlier wish. */
+  mayHaveMonitor: boolean;
   control: ClusterControl | null;
   unsubscribe: () => void;
   readonly sinceMs: number;
@@ -52,8 +60,10 @@ const newMemory = (uid: string, sinceMs: number): Memory => ({
   uid,
   sinceMs,
   refusals: new Map(),
+  answers: new Map(),
   ended: new Set(),
   levellingLeft: null,
+  mayHaveMonitor: true,
   control: null,
   unsubscribe: () => {},
   written: null,
@@ -102,14 +112,18 @@ export class ClusterReconciler {
     const { actions, facts } = planCluster(observed);
     let hasFailed = tokens === null;
     if (!isPaused(cluster) && control !== null) {
-      await this.#recover(cluster, control, observed.status);
+      await this.#recover(observed, control, memory);
+      const { replace } = facts;
+      const refusal = replace.kind === "refused" ? replace.message : null;
+      this.#answer(cluster, { memory, reason: "ReplaceRefused", refusal });
       hasFailed = (await this.#execute(actions, { observed, memory, control })) || hasFailed;
     }
     const isWritten = await this.#writeStatus(observed, facts, memory);
     if (hasFailed || !isWritten) return TRY_AGAIN;
     const isWaiting =
       facts.roll.kind !== "upToDate" || facts.scale.finding !== null || observed.status?.condition !== "active";
-    return { requeueAfterMs: isWaiting ? WAITING_MS : RESYNC_MS, hasFailed: false };
+    const restMs = observed.waitsFor === null ? RESYNC_MS : TURN_MS;
+    return { requeueAfterMs: isWaiting ? WAITING_MS : restMs, hasFailed: false };
   }
 
   stop(): void {
@@ -170,6 +184,7 @@ export class ClusterReconciler {
       config: staticConfig(acceptConfig(cluster, configMap).config, spec.replicas),
       tokens,
       metadataOwner: isDeletedWithCluster(cluster) ? owner : null,
+      isPaused: isPaused(cluster),
     });
     if (memory.control !== control) {
       memory.unsubscribe();
@@ -199,22 +214,36 @@ export class ClusterReconciler {
       others: [
         ...this.#caches.of("PodDisruptionBudget", name),
         ...this.#caches.of("NetworkPolicy", name),
-        ...(await this.#monitor(cluster)),
+        ...(await this.#monitor(cluster, memory)),
       ],
       pods: pods.sort((a, b) => a.broker - b.broker),
       claims: this.#caches.of("PersistentVolumeClaim", name).map(claimOf),
       racks: rackKey === undefined ? NO_RACKS : await this.#nodeRacks.of(rackKey, pods),
       status: memory.control?.status() ?? null,
       memory,
+      waitsFor: this.#turnBefore(cluster),
+      nowMs: this.#ports.clock.now(),
     };
   }
 
-  /** Its kind may not be installed, and then cannot be watched: it is asked for while it is asked for. */
-  async #monitor(cluster: ClusterResource): Promise<readonly KubernetesObject[]> {
+  #turnBefore(cluster: ClusterResource): string | null {
+    return waitsForTurn(cluster, {
+      clusters: this.#caches.clusters.list() as readonly ClusterResource[],
+      brokerImage: this.#options.settings.brokerImage,
+      brokersOf: ({ metadata: { namespace = "", name } }) => ({
+        statefulSet: this.#caches.get("StatefulSet", { namespace, name: namesOf(name).statefulSet }),
+        pods: this.#caches.of("Pod", { namespace, name }).flatMap((pod) => brokerPodOf(pod) ?? []),
+      }),
+    });
+  }
+
+  /** Its kind may not be installed, and then cannot be watched: it is asked for until it is not wanted, and gone. */
+  async #monitor(cluster: ClusterResource, memory: Memory): Promise<readonly KubernetesObject[]> {
     const { namespace = "", name } = cluster.metadata;
-    const wish = cluster.spec.monitoring?.podMonitor;
-    if (wish === undefined) return [];
+    const isWanted = cluster.spec.monitoring?.podMonitor?.enabled === true;
+    if (!isWanted && !memory.mayHaveMonitor) return [];
     const outcome = await this.#ports.kubernetes.get({ kind: "PodMonitor", namespace, name: namesOf(name).podMonitor });
+    memory.mayHaveMonitor = isWanted || outcome.kind === "done" || outcome.kind === "unreachable";
     return outcome.kind === "done" ? [outcome.value] : [];
   }
 
@@ -270,7 +299,8 @@ export class ClusterReconciler {
         said.push(done.says);
         return;
       }
-      return this.#tell(cluster, { type: "Normal", reason: reasonOf(action), message: done.says });
+      const reason = action.kind === "delete" && action.object.kind === "Pod" ? "RestartingBroker" : "Deleted";
+      return this.#tell(cluster, { type: "Normal", reason, message: done.says });
     }
     logger.warn("not done", { ...where, what: action.key, why: done.message });
     if (!done.isRefused || memory.refusals.get(action.key) === done.message) return;
@@ -282,11 +312,26 @@ export class ClusterReconciler {
     this.#ports.kubernetes.event(cluster, event);
   }
 
+  /** Tells a person once why what they asked for by an annotation is not done. */
+  #answer(
+    cluster: ClusterResource,
+    { memory, reason, refusal }: { memory: Memory; reason: string; refusal: string | null },
+  ): void {
+    if (refusal === null) memory.answers.delete(reason);
+    else if (memory.answers.get(reason) !== refusal) {
+      memory.answers.set(reason, refusal);
+      this.#tell(cluster, { type: "Warning", reason, message: refusal });
+    }
+  }
+
   /** A person says to go on from the newest metadata that brokers hold. */
-  async #recover(cluster: ClusterResource, control: ClusterControl, status: ControllerStatus | null): Promise<void> {
-    const wish = cluster.metadata.annotations?.[RECOVER_ANNOTATION];
-    const epoch = status?.problem?.newestReported?.controllerEpoch;
-    if (wish === undefined || status?.condition !== "blocked" || epoch === undefined || wish !== String(epoch)) return;
+  async #recover({ cluster, status }: ClusterObserved, control: ClusterControl, memory: Memory): Promise<void> {
+    const isWished = cluster.metadata.annotations?.[RECOVER_ANNOTATION] !== undefined;
+    const isBlocked = status?.condition === "blocked";
+    const epoch = status?.problem?.newestReported?.controllerEpoch ?? null;
+    const refusal = isBlocked ? recoveryRefusal(cluster, epoch) : null;
+    this.#answer(cluster, { memory, reason: "MetadataNotRecovered", refusal });
+    if (!isWished || !isBlocked || epoch === null || refusal !== null) return;
     const outcome = await control.recover(controllerEpoch(epoch));
     const isDone = outcome.kind === "recovered" || outcome.kind === "notNeeded";
     const message = "reason" in outcome ? outcome.reason : `The metadata was rebuilt from epoch ${epoch}.`;
@@ -345,11 +390,6 @@ export function isBad({ type, status, reason }: Pick<Condition, "type" | "status
   if (type === "Degraded") return status === "True";
   if (type === "Progressing") return status === "False" && STUCK.has(reason);
   return status === "False" && type !== "ReconciliationPaused" && type !== "Reassigning";
-}
-
-function reasonOf(action: Action): string {
-  if (action.kind === "delete") return action.object.kind === "Pod" ? "RestartingBroker" : "Deleted";
-  return "Changed";
 }
 
 function tokensOf(secret: KubernetesObject | null): readonly string[] | null {

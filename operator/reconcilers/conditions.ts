@@ -47,15 +47,18 @@ const NO_NEWS = new Set([
   "NoTopic",
 ]);
 
+/** Of these every turn is news, for better or worse; of all others only what is wrong, or is over. */
+const ALWAYS_NEWS = new Set(["Ready", "Degraded", "ReconciliationPaused"]);
+
 /** What became of conditions and is worth an Event: that they turned, or now hold for another reason. */
 export function changedConditions(before: readonly Condition[], after: readonly Condition[]): Condition[] {
   const old = new Map(before.map((condition) => [condition.type, condition]));
   return after.filter(({ type, status, reason }) => {
     const was = old.get(type);
     if (was === undefined || NO_NEWS.has(reason)) return false;
-    if (type === "Ready" || type === "Degraded") return was.status !== status || was.reason !== reason;
-    const isGood = (type === "Progressing" ? "False" : "True") === status && type !== "Progressing";
-    return !isGood && was.reason !== reason && status !== "Unknown";
+    if (ALWAYS_NEWS.has(type)) return was.status !== status || was.reason !== reason;
+    if (was.reason === reason || status === "Unknown") return false;
+    return status === "False" || type === "Progressing";
   });
 }
 

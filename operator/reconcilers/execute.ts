@@ -16,6 +16,7 @@ export interface Executor {
 /** What came of one action. `nothing`: it was as asked already. */
 export type Done =
   | { readonly kind: "nothing" }
+  /** `says`: for people, of what was applied or deleted; null: conditions tell of it. */
   | { readonly kind: "done"; readonly says: string | null; readonly remaining?: number | null }
   | { readonly kind: "failed"; readonly message: string; readonly isRefused: boolean };
 

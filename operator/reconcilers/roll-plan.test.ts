@@ -7,6 +7,7 @@ import { partitionWith } from "./testing/fake-controls.ts";
 
 const OLD = "r1";
 const NEW = "r2";
+const NOW_MS = 1_000_000;
 
 const podWith = (broker: number, different: Partial<BrokerPod> = {}): BrokerPod => ({
   broker,
@@ -18,8 +19,13 @@ const podWith = (broker: number, different: Partial<BrokerPod> = {}): BrokerPod 
   isRunning: true,
   waitsFor: null,
   waitsMessage: "",
+  waitsSinceMs: 0,
+  restarts: 0,
   ended: null,
   node: "n1",
+  hostIp: "10.1.0.1",
+  podIp: "10.0.0.1",
+  image: "tidemark:1",
   configHash: undefined,
   hasBrokerLabel: true,
   ...different,
@@ -48,6 +54,9 @@ const roll = (different: Partial<RollInput> = {}) =>
       [2, 1],
     ]),
     hasPreviousTemplate: true,
+    astray: new Set(),
+    wasRolling: false,
+    nowMs: NOW_MS,
     ...different,
   });
 
@@ -64,6 +73,33 @@ describe("a roll", () => {
 
   test("is over when every pod has the newest revision", () => {
     expect(roll(pods(renewed(0), renewed(1), renewed(2))).kind).toBe("upToDate");
+  });
+
+  test("goes on until the last broker is back in every ISR", () => {
+    const list = (last: Partial<BrokerPod>) => pods(renewed(0), renewed(1), renewed(2, last));
+    const tail = { wasRolling: true };
+    expect(roll({ ...tail, pods: [renewed(0), renewed(1)] })).toMatchObject({ kind: "wait", reason: "Rolling" });
+    const behind = [named("orders-0", [0, 1])];
+    expect(roll({ ...tail, ...list({ isReady: false }), partitions: behind })).toMatchObject({
+      reason: "Rolling",
+      message: expect.stringContaining("orders-0"),
+    });
+    expect(roll({ ...tail, ...list({}), partitions: behind })).toMatchObject({ reason: "Rolling" });
+    expect(roll({ ...tail, ...list({}) }).kind).toBe("upToDate");
+    expect(roll({ ...list({ isReady: false }), partitions: behind }).kind).toBe("upToDate");
+  });
+
+  test("does not go on for ever when the last broker is lost", () => {
+    const last = renewed(2, { isReady: false, waitsSinceMs: NOW_MS - 60_000 });
+    const input = { ...pods(renewed(0), renewed(1), last), alive: new Set([0, 1]), wasRolling: true };
+    expect(roll(input)).toMatchObject({ kind: "wait", reason: "WaitingForBroker" });
+  });
+
+  test("takes brokers whose address has changed, in their turn, and only when they are back", () => {
+    const all = pods(renewed(0), renewed(1), renewed(2));
+    expect(replaced(roll({ ...all, astray: new Set([2]) }))).toEqual([2]);
+    const starting = pods(renewed(0), renewed(1), renewed(2, { isReady: false }));
+    expect(roll({ ...starting, astray: new Set([0]) }).kind).toBe("wait");
   });
 
   test("waits until the StatefulSet controller has seen the template", () => {
@@ -154,6 +190,19 @@ describe("a first broker that does not come back", () => {
       kind: "putBack",
       message: expect.stringContaining("ImagePullBackOff (image x)"),
     });
+  });
+
+  test("is given time, because what troubles it may pass: more for a node, none for a mistake", () => {
+    const hopeless = (waitsFor: string, forMs: number, restarts = 0) => {
+      const waitsSinceMs = NOW_MS - forMs;
+      const pod = renewed(1, { isReady: false, isRunning: false, waitsFor, waitsSinceMs, restarts });
+      return roll(pods(podWith(0), pod, podWith(2))).kind === "putBack";
+    };
+    expect([hopeless("ImagePullBackOff", 59_000), hopeless("ImagePullBackOff", 60_000)]).toEqual([false, true]);
+    expect([hopeless("Unschedulable", 60_000), hopeless("Unschedulable", 300_000)]).toEqual([false, true]);
+    expect([hopeless("CrashLoopBackOff", 90_000, 1), hopeless("CrashLoopBackOff", 90_000, 3)]).toEqual([false, true]);
+    expect(hopeless("InvalidImageName", 0)).toBe(true);
+    expect(hopeless("ContainerCreating", 900_000)).toBe(false);
   });
 
   test("is waited for while it runs, because it may recover for hours", () => {

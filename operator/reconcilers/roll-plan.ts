@@ -23,6 +23,12 @@ export interface RollInput {
   readonly leads: ReadonlyMap<number, number>;
   /** There is a template to go back to. */
   readonly hasPreviousTemplate: boolean;
+  /** Brokers that tell clients an address that is theirs no more: they read it at their start only. */
+  readonly astray: ReadonlySet<number>;
+  /** It was rolling when it was last looked at, and is until everybody is back. */
+  readonly wasRolling: boolean;
+  /** Wall clock, for what Kubernetes says since when it is. */
+  readonly nowMs: number;
 }
 
 export type RollPlan =
@@ -36,6 +42,9 @@ export type RollPlan =
     }
   /** The first broker does not come back with this template: the one before must be put in force again. */
   | { readonly kind: "putBack"; readonly message: string };
+
+/** The last broker of a roll that is away for longer is lost, not restarting. */
+const RETURN_MS_MAX = 60_000;
 
 const wait = (reason: "WaitingForISR" | "WaitingForBroker" | "Rolling", message: string): RollPlan => ({
   kind: "wait",
@@ -51,25 +60,43 @@ const wait = (reason: "WaitingForISR" | "WaitingForBroker" | "Rolling", message:
 export function planRoll(input: RollInput): RollPlan {
   const { updateRevision } = input;
   if (updateRevision === null) return wait("Rolling", "The StatefulSet controller has yet to see the new template.");
-  const outdated = input.pods.filter((pod) => pod.revision !== updateRevision);
+  const old = input.pods.filter((pod) => pod.revision !== updateRevision);
   const renewed = input.pods.filter((pod) => pod.revision === updateRevision);
-  const broken = renewed.find((pod) => isHopeless(pod));
+  const broken = renewed.find((pod) => isHopeless(pod, input.nowMs));
   const isProven = renewed.some((pod) => pod.isReady);
-  if (broken !== undefined && !isProven && outdated.length > 0 && input.hasPreviousTemplate) {
+  if (broken !== undefined && !isProven && old.length > 0 && input.hasPreviousTemplate) {
     return { kind: "putBack", message: says(broken) };
   }
-  if (outdated.length === 0) return planOfRest(broken);
-  const down = replaceDown(input, outdated);
+  const outdated = input.pods.filter((pod) => old.includes(pod) || input.astray.has(pod.broker));
+  if (outdated.length === 0) return planOfRest(input, broken);
+  const down = replaceDown(input, old);
   if (down !== null) return down;
   const away = outdated.find((pod) => pod.isTerminating);
   if (away !== undefined) return wait("Rolling", `Broker ${away.broker} is shutting down.`);
   return planNext(input, outdated);
 }
 
-/** Everybody has the newest template; somebody may still be on the way. */
-function planOfRest(broken: BrokerPod | undefined): RollPlan {
+/** Everybody has the newest template; a roll is over when the last of them is back in every ISR. */
+function planOfRest(input: RollInput, broken: BrokerPod | undefined): RollPlan {
   if (broken !== undefined) return wait("WaitingForBroker", says(broken));
-  return { kind: "upToDate" };
+  const { pods, partitions } = input;
+  if (!input.wasRolling) return { kind: "upToDate" };
+  if (partitions === null) return wait("WaitingForISR", "The controller does not decide now.");
+  const missing = missingBrokers(input);
+  if (missing.length > 0) return wait("Rolling", `Broker ${missing.join(", ")} has no pod yet.`);
+  const away = pods.find((pod) => !pod.isReady || !input.alive.has(pod.broker));
+  if (away !== undefined && !away.isReady && !input.alive.has(away.broker)) {
+    const isLost = input.nowMs - away.waitsSinceMs >= RETURN_MS_MAX;
+    return wait(isLost ? "WaitingForBroker" : "Rolling", `Broker ${away.broker} is not ready yet.`);
+  }
+  const held = partitions.filter(({ row }) => isUnderReplicated(row));
+  if (held.length > 0) return wait("Rolling", `Every broker is renewed; yet to be in sync: ${nameThem(held)}.`);
+  return away === undefined ? { kind: "upToDate" } : wait("Rolling", `Broker ${away.broker} is not ready yet.`);
+}
+
+function missingBrokers({ pods, brokers }: RollInput): readonly number[] {
+  const present = new Set(pods.map(({ broker }) => broker));
+  return brokers.filter((broker) => !present.has(broker));
 }
 
 const says = (pod: BrokerPod): string =>
@@ -111,8 +138,7 @@ function mayLeave({ partitions }: RollInput, broker: number): readonly NamedPart
 function planNext(input: RollInput, outdated: readonly BrokerPod[]): RollPlan {
   if (input.partitions === null)
     return wait("WaitingForISR", "The controller does not decide now; nobody is restarted.");
-  const present = new Set(input.pods.map(({ broker }) => broker));
-  const missing = input.brokers.filter((broker) => !present.has(broker));
+  const missing = missingBrokers(input);
   if (missing.length > 0) return wait("WaitingForBroker", `Broker ${missing.join(", ")} has no pod yet.`);
   const notReady = input.pods.find((pod) => !pod.isReady);
   if (notReady !== undefined) return waitsForBroker(notReady, input.partitions);
@@ -136,12 +162,9 @@ function planNext(input: RollInput, outdated: readonly BrokerPod[]): RollPlan {
       `Without broker ${next.broker} these were below min.insync.replicas: ${nameThem(short)}.`,
     );
   }
-  const left = outdated.length;
-  return {
-    kind: "replace",
-    pods: [next],
-    message: `Replacing broker ${next.broker}; ${left} of ${input.pods.length} are left.`,
-  };
+  const why = next.revision === input.updateRevision ? ", whose address has changed" : "";
+  const left = `${outdated.length} of ${input.pods.length} are left`;
+  return { kind: "replace", pods: [next], message: `Replacing broker ${next.broker}${why}; ${left}.` };
 }
 
 function waitsForBroker(pod: BrokerPod, partitions: readonly NamedPartition[]): RollPlan {

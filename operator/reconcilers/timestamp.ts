@@ -21,3 +21,15 @@ export function timestamp(epochMs: number): string {
   const time = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return `${year}-${two(month)}-${two(day)}T${time}Z`;
 }
+
+/** Milliseconds since 1970 of such a time; null when it is none. Years counted from March on, as above. */
+export function momentOf(text: string | undefined): number | null {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?Z$/.exec(text ?? "");
+  if (parts === null) return null;
+  const [year = 0, month = 1, day = 1, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map(Number);
+  const fromMarch = month > 2 ? month - 3 : month + 9;
+  const marchYear = month > 2 ? year : year - 1;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  const days = 365 * marchYear + leapDays + Math.floor((153 * fromMarch + 2) / 5) + day - 1 - 719_468;
+  return days * DAY_MS + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+}

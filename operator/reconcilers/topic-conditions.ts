@@ -9,7 +9,8 @@ const numbers = (rows: readonly { partition: number }[]): string => {
   return rows.length > named.length ? `${named.join(", ")} and ${rows.length - named.length} more` : named.join(", ");
 };
 
-function readyOf({ topic, refusals, status }: TopicObserved, plan: TopicPlan): Finding {
+function readyOf(observed: TopicObserved, plan: TopicPlan): Finding {
+  const { topic, refusals, status } = observed;
   const { bar, row, partitions, problems } = plan;
   if (bar !== null) {
     const isPassing = bar.reason === "ControllerNotReady" || bar.reason === "RacksPending";
@@ -40,23 +41,30 @@ function readyOf({ topic, refusals, status }: TopicObserved, plan: TopicPlan): F
     const message = `${problems.join("; ")}. Correct spec.config; everything else is in force.`;
     return found("False", "InvalidConfig", message);
   }
-  const { partitions: wanted, replicationFactor } = topic.spec;
+  const { partitions: wanted } = topic.spec;
   if (wanted !== undefined && wanted < row.partitionCount) {
     const has = row.partitionCount;
     const message = `The topic has ${has} partitions and cannot have fewer; set spec.partitions to that.`;
     return found("False", "PartitionsCannotShrink", message);
   }
-  if (refusal !== undefined) return found("False", "ChangeRefused", `The controller refuses: ${refusal}`);
-  const enough = status?.brokers.length ?? 0;
-  if (
+  return unfulfilled(observed, plan) ?? found("True", "Serving", "Every partition has a leader and replicas enough.");
+}
+
+/** What was asked for and is not done; a lack of brokers explains why the controller refused to replicate. */
+function unfulfilled({ topic, refusals, status }: TopicObserved, { partitions }: TopicPlan): Finding | null {
+  const { replicationFactor } = topic.spec;
+  const there = status?.brokers.length ?? 0;
+  const isShort =
     replicationFactor !== undefined &&
-    replicationFactor > enough &&
-    partitions.some((one) => targetFactor(one) !== replicationFactor)
-  ) {
-    const message = `A replication factor of ${replicationFactor} needs as many brokers; there are ${enough}.`;
-    return found("False", "TooFewBrokers", `${message} Raise the Cluster's replicas, or lower it.`);
-  }
-  return found("True", "Serving", "Every partition has a leader and replicas enough.");
+    replicationFactor > there &&
+    partitions.some((one) => targetFactor(one) !== replicationFactor);
+  const refused = [...refusals].filter(([key]) => !isShort || key !== "replicate").map(([, message]) => message);
+  const also = refused.length === 0 ? "" : `The controller refuses: ${refused.join("; ")}`;
+  if (!isShort) return also === "" ? null : found("False", "ChangeRefused", also);
+  const message =
+    `A replication factor of ${replicationFactor} needs as many brokers; there are ${there}. ` +
+    "Raise the Cluster's replicas, or lower it.";
+  return found("False", "TooFewBrokers", also === "" ? message : `${message} ${also}`);
 }
 
 function replicatedOf({ bar, row, partitions }: TopicPlan): Finding {

@@ -18,9 +18,12 @@ export interface TopicObserved {
   readonly refusals: ReadonlyMap<string, string>;
 }
 
+/** What is asked at once. */
+export type TopicAsk = "create" | "own" | "grow" | "configure" | "delete";
+
 export type TopicRequest =
-  | { readonly kind: "ask"; readonly key: string; readonly request: AdminRequest }
-  | { readonly kind: "move"; readonly key: string; readonly request: MoveRequest };
+  | { readonly kind: "ask"; readonly key: TopicAsk; readonly request: AdminRequest }
+  | { readonly kind: "move"; readonly key: "replicate"; readonly request: MoveRequest };
 
 /** Why a Topic is not looked after. */
 export type Bar =

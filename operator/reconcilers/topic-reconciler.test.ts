@@ -204,6 +204,23 @@ describe("what a Topic says later", () => {
     edit(world, { replicationFactor: 5 });
     await world.pass();
     expect(ready(world)).toMatchObject({ status: "False", reason: "TooFewBrokers" });
+    const errorMessage = "not enough brokers";
+    world.control.answers.set("setReplicationFactor", {
+      kind: "setReplicationFactor",
+      errorCode: 38,
+      errorMessage,
+      remaining: 0,
+    });
+    world.control.answers.set("alterConfigs", {
+      kind: "alterConfigs",
+      resources: [{ kind: "topic", name: "orders", errorCode: 44, errorMessage: "policy says no" }],
+    });
+    edit(world, { config: { "retention.ms": "5" } });
+    await world.pass();
+    expect(ready(world)).toMatchObject({ status: "False", reason: "TooFewBrokers" });
+    expect(ready(world)?.message).toMatch(/there are 3\. Raise .*The controller refuses: policy says no/);
+    expect(ready(world)?.message).not.toContain(errorMessage);
+    world.control.answers.clear();
     world.control.set({ brokers: [0, 1, 2, 3, 4].map((id) => brokerWith(id)) });
     await world.pass();
     expect(world.control.requests.some(({ kind }) => kind === "setReplicationFactor")).toBe(true);

@@ -14,6 +14,7 @@ import { topicStatus } from "./topic-conditions.ts";
 import {
   clusterNameOf,
   planTopic,
+  type TopicAsk,
   type TopicObserved,
   topicNameOf,
   type TopicPlan,
@@ -97,23 +98,21 @@ export class TopicReconciler {
     memory.refusals.clear();
     if (control === null) return false;
     let hasFailed = false;
-    for (const { kind, key, request } of requests) {
+    for (const one of requests) {
       const problem =
-        kind === "move" ? (await askToMove(control, request)).problem : problemOf(await control.admin(request));
-      const where = { cluster: keyOfName(cluster), topic: topicNameOf(topic), what: key };
+        one.kind === "move"
+          ? (await askToMove(control, one.request)).problem
+          : problemOf(await control.admin(one.request));
+      const where = { cluster: keyOfName(cluster), topic: topicNameOf(topic), what: one.key };
       if (problem === null) {
         // What moves is asked for again and again; the condition Reassigning tells of it.
-        if (kind === "move") continue;
+        if (one.kind === "move") continue;
         logger.info("topic changed", where);
-        kubernetes.event(topic, {
-          type: "Normal",
-          reason: SAYS[key]?.reason ?? "Changed",
-          message: SAYS[key]?.message ?? key,
-        });
+        kubernetes.event(topic, { type: "Normal", ...SAYS[one.key] });
         continue;
       }
       logger.warn("topic not changed", { ...where, why: problem });
-      memory.refusals.set(key, problem);
+      memory.refusals.set(one.key, problem);
       hasFailed = true;
     }
     if (requests.length > 0) this.#indexes.drop(cluster);
@@ -155,7 +154,7 @@ export class TopicReconciler {
   }
 }
 
-const SAYS: Readonly<Record<string, { reason: string; message: string }>> = {
+const SAYS: Readonly<Record<TopicAsk, { reason: string; message: string }>> = {
   create: { reason: "TopicCreated", message: "The topic was made." },
   own: { reason: "TopicAdopted", message: "The topic is managed by this Topic." },
   grow: { reason: "PartitionsAdded", message: "Partitions were added." },

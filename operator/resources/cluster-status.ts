@@ -15,7 +15,10 @@ export const clusterStatusSchema = closed(
     selector: text(1024, "Selects the broker pods, for autoscalers."),
     clusterId: text(64, "Kafka's id of the cluster."),
     version: text(128, "Version of the operator that looks after the Cluster."),
-    bootstrap: text(512, "Host and port where clients within Kubernetes begin."),
+    bootstrap: text(
+      1024,
+      "Hosts and ports where clients begin: of the first internal listener, or of the first where none is.",
+    ),
     listeners: Type.Optional(
       Type.Array(
         closed({

@@ -75,6 +75,7 @@ const listenerSchema = closed({
       maxLength: 16,
       description:
         "Port by which clients find a broker: a number, or one for each broker by a sum, such as 31000+{ordinal}. " +
+        "With type nodeport it is the port of the nodes, and a sum, since two brokers cannot share one. " +
         "Left out: what the listener's type gives.",
       "x-kubernetes-int-or-string": true,
       ...matching(
@@ -96,19 +97,35 @@ export const listenersSchema = Type.Array(listenerSchema, {
   "x-kubernetes-list-type": "map",
   "x-kubernetes-list-map-keys": ["name"],
   "x-tidemark-local-items-max": 1,
-  ...rules({
-    rule: "self.all(one, self.exists_one(other, other.port == one.port))",
-    message: "must have different ports; give every listener its own",
-    holds: (listeners: readonly Listener[]) => new Set(listeners.map(({ port }) => port)).size === listeners.length,
-  }),
+  ...rules(
+    {
+      rule: "self.all(one, self.exists_one(other, other.port == one.port))",
+      message: "must have different ports; give every listener its own",
+      holds: (listeners: readonly Listener[]) => new Set(listeners.map(({ port }) => port)).size === listeners.length,
+    },
+    {
+      rule:
+        "self.all(one, !has(one.type) || one.type != 'nodeport' || !has(one.advertisedPort) || " +
+        "string(one.advertisedPort).endsWith('{ordinal}'))",
+      message:
+        "must have an advertisedPort such as 31000+{ordinal} where the type is nodeport: " +
+        "each broker needs a port of the nodes for itself",
+      holds: (listeners: readonly Listener[]) =>
+        listeners.every(
+          ({ type, advertisedPort }) =>
+            type !== "nodeport" || advertisedPort === undefined || String(advertisedPort).endsWith("{ordinal}"),
+        ),
+    },
+  ),
 });
 
 const FIRST_PORT = "int(string(one.advertisedPort).replace('+{ordinal}', ''))";
 const ORDINAL = "(string(one.advertisedPort).endsWith('{ordinal}') ? self.replicas - 1 : 0)";
 
-function lastPort(advertisedPort: string | number, replicas: number): number {
+/** The port that one broker's clients are told: 31000+{ordinal} is 31002 for broker 2. */
+export function advertisedPortOf(advertisedPort: string | number, ordinal: number): number {
   const first = Number(String(advertisedPort).replace("+{ordinal}", ""));
-  return String(advertisedPort).endsWith("{ordinal}") ? first + replicas - 1 : first;
+  return String(advertisedPort).endsWith("{ordinal}") ? first + ordinal : first;
 }
 
 /** A rule of spec, because only the number of brokers tells the last port. */
@@ -118,5 +135,5 @@ export const advertisedPortsFit = {
     `${FIRST_PORT} + ${ORDINAL} <= ${PORT_MAX})`,
   message: `must have an advertisedPort of at most ${PORT_MAX} for every broker; begin with a smaller one`,
   holds: ({ replicas, listeners = [] }: { replicas: number; listeners?: readonly Listener[] }) =>
-    listeners.every(({ advertisedPort = 1 }) => lastPort(advertisedPort, replicas) <= PORT_MAX),
+    listeners.every(({ advertisedPort = 1 }) => advertisedPortOf(advertisedPort, replicas - 1) <= PORT_MAX),
 };

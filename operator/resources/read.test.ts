@@ -143,6 +143,12 @@ describe("resources that are wrong are refused with one line", () => {
       "a.yaml (Cluster c): spec.listeners must have different ports; give every listener its own",
     ],
     [
+      "one port of the nodes for all brokers",
+      cluster("{replicas: 1, listeners: [{port: 1, type: nodeport, advertisedPort: 31000}]}"),
+      "a.yaml (Cluster c): spec.listeners must have an advertisedPort such as 31000+{ordinal} where the type is " +
+        "nodeport: each broker needs a port of the nodes for itself",
+    ],
+    [
       "nine listeners",
       cluster(`{replicas: 1, listeners: [${[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `{name: l${n}, port: ${n}}`)}]}`),
       "a.yaml (Cluster c): spec.listeners must have at most 8 items, not 9",

@@ -37,7 +37,8 @@ export const storageSchema = closed(
         default: "Retain",
         description:
           "What becomes of volumes and metadata when the Cluster is deleted. " +
-          "Retain: they stay, and a Cluster of the same name takes them up. Delete: they go.",
+          "Retain: they stay, and a Cluster of the same name takes them up. Delete: they go. " +
+          "Either way a scale-down deletes the volumes of the brokers that it has drained.",
         ...onKubernetes,
       }),
     ),

@@ -5,7 +5,14 @@ import type { ClusterSpec } from "../resources/cluster.ts";
 import { BROKER_HTTP_PORT, DEFAULT_LISTENERS } from "../resources/listeners.ts";
 import type { ClusterResource } from "./custom-resources.ts";
 import { canonical, hashOf } from "./hash.ts";
-import { ACCEPTED_CONFIG_ANNOTATION, DYNAMIC_CONFIG_ANNOTATION, labelsOf, namesOf, ownerOf } from "./naming.ts";
+import {
+  ACCEPTED_CONFIG_ANNOTATION,
+  ACCEPTED_LISTENERS_ANNOTATION,
+  DYNAMIC_CONFIG_ANNOTATION,
+  labelsOf,
+  namesOf,
+  ownerOf,
+} from "./naming.ts";
 
 export const OPERATOR_PORT = 8080;
 export const OPERATOR_SERVICE = "tidemark-operator";
@@ -117,6 +124,7 @@ export function configMapOf(context: SpecContext, { ownedKeys, kept }: ConfigMap
       annotations: {
         [DYNAMIC_CONFIG_ANNOTATION]: [...ownedKeys].sort().join(","),
         [ACCEPTED_CONFIG_ANNOTATION]: canonical(context.config),
+        [ACCEPTED_LISTENERS_ANNOTATION]: canonical(listenersOf(cluster)),
       },
       ownerReferences: [ownerOf(cluster)],
     },

@@ -20,6 +20,8 @@ export const REPLACED_ANNOTATION = "tidemark.dev/replaced";
 export const TEMPLATE_HASH_ANNOTATION = "tidemark.dev/template-hash";
 /** On the ConfigMap: the settings found valid so far, as JSON, for when one of them turns invalid. */
 export const ACCEPTED_CONFIG_ANNOTATION = "tidemark.dev/accepted-config";
+/** On the ConfigMap: the listeners in force, as JSON, for when new ones have no addresses yet. */
+export const ACCEPTED_LISTENERS_ANNOTATION = "tidemark.dev/accepted-listeners";
 /** On the ConfigMap: keys of the running brokers' configuration that this Cluster set. */
 export const DYNAMIC_CONFIG_ANNOTATION = "tidemark.dev/dynamic-config";
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "../ports/kubernetes.ts";
-import { BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
+import { advertisedPortOf, BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
 import { type Listener, listenersOf } from "./broker-json.ts";
 import { namespaceOf } from "./context.ts";
 import type { ClusterResource } from "./custom-resources.ts";
@@ -59,6 +59,15 @@ export const isExternal = ({ type = "internal" }: Listener): boolean => type !==
 
 const kubernetesType = ({ type }: Listener): string => (type === "nodeport" ? "NodePort" : "LoadBalancer");
 
+/** The node port that a broker's Service must have; null where Kubernetes chooses it. */
+export const wantedNodePort = ({ type, advertisedPort }: Listener, broker: number): number | null =>
+  type === "nodeport" && advertisedPort !== undefined ? advertisedPortOf(advertisedPort, broker) : null;
+
+function brokerPortOf(listener: Listener, broker: number): object {
+  const nodePort = wantedNodePort(listener, broker);
+  return { ...portOf(listener), ...(nodePort === null ? {} : { nodePort }) };
+}
+
 /** Of each listener for outside: one Service to begin at, and one for each broker, ready or not. */
 export function externalServicesOf(cluster: ClusterResource, brokers: readonly number[]): KubernetesObject[] {
   const { name } = cluster.metadata;
@@ -66,19 +75,20 @@ export function externalServicesOf(cluster: ClusterResource, brokers: readonly n
   return listenersOf(cluster)
     .filter(isExternal)
     .flatMap((listener) => {
-      const common = { type: kubernetesType(listener), ports: [portOf(listener)] };
+      const type = kubernetesType(listener);
       const labels = { [LISTENER_LABEL]: listener.name };
       const bootstrap = service(cluster, {
         name: names.listener(listener.name),
         labels,
-        spec: { ...common, selector: selectorOf(name) },
+        spec: { type, ports: [portOf(listener)], selector: selectorOf(name) },
       });
       const each = brokers.map((broker) =>
         service(cluster, {
           name: names.brokerListener(listener.name, broker),
           labels: { ...labels, [BROKER_LABEL]: String(broker) },
           spec: {
-            ...common,
+            type,
+            ports: [brokerPortOf(listener, broker)],
             publishNotReadyAddresses: true,
             externalTrafficPolicy: listener.type === "nodeport" ? "Cluster" : "Local",
             selector: { ...selectorOf(name), "statefulset.kubernetes.io/pod-name": names.pod(broker) },

@@ -177,6 +177,16 @@ describe("services", () => {
   });
 });
 
+test("a broker of a nodeport listener has the port of the nodes that its clients are told", () => {
+  const listeners: ClusterSpec["listeners"] = [
+    { name: "out", port: 9094, type: "nodeport", advertisedPort: "31000+{ordinal}" },
+    { name: "cloud", port: 9095, type: "loadbalancer", advertisedPort: 443 },
+  ];
+  const made = externalServicesOf(clusterWith({ listeners }), [0, 2]);
+  const ports = made.map(({ spec }) => (spec as { ports: { nodePort?: number }[] }).ports[0]?.nodePort);
+  expect(ports).toEqual([undefined, 31_000, 31_002, undefined, undefined, undefined]);
+});
+
 describe("broker.json", () => {
   test("says where the controller is and how each listener is advertised", () => {
     const json = brokerJson(

@@ -28,7 +28,9 @@ const most = { cpu: "2Gi", memory: "2Gi", "ephemeral-storage": "2Gi" };
 export const wholeCluster: Value = {
   replicas: 3,
   storage: { size: "10Gi", storageClass: "fast", ephemeral: false, deletionPolicy: "Retain" },
-  listeners: [{ name: "a", port: 9092, type: "nodeport", advertisedHost: "{nodeName}.x", advertisedPort: 31000 }],
+  listeners: [
+    { name: "a", port: 9092, type: "loadbalancer", advertisedHost: "{pod}.x", advertisedPort: "31000+{ordinal}" },
+  ],
   config: { "log.cleanup.policy": "delete" },
   rack: { topologyKey: "topology.kubernetes.io/zone" },
   image: "example.org/tidemark:1",

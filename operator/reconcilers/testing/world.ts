@@ -7,6 +7,7 @@ import type { TopicSpec } from "../../resources/topic.ts";
 import { hashOf } from "../../specs/hash.ts";
 import type { ReconcileMeter } from "../ports.ts";
 import { type Reconcilers, startReconcilers } from "../start.ts";
+import { timestamp } from "../timestamp.ts";
 import { brokerWith, type FakeControl, FakeControls } from "./fake-controls.ts";
 import { FakeKubernetes } from "./fake-kubernetes.ts";
 
@@ -32,7 +33,7 @@ export const topicObject = (
 
 interface StatefulSetSpec {
   readonly replicas: number;
-  readonly template: { readonly metadata: object };
+  readonly template: { readonly metadata: object; readonly spec: { readonly containers: readonly object[] } };
 }
 
 /** An API server, a StatefulSet controller with kubelets, clusters' controllers and reconcilers, on one clock. */
@@ -43,11 +44,15 @@ export class World {
   /** Reconciles by queue and result. */
   readonly reconciles = new Map<string, number>();
   readonly reconcilers: Reconcilers;
-  /** Of the operator. */
+  /** Of the operator; its default image may change under it, as if another one came. */
   readonly version = "1.2.3";
+  readonly settings = { brokerImage: "tidemark:1", namespace: "system", version: this.version };
   /** What becomes of a new pod: ready, starting, or Kubernetes' word for why it does not run. */
   podFate: (pod: string, template: object) => string = () => "ready";
+  /** Whether load balancers get addresses. */
+  hasBalancers = true;
   #pods = 0;
+  #addresses = 0;
 
   constructor(namespaces: readonly string[] = [], alsoTold?: ReconcileMeter) {
     const { clock, kubernetes, controls, reconciles } = this;
@@ -61,7 +66,7 @@ export class World {
     const random = { next: () => 0.5, id: () => "f".repeat(32) };
     this.reconcilers = startReconcilers(
       { clock, kubernetes, controls, meter, random, logger: silent },
-      { namespaces, settings: { brokerImage: "tidemark:1", namespace: "system", version: this.version } },
+      { namespaces, settings: this.settings },
     );
   }
 
@@ -86,11 +91,12 @@ export class World {
   }
 
   /** Makes the cluster and lets its three brokers register. */
-  async start(spec: Partial<ClusterSpec> = {}): Promise<void> {
-    this.kubernetes.put(clusterObject(spec));
+  async start(spec: Partial<ClusterSpec> = {}, name = "shop"): Promise<void> {
+    const cluster = clusterObject(spec);
+    this.kubernetes.put({ ...cluster, metadata: { ...cluster.metadata, name } });
     await this.pass();
     const replicas = spec.replicas ?? 3;
-    this.control.set({
+    this.controls.get({ namespace: "apps", name })?.set({
       condition: "active",
       brokers: Array.from({ length: replicas }, (_, id) => brokerWith(id)),
     });
@@ -98,8 +104,8 @@ export class World {
   }
 
   /** Changes the Cluster's spec, as a person would. */
-  edit(spec: Partial<ClusterSpec>, annotations?: Record<string, string>): void {
-    const cluster = this.kubernetes.see("Cluster", "shop")!;
+  edit(spec: Partial<ClusterSpec>, annotations?: Record<string, string>, name = "shop"): void {
+    const cluster = this.kubernetes.see("Cluster", name)!;
     this.kubernetes.put({
       ...cluster,
       metadata: { ...cluster.metadata, ...(annotations === undefined ? {} : { annotations }) },
@@ -112,9 +118,28 @@ export class World {
     return status?.conditions?.find((condition) => condition.type === type);
   }
 
-  /** What a StatefulSet controller and kubelets would do. */
+  /** Changes the Cluster's spec to this and nothing else. */
+  replaceSpec(spec: ClusterSpec): void {
+    this.kubernetes.put({ ...this.kubernetes.see("Cluster", "shop")!, spec });
+  }
+
+  /** What a StatefulSet controller, kubelets, the API server and a cloud would do. */
   runKubernetes(): void {
     for (const statefulSet of this.kubernetes.all("StatefulSet")) this.#runStatefulSet(statefulSet);
+    for (const service of this.kubernetes.all("Service")) this.#runService(service);
+  }
+
+  #runService(service: KubernetesObject): void {
+    const spec = service["spec"] as { type?: string; ports: { nodePort?: number }[] };
+    const [port] = spec.ports;
+    if (spec.type === "NodePort" && port !== undefined && port.nodePort === undefined) {
+      const ports = [{ ...port, nodePort: 30_000 + this.#addresses++ }];
+      this.kubernetes.put({ ...service, spec: { ...spec, ports } });
+    }
+    if (spec.type === "LoadBalancer" && service["status"] === undefined && this.hasBalancers) {
+      const ingress = [{ ip: `192.0.2.${++this.#addresses}` }];
+      this.kubernetes.put({ ...service, status: { loadBalancer: { ingress } } });
+    }
   }
 
   #runStatefulSet(statefulSet: KubernetesObject): void {
@@ -147,23 +172,35 @@ export class World {
       namespace,
       template,
       updateRevision,
-    }: { namespace: string; template: { metadata: object }; updateRevision: string },
+    }: { namespace: string; template: StatefulSetSpec["template"]; updateRevision: string },
   ): void {
     const { labels, annotations } = template.metadata as KubernetesObject["metadata"];
     const metadata = {
       name,
       namespace,
       uid: `pod-${++this.#pods}`,
+      creationTimestamp: timestamp(this.clock.now()),
       labels: { ...labels, "controller-revision-hash": updateRevision },
       annotations: annotations ?? {},
     };
     const fate = this.podFate(name, template);
-    this.kubernetes.put({ apiVersion: "v1", kind: "Pod", metadata, spec: { nodeName: "n1" }, status: podStatus(fate) });
+    const spec = { nodeName: "n1", containers: template.spec.containers };
+    this.kubernetes.put({ apiVersion: "v1", kind: "Pod", metadata, spec, status: this.#podStatus(name, fate) });
   }
 
   setPod(name: string, fate: string): void {
     const pod = this.kubernetes.see("Pod", name)!;
-    this.kubernetes.put({ ...pod, status: podStatus(fate) });
+    this.kubernetes.put({ ...pod, status: this.#podStatus(name, fate) });
+  }
+
+  #podStatus(pod: string, fate: string): object {
+    const isReady = fate === "ready";
+    const lastTransitionTime = timestamp(this.clock.now());
+    const conditions = [{ type: "Ready", status: isReady ? "True" : "False", lastTransitionTime }];
+    const isRunning = isReady || fate === "starting";
+    const state = isRunning ? { running: {} } : { waiting: { reason: fate, message: "as the test wants" } };
+    const hostIP = `10.1.0.${Number(pod.at(-1)) + 1}`;
+    return { phase: "Running", hostIP, conditions, containerStatuses: [{ name: "broker", state }] };
   }
 
   #makeClaim(statefulSet: KubernetesObject, name: string): void {
@@ -181,12 +218,4 @@ export class World {
       status: { phase: "Bound", capacity },
     });
   }
-}
-
-function podStatus(fate: string): object {
-  const isReady = fate === "ready";
-  const conditions = [{ type: "Ready", status: isReady ? "True" : "False" }];
-  const isRunning = isReady || fate === "starting";
-  const state = isRunning ? { running: {} } : { waiting: { reason: fate, message: "as the test wants" } };
-  return { phase: "Running", conditions, containerStatuses: [{ name: "broker", state }] };
 }

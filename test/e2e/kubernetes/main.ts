@@ -78,6 +78,7 @@ async function removeEarlier(kube: Kube): Promise<void> {
     "applied-again",
     "outside",
     "metadata-lost",
+    "hundred-brokers",
   ];
   for (const name of names) {
     if ((await kube.namespace(name)) !== null) await kube.core.deleteNamespace({ name });

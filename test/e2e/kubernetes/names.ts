@@ -33,9 +33,11 @@ export async function resolvePodNames(kube: Kube, hostsFile: string): Promise<{ 
   const pods = makeInformer<V1Pod>(kube.config, "/api/v1/pods", list);
   let isStopped = false;
   const again = (): void => {
-    if (!isStopped) pods.start().catch(() => undefined);
+    // An API server that is away refuses the listing too, and nothing but this tells of that.
+    if (!isStopped) pods.start().catch(later);
   };
-  pods.on("error", () => void setTimeout(again, WATCH_AGAIN_MS));
+  const later = (): void => void setTimeout(again, WATCH_AGAIN_MS);
+  pods.on("error", later);
   const noteAll = (): void => writeHosts(hostsFile, pods.list());
   for (const verb of ["add", "update", "delete"] as const) pods.on(verb, noteAll);
   await pods.start();

@@ -15,7 +15,7 @@ const BROKER_MEBIBYTES_MAX = 128;
 export async function run({ kube, cluster, operatorNamespace }: Context): Promise<string> {
   const from = new Date();
   await sleep(IDLE_MS);
-  const writes = await writesOf(`system:serviceaccount:${operatorNamespace}:${OPERATOR_NAME}`, from);
+  const writes = await writesOf(`system:serviceaccount:${operatorNamespace}:${OPERATOR_NAME}`, { from });
   const others = [...writes].filter(([what]) => !what.endsWith(" leases"));
   if (others.length > 0) throw new Error(`writes with nothing to do: ${others.join("; ")}`);
   const inMebibytes = (bytes: number): number => Math.round(bytes / MEBIBYTE);
