@@ -224,11 +224,7 @@ const identityOf = (object: KubernetesObject): ObjectIdentity => ({
 });
 
 /** Ours, labelled as ours, and no longer asked for. */
-function unwanted(
-  observed: ClusterObserved,
-  served: ClusterResource,
-  outside: readonly KubernetesObject[],
-): Action[] {
+function unwanted(observed: ClusterObserved, served: ClusterResource, outside: readonly KubernetesObject[]): Action[] {
   const { cluster, services, others } = observed;
   const { podDisruptionBudget, networkPolicy, monitoring } = cluster.spec;
   const names = namesOf(cluster.metadata.name);

@@ -196,11 +196,9 @@ export const clusterCases: readonly CreateCase[] = [
   create("a port of the nodes for each broker", {
     ...listeners({ port: 9092, type: "nodeport", advertisedPort: "31000+{ordinal}" }),
   }),
-  create(
-    "one port of the nodes for all brokers",
-    listeners({ port: 9092, type: "nodeport", advertisedPort: 31_000 }),
-    { refused: "must have an advertisedPort such as 31000+{ordinal} where the type is nodeport" },
-  ),
+  create("one port of the nodes for all brokers", listeners({ port: 9092, type: "nodeport", advertisedPort: 31_000 }), {
+    refused: "must have an advertisedPort such as 31000+{ordinal} where the type is nodeport",
+  }),
   create("a port in text above the last", listeners({ port: 9092, advertisedPort: "70000" }), {
     refused: "must have an advertisedPort of at most 65535",
   }),

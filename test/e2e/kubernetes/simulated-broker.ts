@@ -8,7 +8,7 @@ import type { Controller } from "../../../operator/controller/controller.ts";
 const LINE_BYTES_MAX = 1e9;
 const DELTA = Buffer.from('"type":"delta"');
 
-/** What a controller sees of a broker: a control stream with heartbeats, and a process that probes reach. No records. */
+/** What a controller sees of a broker: a control stream with heartbeats, a process that probes reach. No records. */
 export class SimulatedBroker {
   readonly registration: Registration;
   /** When the last change of metadata reached it. */

@@ -54,7 +54,8 @@ async function singleHolder({ kube, operatorNamespace }: Context): Promise<void>
     const believing: string[] = [];
     for (const { metadata, status } of pods) {
       const answer = await fetch(`http://${status?.podIP}:8080/metrics`, { signal: AbortSignal.timeout(3000) });
-      if (/^leader_election_master_status(?:\{[^}]*\})? 1$/m.test(await answer.text())) believing.push(metadata?.name ?? "");
+      if (/^leader_election_master_status(?:\{[^}]*\})? 1$/m.test(await answer.text()))
+        believing.push(metadata?.name ?? "");
     }
     if (believing.join() === active.metadata?.name) return true;
     throw new Error(`the Lease names ${active.metadata?.name}, and ${believing.join(", ") || "nobody"} acts`);

@@ -42,7 +42,9 @@ async function panelsAnswer(context: Context, prometheus: Prometheus): Promise<s
     const [first] = empty;
     if (first !== undefined) {
       const others = empty.slice(1).map(({ where }) => where);
-      throw new Error(`${first.where}: ${first.error || "no series"} (${first.query}); also ${others.join(", ") || "none"}`);
+      throw new Error(
+        `${first.where}: ${first.error || "no series"} (${first.query}); also ${others.join(", ") || "none"}`,
+      );
     }
     told = `${panels.length} queries of panels and ${rules.length} metrics of alerts have series`;
     return true;
@@ -59,19 +61,22 @@ interface Fault {
 }
 
 /** Holds the processes of so many brokers. */
-const frozen = (count: number) => async ({ kube, faults, cluster }: Context) => {
-  const wakers: (() => void)[] = [];
-  const wakeAll = (): void => {
-    for (const wake of wakers) wake();
+const frozen =
+  (count: number) =>
+  async ({ kube, faults, cluster }: Context) => {
+    const wakers: (() => void)[] = [];
+    const wakeAll = (): void => {
+      for (const wake of wakers) wake();
+    };
+    try {
+      for (const pod of (await kube.brokerPods(cluster)).slice(0, count))
+        wakers.push(await faults.freezeContainer(pod));
+    } catch (error) {
+      wakeAll();
+      throw error;
+    }
+    return wakeAll;
   };
-  try {
-    for (const pod of (await kube.brokerPods(cluster)).slice(0, count)) wakers.push(await faults.freezeContainer(pod));
-  } catch (error) {
-    wakeAll();
-    throw error;
-  }
-  return wakeAll;
-};
 
 const lost = ["TidemarkBrokerLost", "TidemarkScrapeFails"];
 const faultsToSee: readonly Fault[] = [
