@@ -49,7 +49,16 @@ test("docs/protocol.md has every API key that is served, with the versions that 
 });
 
 /** Words in quotes that look like a reason and are none. `pods.ts` has Kubernetes' own. */
-const noReasons = new Set([...Object.keys(kinds), "True", "False", "Unknown", "Made", "Pending", "ResizeError"]);
+const noReasons = new Set([
+  ...Object.keys(kinds),
+  "True",
+  "False",
+  "Unknown",
+  "Made",
+  "Changed",
+  "Pending",
+  "ResizeError",
+]);
 
 test("docs/kubernetes.md explains every reason of a condition or an Event that reconcilers can give", () => {
   const folder = path.join(import.meta.dirname, "../operator/reconcilers");

@@ -84,14 +84,7 @@ export const CONFIG_KEY = "config";
 export function planCluster(observed: ClusterObserved): ClusterPlan {
   const { cluster, statefulSet } = observed;
   const status = decidingStatus(observed);
-  const scale = planScale({
-    wanted: cluster.spec.replicas,
-    present: replicasOf(statefulSet),
-    pods: new Set(observed.pods.map(({ broker }) => broker)),
-    status,
-    wasLevelling: progressReasonOf(cluster) === "ScalingUp",
-    levellingLeft: observed.memory.levellingLeft,
-  });
+  const scale = scaleOf(observed);
   const brokers = Math.max(cluster.spec.replicas, replicasOf(statefulSet) ?? 0, scale.replicas);
   const wanted = advertisedOf(cluster, observed.services, brokers);
   const hasAddresses = wanted.ready >= (replicasOf(statefulSet) ?? 0);
@@ -264,6 +257,18 @@ function labelled({ cluster, pods }: ClusterObserved): Action[] {
       object: podIdentity(cluster, pod),
       patch: { metadata: { labels: { [BROKER_LABEL]: String(pod.broker) } } },
     }));
+}
+
+function scaleOf(observed: ClusterObserved): ScalePlan {
+  const { cluster, statefulSet, pods, memory } = observed;
+  return planScale({
+    wanted: cluster.spec.replicas,
+    present: replicasOf(statefulSet),
+    pods: new Set(pods.map(({ broker }) => broker)),
+    status: decidingStatus(observed),
+    wasLevelling: progressReasonOf(cluster) === "ScalingUp",
+    levellingLeft: memory.levellingLeft,
+  });
 }
 
 function rollOf(observed: ClusterObserved, advertised: Advertised): RollPlan {

@@ -22,7 +22,7 @@ type Known = { readonly labels: Labels | Failed; readonly atMs: number };
 
 const isFailed = (labels: Labels | Failed): labels is Failed => typeof labels["status"] === "number";
 
-/** Labels of the nodes that brokers run on. Each is asked for by name: that takes no more than the right to get nodes. */
+/** Labels of the nodes that brokers run on. Each is asked for by name: to get nodes is all the right it takes. */
 export class NodeRacks {
   readonly #kubernetes: Kubernetes;
   readonly #clock: Clock;

@@ -30,17 +30,19 @@ export function planRacks({ spec }: ClusterResource, racks: Racks, status: Contr
 
 function findingOf(key: string, { byBroker, failure }: Racks, isPending: boolean): Finding {
   if (failure?.status === 403) {
-    const message = `spec.rack needs to know the nodes: ${failure.message}. Set rbac.nodes: true in the chart's values.`;
+    const next = "Set rbac.nodes: true in the chart's values.";
+    const message = `spec.rack needs to know the nodes: ${failure.message}. ${next}`;
     return found("False", "NodesNotReadable", message);
   }
   const unlabelled = [...byBroker].flatMap(([broker, rack]) => (rack === null ? [broker] : []));
   if (unlabelled.length > 0) {
-    const message = `The nodes of brokers ${unlabelled.join(", ")} have no label ${key}. Label them, or correct spec.rack.`;
+    const names = unlabelled.join(", ");
+    const message = `The nodes of brokers ${names} have no label ${key}. Label them, or correct spec.rack.`;
     return found("False", "NodesWithoutRack", message);
   }
   if (isPending || byBroker.size === 0) {
     const why = failure === null ? "" : ` (${failure.message})`;
-    return found("Unknown", "Pending", `The racks of brokers are being looked up${why}.`);
+    return found("Unknown", "RacksPending", `The racks of brokers are being looked up${why}.`);
   }
   return found("True", "Known", "New replicas are spread over racks.");
 }
