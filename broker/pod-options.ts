@@ -1,5 +1,6 @@
 import { TidemarkError } from "./base/errors.ts";
 import { type BrokerId, brokerId } from "./base/ids.ts";
+import { type AddressParts, filledAddress } from "./contract/address-template.ts";
 import { type ConfigMap, validateStaticConfig } from "./contract/config-values.ts";
 import { isLogLevel, type LogLevel } from "./adapters/winston-logger.ts";
 import type { Address } from "./ports/network.ts";
@@ -28,9 +29,6 @@ export interface PodOptions {
 const KEYS = ["clusterId", "controller", "listeners", "http", "config", "logLevel"];
 const LISTENER_KEYS = ["name", "port", "advertisedHost", "advertisedPort", "brokers"];
 const PORT_MAX = 65_535;
-
-/** What `{…}` in an advertised address may name. */
-type Names = Readonly<Record<"pod" | "ordinal" | "podIp" | "nodeName" | "nodeIp" | "namespace", string>>;
 
 /**
  * Reads broker.json for the pod that `env` describes.
@@ -62,7 +60,7 @@ export function podOptions(json: string, env: NodeJS.ProcessEnv, source: string)
   };
 }
 
-function namesOf(env: NodeJS.ProcessEnv): Names {
+function namesOf(env: NodeJS.ProcessEnv): AddressParts {
   const need = (name: string): string => {
     const value = env[name] ?? "";
     if (value === "") throw new TidemarkError("BAD_INPUT", `${name} must be set from the pod's own fields`);
@@ -83,7 +81,7 @@ function namesOf(env: NodeJS.ProcessEnv): Names {
   };
 }
 
-function listenersOf(reader: OptionsReader, value: unknown, at: { id: number; names: Names }): PodListener[] {
+function listenersOf(reader: OptionsReader, value: unknown, at: { id: number; names: AddressParts }): PodListener[] {
   if (!Array.isArray(value) || value.length === 0) reader.fail("listeners must name at least one");
   const listeners = (value as unknown[]).map((one, index) => listenerOf(reader, one, { ...at, index }));
   for (const field of ["name", "port"] as const) {
@@ -96,7 +94,7 @@ function listenersOf(reader: OptionsReader, value: unknown, at: { id: number; na
 function listenerOf(
   reader: OptionsReader,
   value: unknown,
-  { id, names, index }: { id: number; names: Names; index: number },
+  { id, names, index }: { id: number; names: AddressParts; index: number },
 ): PodListener {
   const path = `listeners[${index}]`;
   const listener = reader.object(value, path, LISTENER_KEYS);
@@ -115,7 +113,7 @@ function listenerOf(
   };
 }
 
-function portOf(reader: OptionsReader, value: unknown, at: { names: Names; path: string }): number {
+function portOf(reader: OptionsReader, value: unknown, at: { names: AddressParts; path: string }): number {
   if (typeof value !== "string") return reader.number(value, `${at.path}.advertisedPort`, PORT_MAX);
   const text = filled(reader, value, at);
   // 31000+{ordinal}: a port for each broker by one rule.
@@ -127,9 +125,13 @@ function portOf(reader: OptionsReader, value: unknown, at: { names: Names; path:
   );
 }
 
-function filled(reader: OptionsReader, template: string, { names, path }: { names: Names; path: string }): string {
-  return template.replaceAll(/\{(\w*)\}/g, (whole, name: string) => {
-    const value = Object.hasOwn(names, name) ? names[name as keyof Names] : undefined;
+function filled(
+  reader: OptionsReader,
+  template: string,
+  { names, path }: { names: AddressParts; path: string },
+): string {
+  return filledAddress(template, (name, whole) => {
+    const value = Object.hasOwn(names, name) ? names[name as keyof AddressParts] : undefined;
     if (value === undefined) return reader.fail(`${path}: ${whole} is none of ${Object.keys(names).join(", ")}`);
     return value === "" ? reader.fail(`${path}: this pod was not told its ${name}`) : value;
   });

@@ -1,3 +1,4 @@
+import { type AddressParts, filledAddress } from "#contract/address-template.ts";
 import type { ControllerStatus } from "../ports/cluster-control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { type Listener, listenersOf } from "../specs/broker-json.ts";
@@ -116,13 +117,7 @@ function nodeHosts({ advertisedHost }: Listener, pods: readonly BrokerPod[], nam
 }
 
 function filled(template: string, { name, broker, podIp, node, hostIp }: BrokerPod, namespace: string): string {
-  const values = new Map([
-    ["pod", name],
-    ["ordinal", String(broker)],
-    ["podIp", podIp],
-    ["nodeName", node],
-    ["nodeIp", hostIp],
-    ["namespace", namespace],
-  ]);
-  return template.replaceAll(/\{(\w+)\}/g, (whole, key: string) => values.get(key) ?? whole);
+  const parts: AddressParts = { pod: name, ordinal: String(broker), podIp, nodeName: node, nodeIp: hostIp, namespace };
+  const values = new Map(Object.entries(parts));
+  return filledAddress(template, (part, placeholder) => values.get(part) ?? placeholder);
 }
