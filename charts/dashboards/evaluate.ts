@@ -43,6 +43,17 @@ export async function evaluateDashboard(
   return asked;
 }
 
+/** The same of several, one after another. */
+export async function evaluateDashboards(
+  prometheus: string,
+  dashboards: readonly Dashboard[],
+  chosen: Chosen,
+): Promise<readonly Evaluated[]> {
+  const asked: Evaluated[] = [];
+  for (const dashboard of dashboards) asked.push(...(await evaluateDashboard(prometheus, dashboard, chosen)));
+  return asked;
+}
+
 /** Asks a running Prometheus for every metric that an alert reads: an alert on nothing would never fire. */
 export async function evaluateRules(prometheus: string, rules: readonly Rule[]): Promise<readonly Evaluated[]> {
   const asked: Evaluated[] = [];

@@ -5,15 +5,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { stringify } from "yaml";
-import { prometheusProgram } from "../debian-prometheus.ts";
 import { readRules } from "../rules/rule-file.ts";
+import { runPrometheus } from "../run-prometheus.ts";
 import { dashboards } from "./all.ts";
-import { type Evaluated, evaluateDashboard, evaluateRules } from "./evaluate.ts";
+import { type Evaluated, evaluateDashboards, evaluateRules } from "./evaluate.ts";
 
 const LIMIT_MS = 60_000;
 const LOOK_MS = 500;
@@ -54,20 +52,11 @@ async function use(data: string): Promise<void> {
   await once(tidemark("consume", "nothing-of-that-name", "--data", data), "exit");
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
 /** Brokers scraped as the chart's PodMonitor has them: with namespace, pod and the Cluster's name. */
 async function startPrometheus(data: string): Promise<string> {
   const { brokers } = JSON.parse(readFileSync(path.join(data, "cluster.json"), "utf8")) as {
     brokers: readonly { id: number; http: string }[];
   };
-  const port = await freePort();
   const targets = brokers.map(({ id, http }) => ({
     targets: [http.replace(/^https?:\/\//, "")],
     labels: { namespace: "here", tidemark_cluster: "local", pod: `local-broker-${id}` },
@@ -76,21 +65,19 @@ async function startPrometheus(data: string): Promise<string> {
     global: { scrape_interval: "1s" },
     scrape_configs: [{ job_name: "tidemark-brokers", static_configs: targets }],
   };
-  writeFileSync(path.join(folder, "prometheus.yaml"), stringify(configuration));
-  const where = [`--config.file=${folder}/prometheus.yaml`, `--storage.tsdb.path=${folder}/series`];
-  const child = spawn(prometheusProgram("prometheus"), [...where, `--web.listen-address=127.0.0.1:${port}`], {
-    stdio: "ignore",
-  });
+  const { child, address } = await runPrometheus(folder, configuration);
   children.push(child);
-  return `http://127.0.0.1:${port}`;
+  return address;
 }
 
 async function asked(prometheus: string): Promise<readonly Evaluated[]> {
   const chosen = { namespace: "here", cluster: "local", pod: ".*", topic: ".*" };
-  const panels: Evaluated[] = [];
-  for (const dashboard of [dashboards["cluster"], dashboards["topic"], dashboards["broker"]]) {
-    if (dashboard !== undefined) panels.push(...(await evaluateDashboard(prometheus, dashboard, chosen)));
-  }
+  const ofBrokers = [dashboards["cluster"], dashboards["topic"], dashboards["broker"]];
+  const panels = await evaluateDashboards(
+    prometheus,
+    ofBrokers.flatMap((dashboard) => dashboard ?? []),
+    chosen,
+  );
   return [...panels, ...(await evaluateRules(prometheus, readRules()))];
 }
 

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { stringify } from "yaml";
-import { prometheusProgram } from "../../../charts/debian-prometheus.ts";
+import { runPrometheus } from "../../../charts/run-prometheus.ts";
 import { until } from "./cluster/shell.ts";
 
 /** What of an alert of Prometheus' API is looked at. */
@@ -38,14 +36,6 @@ const relabelling = (component: "broker" | "operator"): object[] => {
   ];
 };
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
 /** A Prometheus outside the cluster that finds the pods through the API server, as it would inside. */
 export class Prometheus {
   readonly address: string;
@@ -71,13 +61,9 @@ export class Prometheus {
       scrape_configs: [job("broker"), job("operator")],
     };
     writeFileSync(path.join(folder, "rules.yaml"), rules);
-    writeFileSync(path.join(folder, "prometheus.yaml"), stringify(configuration));
-    const port = await freePort();
-    const where = [`--config.file=${folder}/prometheus.yaml`, `--storage.tsdb.path=${folder}/series`];
-    const args = [...where, `--web.listen-address=127.0.0.1:${port}`];
-    const child = spawn(prometheusProgram("prometheus"), args, { stdio: "ignore" });
+    const { child, address } = await runPrometheus(folder, configuration);
     child.once("error", (error) => process.stderr.write(`prometheus: ${error.message}\n`));
-    const prometheus = new Prometheus(`http://127.0.0.1:${port}`, child, folder);
+    const prometheus = new Prometheus(address, child, folder);
     const isReady = async (): Promise<boolean> => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
       return (await fetch(`${prometheus.address}/-/ready`)).ok;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dashboards, queriesOf } from "../../../../charts/dashboards/all.ts";
-import { type Evaluated, evaluateDashboard, evaluateRules } from "../../../../charts/dashboards/evaluate.ts";
+import { evaluateDashboards, evaluateRules } from "../../../../charts/dashboards/evaluate.ts";
 import { metricsIn, readRules, ruleFile } from "../../../../charts/rules/rule-file.ts";
 import { until } from "../cluster/shell.ts";
 import { type Context, figuresOf } from "../context.ts";
@@ -22,10 +22,7 @@ async function use(context: Context): Promise<void> {
 
 async function asked({ cluster }: Context, { address }: Prometheus) {
   const chosen = { namespace: cluster.namespace, cluster: cluster.name, pod: ".*", topic: ".*" };
-  const panels: Evaluated[] = [];
-  for (const dashboard of Object.values(dashboards)) {
-    panels.push(...(await evaluateDashboard(address, dashboard, chosen)));
-  }
+  const panels = await evaluateDashboards(address, Object.values(dashboards), chosen);
   return { panels, rules: await evaluateRules(address, readRules()) };
 }
 
@@ -98,6 +95,7 @@ const faultsToSee: readonly Fault[] = [
 
 /** Silent before, firing while the fault lasts, silent again after it. */
 async function firesAndClears(context: Context, prometheus: Prometheus, fault: Fault): Promise<string> {
+  const seen = new Set<string>();
   const silentOnes = async (): Promise<boolean> => {
     const firing = await prometheus.firing();
     const loud = fault.alerts.filter((alert) => firing.has(alert));
@@ -111,7 +109,6 @@ async function firesAndClears(context: Context, prometheus: Prometheus, fault: F
     if (fault.alerts.every((alert) => seen.has(alert))) return true;
     throw new Error(`${silent.join(", ")} do not`);
   };
-  const seen = new Set<string>();
   await until(`alerts are silent before: ${fault.told}`, silentOnes, { limitMs: LIMIT_MS });
   const putRight = await fault.begin(context);
   try {
