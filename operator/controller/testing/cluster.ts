@@ -1,4 +1,4 @@
-import { brokerId, type Incarnation, type StorageId } from "#base/ids.ts";
+import { brokerId } from "#base/ids.ts";
 import { encodeLine, LineDecoder } from "#base/json-lines.ts";
 import { silent } from "#base/logging.ts";
 import type { Random } from "#base/random.ts";
@@ -6,7 +6,6 @@ import { FakeClock, settle } from "#base/testing/fake-clock.ts";
 import {
   type AdminRequest,
   type AdminResponse,
-  CONTRACT_VERSION,
   CONTROL_PATH,
   type HandOver,
   type IsrProposal,
@@ -20,6 +19,7 @@ import type { MetadataVersion, PartitionRow } from "#contract/rows.ts";
 import type { Address, ByteStream, Network, ProbeResult } from "#ports/network.ts";
 import { streamPair } from "#ports/testing/stream-pair.ts";
 import { MemoryMetadata, MemoryStore, type StoreFaults } from "../../adapters/memory/memory-store.ts";
+import { registrationOf } from "../../machine/testing/registration.ts";
 import { Controller, type ControllerEnd, type ControllerOptions } from "../controller.ts";
 
 /** Ids that differ and repeat in each run. */
@@ -43,25 +43,7 @@ export class FakeBroker {
   #stream: ByteStream | null = null;
 
   constructor(id: number, different: Partial<Registration> = {}) {
-    this.registration = {
-      type: "register",
-      contractVersion: CONTRACT_VERSION,
-      clusterId: "",
-      brokerId: brokerId(id),
-      incarnation: `${id}a` as Incarnation,
-      storageId: `disk-${id}` as StorageId,
-      endpoints: [{ listener: "PLAINTEXT", host: "h", port: 9000 + id }],
-      http: { host: "h", port: 8000 + id },
-      rack: null,
-      bootId: "boot-1",
-      device: "sda",
-      mountId: "1",
-      cleanStopOf: null,
-      hasIoErrorMark: false,
-      damaged: [],
-      metadataVersion: null,
-      ...different,
-    };
+    this.registration = registrationOf(id, different);
   }
 
   get isConnected(): boolean {

@@ -11,7 +11,7 @@ import {
   type StorageId,
   topicId,
 } from "#base/ids.ts";
-import { type AdminRequest, CONTRACT_VERSION, type PartitionName, type Registration } from "#contract/control.ts";
+import type { AdminRequest, PartitionName, Registration } from "#contract/control.ts";
 import type { PartitionRow, TopicRow } from "#contract/rows.ts";
 import { apply } from "../apply.ts";
 import type { Change } from "../changes.ts";
@@ -21,6 +21,7 @@ import type { Event } from "../events.ts";
 import { checkInvariants } from "../invariants.ts";
 import { allPartitions, EMPTY_STORED_STATE, partitionOf, type State, stateOf, topicByName } from "../state.ts";
 import { waitsFor } from "../waiting.ts";
+import { registrationOf } from "./registration.ts";
 
 const CLUSTER = "scenario";
 
@@ -281,26 +282,18 @@ export class Scenario {
   }
 
   #registration(words: Words): Registration {
-    const id = brokerId(Number(words.at(0)));
+    const id = Number(words.at(0));
     const damaged = words.value("damaged");
-    return {
-      type: "register",
-      contractVersion: CONTRACT_VERSION,
+    return registrationOf(id, {
       clusterId: words.value("cluster") ?? CLUSTER,
-      brokerId: id,
       incarnation: `${id}${words.value("life") ?? "a"}` as Incarnation,
       storageId: `disk-${words.value("disk") ?? id}` as StorageId,
-      endpoints: [{ listener: "PLAINTEXT", host: "h", port: 9000 + id }],
-      http: { host: "h", port: 8000 + id },
       rack: words.value("rack") ?? null,
       bootId: `boot-${words.value("boot") ?? "1"}`,
-      device: "sda",
-      mountId: "1",
       cleanStopOf: words.value("clean") === undefined ? null : (`${id}${words.value("clean")}` as Incarnation),
       hasIoErrorMark: words.has("ioerror"),
       damaged: damaged === undefined ? [] : [this.#find(damaged)],
-      metadataVersion: null,
-    };
+    });
   }
 
   #proposal(words: Words): Event {

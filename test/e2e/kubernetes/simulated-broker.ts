@@ -1,9 +1,9 @@
 import { LineDecoder, encodeLine } from "#base/json-lines.ts";
-import { CONTRACT_VERSION, CONTROL_PATH, type Registered, type Registration } from "#contract/control.ts";
+import { CONTROL_PATH, type Registered, type Registration } from "#contract/control.ts";
 import type { Address, ByteStream, Network } from "#ports/network.ts";
 import { streamPair } from "#ports/testing/stream-pair.ts";
-import { brokerId, type Incarnation, type StorageId } from "../../../broker/base/ids.ts";
 import type { Controller } from "../../../operator/controller/controller.ts";
+import { registrationOf } from "../../../operator/machine/testing/registration.ts";
 
 const LINE_BYTES_MAX = 1e9;
 const DELTA = Buffer.from('"type":"delta"');
@@ -18,24 +18,7 @@ export class SimulatedBroker {
   #stream: ByteStream | null = null;
 
   constructor(id: number, clusterId: string) {
-    this.registration = {
-      type: "register",
-      contractVersion: CONTRACT_VERSION,
-      clusterId,
-      brokerId: brokerId(id),
-      incarnation: `simulated-${id}` as Incarnation,
-      storageId: `disk-${id}` as StorageId,
-      endpoints: [{ listener: "internal", host: "simulated", port: 10_000 + id }],
-      http: { host: "simulated", port: 20_000 + id },
-      rack: null,
-      bootId: "boot",
-      device: "disk",
-      mountId: "1",
-      cleanStopOf: null,
-      hasIoErrorMark: false,
-      damaged: [],
-      metadataVersion: null,
-    };
+    this.registration = registrationOf(id, { clusterId });
   }
 
   get isAlive(): boolean {
