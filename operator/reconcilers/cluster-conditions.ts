@@ -7,7 +7,7 @@ import { isExternal } from "../specs/services.ts";
 import { bootstrapOf } from "./advertised.ts";
 import { CONFIG_KEY, type ClusterFacts, RESIZE_KEY } from "./cluster-plan.ts";
 import { type ClusterObserved, decidingStatus, isPaused } from "./cluster-observed.ts";
-import { conditionsOf, type Finding, type Findings, found } from "./conditions.ts";
+import { conditionOf, conditionsOf, type Finding, type Findings, found } from "./conditions.ts";
 import {
   isOffline,
   isReassigning,
@@ -36,7 +36,7 @@ function healthOf(status: ControllerStatus | null) {
 }
 
 const wasTrue = (cluster: ClusterResource, type: ClusterConditionType): boolean =>
-  cluster.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
+  conditionOf(cluster, type)?.status === "True";
 
 /** The first refusal of an object's making; resizing and settings have conditions of their own. */
 function refusalOf({ memory }: ClusterObserved): string | null {

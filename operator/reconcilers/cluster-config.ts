@@ -17,15 +17,19 @@ export interface AcceptedConfig {
 const annotation = (configMap: KubernetesObject | null, name: string): string =>
   configMap?.metadata.annotations?.[name] ?? "";
 
-function acceptedBefore(configMap: KubernetesObject | null): Config {
-  const text = annotation(configMap, ACCEPTED_CONFIG_ANNOTATION);
+/** What an annotation of the ConfigMap holds as JSON; null when it is not there, or was edited by hand into no JSON. */
+export function noted(configMap: KubernetesObject | null, name: string): unknown {
+  const text = annotation(configMap, name);
   try {
-    const parsed: unknown = JSON.parse(text === "" ? "{}" : text);
-    return typeof parsed === "object" && parsed !== null ? (parsed as Config) : {};
+    return text === "" ? null : (JSON.parse(text) as unknown);
   } catch {
-    // Edited by hand: nothing was accepted, then.
-    return {};
+    return null;
   }
+}
+
+function acceptedBefore(configMap: KubernetesObject | null): Config {
+  const before = noted(configMap, ACCEPTED_CONFIG_ANNOTATION);
+  return typeof before === "object" && before !== null ? (before as Config) : {};
 }
 
 /** What of a Cluster's config is in force: valid keys as they are, invalid ones as they were while they were valid. */

@@ -10,6 +10,7 @@ import { isDeletedWithCluster, isEphemeral, storageSizeOf } from "../specs/state
 import { type Advertised, advertisedOf, astrayBrokers } from "./advertised.ts";
 import { type AcceptedConfig, acceptConfig, planDynamicConfig } from "./cluster-config.ts";
 import { type ClusterObserved, decidingStatus } from "./cluster-observed.ts";
+import { conditionOf } from "./conditions.ts";
 import { imageInForce } from "./default-image.ts";
 import { isBrittle, namedPartitions } from "./partitions.ts";
 import type { BrokerPod } from "./pods.ts";
@@ -127,7 +128,7 @@ export function planCluster(observed: ClusterObserved): ClusterPlan {
     rack,
     configChanges: dynamic.changes.length,
   };
-  const outside = outsideServicesOf([cluster, served], brokers);
+  const outside = outsideServicesOf(new Set([cluster, served]), brokers);
   const isTerminating = statefulSet?.metadata.deletionTimestamp !== undefined;
   const actions: Action[] = [
     ...objectsOf(context, budgetOf(observed)).map(apply),
@@ -160,15 +161,14 @@ const apply = (object: KubernetesObject): Action => ({
 const ask = (key: string, request: AdminRequest): Action => ({ kind: "ask", key, request });
 
 /** What was said last of how it progresses. */
-const progressReasonOf = ({ status }: ClusterResource): string | undefined =>
-  status?.conditions?.find(({ type }) => type === "Progressing")?.reason;
+const progressReasonOf = (cluster: ClusterResource): string | undefined => conditionOf(cluster, "Progressing")?.reason;
 
 const ROLLING: ReadonlySet<string> = new Set(["Rolling", "WaitingForISR", "WaitingForBroker"]);
 
 /** What somebody is told an address of stays while they are told it. */
-function outsideServicesOf(clusters: readonly ClusterResource[], brokers: number): KubernetesObject[] {
+function outsideServicesOf(clusters: ReadonlySet<ClusterResource>, brokers: number): KubernetesObject[] {
   const ids = Array.from({ length: brokers }, (_, broker) => broker);
-  const all = clusters.flatMap((cluster) => externalServicesOf(cluster, ids));
+  const all = [...clusters].flatMap((cluster) => externalServicesOf(cluster, ids));
   const seen = new Set<string>();
   return all.filter(({ metadata: { name } }) => !seen.has(name) && seen.add(name));
 }

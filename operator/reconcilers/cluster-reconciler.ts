@@ -15,7 +15,7 @@ import { acceptConfig } from "./cluster-config.ts";
 import { type ClusterObserved, isPaused, type OperatorSettings } from "./cluster-observed.ts";
 import { type Action, planCluster } from "./cluster-plan.ts";
 import { changedConditions } from "./conditions.ts";
-import { waitsForTurn } from "./default-image.ts";
+import { type Brokers, waitsForTurn } from "./default-image.ts";
 import { type Done, type Executor, execute } from "./execute.ts";
 import { NO_RACKS, NodeRacks } from "./node-racks.ts";
 import { brokerPodOf } from "./pods.ts";
@@ -197,7 +197,7 @@ export class ClusterReconciler {
   async #observe(cluster: ClusterResource, memory: Memory): Promise<ClusterObserved> {
     const name = { namespace: cluster.metadata.namespace ?? "", name: cluster.metadata.name };
     const names = namesOf(name.name);
-    const pods = this.#caches.of("Pod", name).flatMap((pod) => brokerPodOf(pod) ?? []);
+    const { statefulSet, pods } = this.#brokersOf(name);
     for (const { ended, broker } of pods) {
       if (ended === null || memory.ended.has(ended)) continue;
       memory.ended.add(ended);
@@ -207,7 +207,7 @@ export class ClusterReconciler {
     return {
       settings: this.#options.settings,
       cluster,
-      statefulSet: this.#caches.get("StatefulSet", { ...name, name: names.statefulSet }),
+      statefulSet,
       configMap: this.#caches.get("ConfigMap", { ...name, name: names.configMap }),
       secret: this.#caches.get("Secret", { ...name, name: names.secret }),
       services: this.#caches.of("Service", name),
@@ -216,7 +216,7 @@ export class ClusterReconciler {
         ...this.#caches.of("NetworkPolicy", name),
         ...(await this.#monitor(cluster, memory)),
       ],
-      pods: pods.sort((a, b) => a.broker - b.broker),
+      pods,
       claims: this.#caches.of("PersistentVolumeClaim", name).map(claimOf),
       racks: rackKey === undefined ? NO_RACKS : await this.#nodeRacks.of(rackKey, pods),
       status: memory.control?.status() ?? null,
@@ -226,14 +226,19 @@ export class ClusterReconciler {
     };
   }
 
+  #brokersOf({ namespace, name }: ObjectName): Brokers {
+    const pods = this.#caches.of("Pod", { namespace, name }).flatMap((pod) => brokerPodOf(pod) ?? []);
+    return {
+      statefulSet: this.#caches.get("StatefulSet", { namespace, name: namesOf(name).statefulSet }),
+      pods: pods.sort((a, b) => a.broker - b.broker),
+    };
+  }
+
   #turnBefore(cluster: ClusterResource): string | null {
     return waitsForTurn(cluster, {
       clusters: this.#caches.clusters.list() as readonly ClusterResource[],
       brokerImage: this.#options.settings.brokerImage,
-      brokersOf: ({ metadata: { namespace = "", name } }) => ({
-        statefulSet: this.#caches.get("StatefulSet", { namespace, name: namesOf(name).statefulSet }),
-        pods: this.#caches.of("Pod", { namespace, name }).flatMap((pod) => brokerPodOf(pod) ?? []),
-      }),
+      brokersOf: ({ metadata: { namespace = "", name } }) => this.#brokersOf({ namespace, name }),
     });
   }
 

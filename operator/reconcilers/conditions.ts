@@ -10,6 +10,14 @@ export interface Finding {
 
 export type Findings<Type extends string> = Readonly<Record<Type, Finding>>;
 
+interface Conditioned {
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+/** What was said last of one thing. */
+export const conditionOf = <Type extends string>({ status }: Conditioned, type: Type): Condition | undefined =>
+  status?.conditions?.find((condition) => condition.type === type);
+
 /** Kubernetes refuses longer ones. */
 const MESSAGE_LENGTH_MAX = 1024;
 

@@ -51,6 +51,8 @@ export class NodeRacks {
     if (known !== undefined && nowMs - known.atMs < (isFailed(known.labels) ? RETRY_MS : KEPT_MS)) return known.labels;
     const outcome = await this.#kubernetes.get({ kind: "Node", namespace: "", name: node });
     const labels = outcome.kind === "done" ? (outcome.value.metadata.labels ?? {}) : outcome;
+    // Nodes come and go: of those that nobody asks about nothing is kept.
+    for (const [name, { atMs }] of this.#known) if (nowMs - atMs >= KEPT_MS) this.#known.delete(name);
     this.#known.set(node, { labels, atMs: nowMs });
     return labels;
   }

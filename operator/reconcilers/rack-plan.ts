@@ -1,7 +1,7 @@
 import type { AdminRequest, BrokerRack } from "#contract/control.ts";
 import type { ControllerStatus } from "../ports/cluster-control.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
-import { type Finding, found } from "./conditions.ts";
+import { conditionOf, type Finding, found } from "./conditions.ts";
 import type { Racks } from "./node-racks.ts";
 
 export interface RackPlan {
@@ -51,8 +51,8 @@ function findingOf(key: string, { byBroker, failure }: Racks, isPending: boolean
  * Whether a new topic should wait: replicas placed before racks are known would stay where they are. Not where only a
  * person can tell the racks: the cluster serves meanwhile.
  */
-export function awaitsRacks({ spec, status: shown }: ClusterResource, { brokers }: ControllerStatus): boolean {
-  if (spec.rack === undefined || !brokers.some(({ isFenced, rack }) => !isFenced && rack === null)) return false;
-  const condition = shown?.conditions?.find(({ type }) => type === "RacksKnown");
-  return condition === undefined || !NEEDS_A_PERSON.has(condition.reason);
+export function awaitsRacks(cluster: ClusterResource, { brokers }: ControllerStatus): boolean {
+  const isUnknown = brokers.some(({ isFenced, rack }) => !isFenced && rack === null);
+  if (cluster.spec.rack === undefined || !isUnknown) return false;
+  return !NEEDS_A_PERSON.has(conditionOf(cluster, "RacksKnown")?.reason ?? "");
 }

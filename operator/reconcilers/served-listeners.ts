@@ -3,16 +3,11 @@ import { type Listener, listenersOf } from "../specs/broker-json.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
 import { canonical } from "../specs/hash.ts";
 import { ACCEPTED_LISTENERS_ANNOTATION } from "../specs/naming.ts";
+import { noted } from "./cluster-config.ts";
 
 function acceptedBefore(configMap: KubernetesObject | null): readonly Listener[] | null {
-  const text = configMap?.metadata.annotations?.[ACCEPTED_LISTENERS_ANNOTATION];
-  try {
-    const parsed: unknown = JSON.parse(text ?? "null");
-    return Array.isArray(parsed) ? (parsed as Listener[]) : null;
-  } catch {
-    // Edited by hand: nothing was accepted, then.
-    return null;
-  }
+  const before = noted(configMap, ACCEPTED_LISTENERS_ANNOTATION);
+  return Array.isArray(before) ? (before as Listener[]) : null;
 }
 
 /**

@@ -6,16 +6,15 @@ import type { State } from "../state.ts";
 
 /** Where brokers stand, said by whoever can see it. New replicas are placed by it; those there are stay. */
 export function decideRacksSetRequested(state: State, event: Extract<Event, { kind: "racksSetRequested" }>): Decision {
-  const { racks } = event.request;
-  const stranger = racks.find(({ broker }) => !state.brokers.has(broker));
-  if (stranger !== undefined) {
-    const errorMessage = `Broker ${stranger.broker} is not registered.`;
-    const response = { kind: "setRacks", errorCode: BROKER_ID_NOT_REGISTERED, errorMessage } as const;
-    return decided([], { kind: "admin", response });
-  }
-  const changes = racks.flatMap(({ broker, rack }): Change[] => {
+  const changes: Change[] = [];
+  for (const { broker, rack } of event.request.racks) {
     const record = state.brokers.get(broker);
-    return record === undefined || record.rack === rack ? [] : [{ kind: "broker", broker: { ...record, rack } }];
-  });
+    if (record === undefined) {
+      const errorMessage = `Broker ${broker} is not registered.`;
+      const response = { kind: "setRacks", errorCode: BROKER_ID_NOT_REGISTERED, errorMessage } as const;
+      return decided([], { kind: "admin", response });
+    }
+    if (record.rack !== rack) changes.push({ kind: "broker", broker: { ...record, rack } });
+  }
   return decided(changes, { kind: "admin", response: { kind: "setRacks", errorCode: NONE, errorMessage: null } });
 }
