@@ -14,6 +14,7 @@ jest.setTimeout(120_000);
 
 const TOPIC = "written";
 /** Making network namespaces needs Linux and root; where they cannot be made the test is reported as skipped. */
+// Network namespaces of its own take Linux and root; without them nothing can be cut off and harm nobody.
 const canCut = Islands.arePossible();
 let cluster: IslandCluster | null = null;
 
