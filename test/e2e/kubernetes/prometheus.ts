@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { runPrometheus } from "../../../charts/run-prometheus.ts";
@@ -13,57 +13,69 @@ interface FoundAlert {
 }
 
 export interface PrometheusOptions {
-  readonly kubeconfigFile: string;
+  /** Where to scrape now. */
+  readonly targets: () => Promise<readonly TargetGroup[]>;
   /** The chart's rules, as they are to be loaded. */
   readonly rules: string;
 }
 
-/** The relabelling that the chart's PodMonitors end as. */
-const relabelling = (component: "broker" | "operator"): object[] => {
-  const keep = (source: string, regex: string): object => ({ source_labels: [source], action: "keep", regex });
-  const copy = (source: string, target: string): object => ({ source_labels: [source], target_label: target });
-  const label = "__meta_kubernetes_pod_label_";
-  return [
-    keep(`${label}app_kubernetes_io_name`, "tidemark"),
-    keep(`${label}app_kubernetes_io_component`, component),
-    keep("__meta_kubernetes_pod_container_port_name", "http"),
-    // A pod that has ended is there until it is taken away.
-    { source_labels: ["__meta_kubernetes_pod_phase"], action: "drop", regex: "Succeeded|Failed" },
-    copy("__meta_kubernetes_namespace", "namespace"),
-    copy("__meta_kubernetes_pod_name", "pod"),
-    copy("__meta_kubernetes_pod_container_name", "container"),
-    ...(component === "broker" ? [copy(`${label}tidemark_dev_cluster`, "tidemark_cluster")] : []),
-  ];
-};
+/** As Prometheus reads them from a file; `job` names the job. */
+export interface TargetGroup {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
 
-/** A Prometheus outside the cluster that finds the pods through the API server, as it would inside. */
+const LOOK_MS = 1000;
+
+/** Writes the targets down, now and every second. While they cannot be had the last ones stand. */
+async function keepTargets(file: string, targets: PrometheusOptions["targets"]): Promise<{ stop(): void }> {
+  const write = async (): Promise<void> => {
+    const groups = await targets();
+    // Prometheus must never read half of it.
+    writeFileSync(`${file}.new`, JSON.stringify(groups));
+    renameSync(`${file}.new`, file);
+  };
+  await write();
+  let isWriting = false;
+  const timer = setInterval(() => {
+    if (isWriting) return;
+    isWriting = true;
+    write()
+      .catch((error: unknown) => process.stderr.write(`prometheus: no targets: ${String(error)}\n`))
+      .finally(() => void (isWriting = false));
+  }, LOOK_MS);
+  return { stop: () => clearInterval(timer) };
+}
+
+/**
+ * A Prometheus outside the cluster. Debian's is built without the discovery of pods: they are looked up for it, again
+ * and again, for who is made anew has another address.
+ */
 export class Prometheus {
   readonly address: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
+  readonly #look: { stop(): void };
 
-  private constructor(address: string, child: ChildProcess, folder: string) {
-    this.address = address;
-    this.#child = child;
-    this.#folder = folder;
+  private constructor(parts: { address: string; child: ChildProcess; folder: string; look: { stop(): void } }) {
+    this.address = parts.address;
+    this.#child = parts.child;
+    this.#folder = parts.folder;
+    this.#look = parts.look;
   }
 
-  static async start({ kubeconfigFile, rules }: PrometheusOptions): Promise<Prometheus> {
+  static async start({ targets, rules }: PrometheusOptions): Promise<Prometheus> {
     const folder = mkdtempSync(path.join(tmpdir(), "tidemark-watched-"));
-    const job = (component: "broker" | "operator"): object => ({
-      job_name: component === "broker" ? "tidemark-brokers" : "tidemark-operator",
-      kubernetes_sd_configs: [{ role: "pod", kubeconfig_file: kubeconfigFile }],
-      relabel_configs: relabelling(component),
-    });
     const configuration = {
       global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" },
       rule_files: ["rules.yaml"],
-      scrape_configs: [job("broker"), job("operator")],
+      scrape_configs: [{ job_name: "pods", file_sd_configs: [{ files: ["targets.json"], refresh_interval: "1s" }] }],
     };
     writeFileSync(path.join(folder, "rules.yaml"), rules);
+    const look = await keepTargets(path.join(folder, "targets.json"), targets);
     const { child, address } = await runPrometheus(folder, configuration);
     child.once("error", (error) => process.stderr.write(`prometheus: ${error.message}\n`));
-    const prometheus = new Prometheus(address, child, folder);
+    const prometheus = new Prometheus({ address, child, folder, look });
     const isReady = async (): Promise<boolean> => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
       return (await fetch(`${prometheus.address}/-/ready`)).ok;
@@ -96,6 +108,7 @@ export class Prometheus {
   }
 
   async stop(): Promise<void> {
+    this.#look.stop();
     if (this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined) {
       this.#child.kill("SIGTERM");
       await once(this.#child, "exit");

@@ -1,10 +1,11 @@
+import type { V1Pod } from "@kubernetes/client-node";
 import { readFileSync } from "node:fs";
 import { dashboards, queriesOf } from "../../../../charts/dashboards/all.ts";
 import { evaluateDashboards, evaluateRules } from "../../../../charts/dashboards/evaluate.ts";
 import { metricsIn, readRules, ruleFile } from "../../../../charts/rules/rule-file.ts";
 import { until } from "../cluster/shell.ts";
 import { type Context, figuresOf } from "../context.ts";
-import { Prometheus } from "../prometheus.ts";
+import { Prometheus, type TargetGroup } from "../prometheus.ts";
 
 export const name = "panels and alerts in a real Prometheus";
 
@@ -12,6 +13,24 @@ const LIMIT_MS = 90_000;
 
 /** The chart's rules; only the time for which a fault must last before it is told is a test's. */
 const hurried = (rules: string): string => rules.replaceAll(/^( +)for: .*$/gm, "$1for: 1s");
+
+/** The pods, labelled as the chart's PodMonitors do it. One that has ended is there until it is taken away. */
+async function targetsOf({ kube, cluster, operatorNamespace }: Context): Promise<TargetGroup[]> {
+  const groupOf = (pod: V1Pod, port: number, labels: TargetGroup["labels"]): TargetGroup[] => {
+    const { metadata, status } = pod;
+    const isThere = status?.podIP !== undefined && status.phase !== "Succeeded" && status.phase !== "Failed";
+    const pods = { namespace: metadata?.namespace ?? "", pod: metadata?.name ?? "" };
+    return isThere ? [{ targets: [`${status.podIP}:${port}`], labels: { ...pods, ...labels } }] : [];
+  };
+  const ofBroker = { job: "tidemark-brokers", container: "broker", tidemark_cluster: cluster.name };
+  const ofOperator = { job: "tidemark-operator", container: "operator" };
+  const brokers = await kube.brokerPods(cluster);
+  const operators = await kube.operatorPods(operatorNamespace);
+  return [
+    ...brokers.flatMap((pod) => groupOf(pod, 8081, ofBroker)),
+    ...operators.flatMap((pod) => groupOf(pod, 8080, ofOperator)),
+  ];
+}
 
 /** Writes, reads and asks for what is not there, so that there is something to count of everything. */
 async function use(context: Context): Promise<void> {
@@ -123,7 +142,7 @@ async function firesAndClears(context: Context, prometheus: Prometheus, fault: F
 /** The chart's dashboards and rules, asked of a Prometheus that scrapes these pods. */
 export async function run(context: Context): Promise<string> {
   const rules = hurried(readFileSync(ruleFile, "utf8"));
-  const prometheus = await Prometheus.start({ kubeconfigFile: context.kube.kubeconfigFile, rules });
+  const prometheus = await Prometheus.start({ targets: () => targetsOf(context), rules });
   try {
     const outcome = await context.underLoad(async (topic) => {
       await use(context);
