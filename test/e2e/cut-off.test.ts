@@ -43,7 +43,7 @@ const bootstrapOf = (running: IslandCluster): string[] => running.brokers.map(({
  * with another broker first: the one that kafkajs would always begin with may be the one that is cut off.
  */
 class Writer {
-  #brokers: string[];
+  readonly #brokers: string[];
   readonly acked: string[] = [];
   #isStopped = false;
   readonly #running: Promise<void>;
@@ -65,7 +65,8 @@ class Writer {
       } catch {
         await producer?.disconnect().catch(() => {});
         producer = null;
-        this.#brokers = [...this.#brokers.slice(1), ...this.#brokers.slice(0, 1)];
+        this.#brokers.push(...this.#brokers.splice(0, 1));
+        // A client that fails at once would otherwise leave no turn to whoever is to stop this.
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
