@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import type { ApiAccess } from "../../operator/adapters/kubernetes/credentials.ts";
+import { ensureBinaries } from "../e2e/kubernetes/cluster/binaries.ts";
+import { installPackages } from "../e2e/kubernetes/cluster/packages.ts";
 
 const READY_LIMIT_MS = 120_000;
 const READY_LOOK_MS = 100;
@@ -41,9 +44,9 @@ export class ApiServer {
     process.once("exit", this.#onExit);
   }
 
-  /** Resolves once it is ready. */
-  static async start(): Promise<ApiServer> {
-    const [command, ...first] = apiServerCommand();
+  /** Resolves once it is ready. `say` hears of what takes minutes on a machine that never did this. */
+  static async start(say: (line: string) => void): Promise<ApiServer> {
+    const { etcd: etcdCommand, apiServer: apiServerCommand } = await commands(say);
     const folder = mkdtempSync(path.join(tmpdir(), "tidemark-crds-"));
     const [etcdPort, peerPort, port] = await freePorts(3);
     const token = randomBytes(16).toString("hex");
@@ -56,15 +59,14 @@ export class ApiServer {
     writeFileSync(at("service-accounts.key"), privateKey, { mode: 0o600 });
     writeFileSync(at("tokens.csv"), `${token},admin,admin,system:masters\n`, { mode: 0o600 });
     const etcd = run(folder, "etcd", [
-      etcdCommand(),
+      etcdCommand,
       ...[`--data-dir=${at("etcd")}`, "--unsafe-no-fsync=true"],
       ...[`--listen-client-urls=${local(etcdPort)}`, `--advertise-client-urls=${local(etcdPort)}`],
       ...[`--listen-peer-urls=${local(peerPort)}`, `--initial-advertise-peer-urls=${local(peerPort)}`],
       `--initial-cluster=default=${local(peerPort)}`,
     ]);
     const apiServer = run(folder, "kube-apiserver", [
-      command,
-      ...first,
+      ...apiServerCommand,
       ...[
         `--etcd-servers=${local(etcdPort)}`,
         `--cert-dir=${at("certificates")}`,
@@ -95,6 +97,16 @@ export class ApiServer {
       if (performance.now() > endMs) throw new Error(`the API server is not ready; read the logs in ${this.#folder}`);
       await new Promise((resolve) => setTimeout(resolve, READY_LOOK_MS));
     }
+  }
+
+  /** For the operator's own adapters, as an administrator. */
+  access(): ApiAccess {
+    return {
+      server: new URL(`https://127.0.0.1:${this.#port}`),
+      // Its certificate is of its own making, in a folder of ours.
+      tls: { rejectUnauthorized: false },
+      headers: async () => ({ authorization: `Bearer ${this.#token}` }),
+    };
   }
 
   /** One request as an administrator. */
@@ -188,20 +200,13 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** `KUBEBUILDER_ASSETS` as for envtest, or what `make e2e` has built on this machine. */
-export function apiServerCommand(): readonly [string, ...string[]] {
+/** `KUBEBUILDER_ASSETS` as for envtest; without it this machine's own, which the first run builds. */
+async function commands(say: (line: string) => void): Promise<{ etcd: string; apiServer: readonly string[] }> {
   const assets = process.env["KUBEBUILDER_ASSETS"];
-  if (assets !== undefined) return [path.join(assets, "kube-apiserver")];
-  const cache = path.join(process.env["TIDEMARK_CACHE"] ?? path.join(homedir(), ".cache", "tidemark"), "kubernetes");
-  const built = (existsSync(cache) ? readdirSync(cache) : [])
-    .map((version) => path.join(cache, version, "kube"))
-    .find((file) => existsSync(file));
-  if (built !== undefined) return [built, "kube-apiserver"];
-  const says = `no kube-apiserver in ${cache}: \`make e2e\` builds it there`;
-  throw new Error(`${says}; or set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd`);
-}
-
-function etcdCommand(): string {
-  const assets = process.env["KUBEBUILDER_ASSETS"];
-  return assets === undefined ? "etcd" : path.join(assets, "etcd");
+  if (assets !== undefined) {
+    return { etcd: path.join(assets, "etcd"), apiServer: [path.join(assets, "kube-apiserver")] };
+  }
+  await installPackages(say);
+  const { kube } = await ensureBinaries(say);
+  return { etcd: "etcd", apiServer: [kube, "kube-apiserver"] };
 }

@@ -1,5 +1,6 @@
 import { ApiServer } from "./api-server.ts";
 import { cluster, type CreateCase, type StatusCase, topic } from "./case.ts";
+import { adapters } from "./cases/adapters.ts";
 import { behaviours } from "./cases/behaviour.ts";
 import { clusterCases } from "./cases/cluster.ts";
 import { limitCases, statusCases } from "./cases/limits.ts";
@@ -37,6 +38,7 @@ async function suites(server: ApiServer): Promise<Record<string, readonly Judged
     "limits of every status": statusCases.map(ofStatus),
     changes: updateCases.map((one) => ({ says: one.says, judge: () => judgeUpdate(server, one) })),
     behaviour: behaviours.map((one) => ({ says: one.says, judge: () => one.judge(server) })),
+    "operator's adapters": adapters.map((one) => ({ says: one.says, judge: () => one.judge(server) })),
     // These put other schemas in place, and so come last.
     ratcheting: ratcheting.map((one) => ({ says: one.says, judge: () => one.judge(server) })),
     "rules taken away": [...ruleRemovals(server, "Cluster", notices), ...ruleRemovals(server, "Topic", notices)],
@@ -65,7 +67,7 @@ async function judgeAll(server: ApiServer): Promise<{ passed: number; failed: nu
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-const server = await ApiServer.start();
+const server = await ApiServer.start(say);
 try {
   await installDefinitions(server);
   const { passed, failed } = await judgeAll(server);

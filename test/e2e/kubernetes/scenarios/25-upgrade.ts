@@ -17,6 +17,8 @@ const chart = path.join(import.meta.dirname, "../../../../charts/tidemark");
 interface Watched {
   inSyncMin: number;
   readyMin: number;
+  /** What the Cluster said while it was not Ready; it never is to. */
+  readonly notReady: Set<string>;
 }
 
 const imageOf = (pod: V1Pod): string => pod.spec?.containers[0]?.image ?? "";
@@ -36,7 +38,7 @@ async function rolledTo(context: Context, { topic, tag }: { topic: string; tag: 
     for (const { isr } of states) watched.inSyncMin = Math.min(watched.inSyncMin, isr.length);
     const found = await kube.read("Cluster", cluster);
     const ready = found?.status?.conditions?.find(({ type }) => type === "Ready");
-    if (ready?.status === "False") throw new Error(`the Cluster is not Ready: ${ready.reason}: ${ready.message}`);
+    if (ready?.status === "False") watched.notReady.add(`${ready.reason}: ${ready.message}`);
     const brokers = await kube.brokerPods(cluster);
     watched.readyMin = Math.min(watched.readyMin, brokers.filter(isPodReady).length);
     const pods = [...brokers, ...(await kube.operatorPods(operatorNamespace))];
@@ -69,7 +71,11 @@ function stepsOf(release: string, earlier: EarlierChart, tag: string): readonly 
 export async function run(context: Context): Promise<string> {
   const tag = await currentTag(context);
   const steps = stepsOf(context.release, await earlierChart(), tag);
-  const watched: Watched = { inSyncMin: Number.POSITIVE_INFINITY, readyMin: Number.POSITIVE_INFINITY };
+  const watched: Watched = {
+    inSyncMin: Number.POSITIVE_INFINITY,
+    readyMin: Number.POSITIVE_INFINITY,
+    notReady: new Set(),
+  };
   const outcome = await context.underLoad(async (topic, load) => {
     const told: string[] = [];
     load.forgetGaps();
@@ -84,6 +90,7 @@ export async function run(context: Context): Promise<string> {
       // The scenarios after this one are about what stands here.
       if (told.length < steps.length) await context.helm(steps.at(-1)?.args ?? []);
     }
+    if (watched.notReady.size > 0) throw new Error(`the Cluster was not Ready: ${[...watched.notReady].join("; ")}`);
     if (watched.inSyncMin < MIN_IN_SYNC) throw new Error(`a partition was down to ${watched.inSyncMin} in sync`);
     if (watched.readyMin < MIN_IN_SYNC) throw new Error(`only ${watched.readyMin} brokers were ready at one moment`);
     return `${told.join(", ")}; never below ${watched.inSyncMin} in sync and ${watched.readyMin} brokers ready`;
