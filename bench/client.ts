@@ -4,8 +4,11 @@ import { nodeEndToEnd, nodeLatency, nodeLoad } from "./node-load.ts";
 import type { Running } from "./system.ts";
 
 export interface WindowTimes {
+  /** Left out; 0: the window begins with the client. */
   readonly warmUpMs: number;
   readonly windowMs: number;
+  /** Counts what the brokers' processes have used since they were started, not only in the window. */
+  readonly countsStart?: boolean;
 }
 
 export interface SteadyLoad {

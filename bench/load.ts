@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { WindowTimes } from "./client.ts";
 import { javaArguments, run } from "./jars.ts";
 import { cpuSeconds, nowMs, residentBytes } from "./machine.ts";
 import type { Running } from "./system.ts";
@@ -57,16 +58,12 @@ function performanceArguments(jars: string, running: Running, load: Load): strin
  * Runs Kafka's ProducerPerformance at full speed, leaves out its first `warmUpMs`, and counts records acknowledged
  * and processor time used over the `windowMs` that follow. The client is killed then.
  */
-export function measureLoad(
-  jars: string,
-  running: Running,
-  load: Load,
-  times: { warmUpMs: number; windowMs: number },
-): Promise<Window> {
+export function measureLoad(jars: string, running: Running, load: Load, times: WindowTimes): Promise<Window> {
   return new Promise((resolve, reject) => {
     const child = spawn("java", performanceArguments(jars, running, load), { stdio: ["ignore", "pipe", "pipe"] });
     const startMs = nowMs();
-    let began: { atMs: number; cpu: number } | undefined;
+    const begin = () => ({ atMs: nowMs(), cpu: times.countsStart === true ? 0 : cpuSeconds(running.pids) });
+    let began = times.warmUpMs === 0 ? begin() : undefined;
     let records = 0;
     let resident = 0;
     let errors = "";
@@ -81,7 +78,7 @@ export function measureLoad(
       const match = /^(\d+) records sent, .* max latency/.exec(line);
       if (match === null || isDone) return;
       if (began === undefined) {
-        if (nowMs() - startMs >= times.warmUpMs) began = { atMs: nowMs(), cpu: cpuSeconds(running.pids) };
+        if (nowMs() - startMs >= times.warmUpMs) began = begin();
         return;
       }
       records += Number(match[1]);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 
 /** Ticks of utime and stime in /proc: USER_HZ, 100 on every Linux that Node runs on. */
@@ -29,29 +29,6 @@ export function residentBytes(pid: number): number {
 export const describeMachine = (): string =>
   `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ` +
   `${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
-
-/** Memory left to the programs that run beside the bench. */
-const SPARED_BYTES = 4 * 2 ** 30;
-const FILL_BYTES = 64 * 2 ** 20;
-
-/**
- * Fills the memory that is free through the page cache, and frees it again. In a virtual machine the first touch of
- * each page is a fault of the hypervisor's, which would be counted as the work of whoever writes first: here three
- * times as dear as the write itself. `file` is in the folder that the brokers write to; answers the bytes touched.
- */
-export function touchMemory(file: string): number {
-  const available = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) * 1024;
-  const chunk = Buffer.alloc(FILL_BYTES);
-  const descriptor = openSync(file, "w");
-  let touched = 0;
-  try {
-    while (touched + FILL_BYTES <= available - SPARED_BYTES) touched += writeSync(descriptor, chunk);
-  } finally {
-    closeSync(descriptor);
-    rmSync(file);
-  }
-  return touched;
-}
 
 export const sleep = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
 

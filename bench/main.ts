@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { javaClient, nodeClient } from "./client.ts";
@@ -11,7 +11,8 @@ import { startFigures } from "./figures/start.ts";
 import { coldRow, coldThroughput, type Pair, throughputFigures } from "./figures/throughput.ts";
 import { kafkaJars, root } from "./jars.ts";
 import { kafkaSystem } from "./kafka-system.ts";
-import { describeMachine, nowMs, touchMemory } from "./machine.ts";
+import { describeMachine, nowMs } from "./machine.ts";
+import { type Held, holdMemory } from "./memory.ts";
 import { type Row, tableOf } from "./report.ts";
 import { killAllStarted } from "./system.ts";
 import { tidemarkSystem } from "./tidemark-system.ts";
@@ -82,8 +83,13 @@ async function allFigures(context: Context, wanted: ReadonlySet<string>): Promis
 /** Docs are written in whole paragraphs: the lines of a source file are joined. */
 const paragraph = (...lines: string[]): string => lines.join(" ");
 
-function documentOf(rows: readonly Row[], context: Context, minutes: number): string {
-  const { extent, client } = context;
+interface Told {
+  readonly rows: readonly Row[];
+  readonly held: Held;
+  readonly minutes: number;
+}
+
+function documentOf({ extent, client }: Context, { rows, held, minutes }: Told): string {
   const date = new Date().toISOString().slice(0, 10);
   return [
     "# Benchmarks",
@@ -111,12 +117,16 @@ function documentOf(rows: readonly Row[], context: Context, minutes: number): st
       "1 GiB heaps.",
     ),
     paragraph(
-      "- Before the first figure all free memory is touched once: in a virtual machine the first write to a page is a",
-      "fault of the hypervisor's, which would count as work of whichever system writes first.",
+      `- Memory: ${held.says}. A page fault of the hypervisor's would count as work of whoever writes to a file;`,
+      "where they are counted, both systems spend most of their time on them.",
     ),
     paragraph(
       "- Start: from the first process to the first record acknowledged with acks=all; Kafka's formatting of its",
       "storage is left out.",
+    ),
+    paragraph(
+      "- First minute after start: records acknowledged until then, over all processor time that the processes have",
+      "used since the first of them was started.",
     ),
     paragraph(
       "- Time without a leader: the longest pause between two acknowledgements of one partition, seen by a probe that",
@@ -157,15 +167,15 @@ async function main(): Promise<number> {
   };
   say(`${describeMachine()}; client: ${context.client.name}`);
   const startMs = nowMs();
-  mkdirSync(path.join(root, ".cache", "bench"), { recursive: true });
-  const touched = touchMemory(path.join(root, ".cache", "bench", "memory"));
-  say(`touched ${(touched / 2 ** 30).toFixed(1)} GiB of memory, so that no hypervisor's page faults are measured`);
-  const rows = await allFigures(context, wanted);
+  const held = await holdMemory(path.join(root, ".cache", "bench"));
+  say(held.says);
+  const rows = await allFigures(context, wanted).finally(held.release);
   console.log(`\n${tableOf(rows)}\n`);
   const isWhole = !values.quick && wanted.size === figureNames.length && context.systems.length === 2;
   const out = values.out ?? (isWhole ? path.join(root, "docs", "benchmarks.md") : undefined);
   if (out !== undefined) {
-    writeFileSync(out, documentOf(rows, context, Math.round((nowMs() - startMs) / 60_000)));
+    const minutes = Math.round((nowMs() - startMs) / 60_000);
+    writeFileSync(out, documentOf(context, { rows, held, minutes }));
     say(`written: ${out}`);
   }
   return 0;

@@ -52,7 +52,8 @@ export async function nodeLoad(running: Running, load: Load, times: WindowTimes)
     failure = error;
   });
   await sleep(times.warmUpMs);
-  const began = { atMs: nowMs(), cpu: cpuSeconds(running.pids), records };
+  const cpu = times.countsStart === true ? 0 : cpuSeconds(running.pids);
+  const began = { atMs: nowMs(), cpu, records };
   let resident = 0;
   while (nowMs() - began.atMs < times.windowMs) {
     await sleep(500);
