@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
+import { endsWithBench } from "./system.ts";
 
 export const root = path.resolve(import.meta.dirname, "..");
 const pom = path.join(root, "bench", "kafka", "pom.xml");
@@ -15,6 +16,7 @@ export interface Finished {
 export function run(program: string, args: readonly string[], options: { cwd?: string } = {}): Promise<Finished> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd: options.cwd ?? root, stdio: ["ignore", "pipe", "pipe"] });
+    endsWithBench(child);
     let output = "";
     const gather = (chunk: Buffer): void => {
       output += chunk.toString();

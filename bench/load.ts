@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { WindowTimes } from "./client.ts";
 import { javaArguments, run } from "./jars.ts";
 import { cpuSeconds, nowMs, residentBytes } from "./machine.ts";
-import type { Running } from "./system.ts";
+import { endsWithBench, type Running } from "./system.ts";
 
 /** What a load asks of the brokers, always with acks=all and the client's own idempotence. */
 export interface Load {
@@ -61,6 +61,7 @@ function performanceArguments(jars: string, running: Running, load: Load): strin
 export function measureLoad(jars: string, running: Running, load: Load, times: WindowTimes): Promise<Window> {
   return new Promise((resolve, reject) => {
     const child = spawn("java", performanceArguments(jars, running, load), { stdio: ["ignore", "pipe", "pipe"] });
+    endsWithBench(child);
     const startMs = nowMs();
     const begin = () => ({ atMs: nowMs(), cpu: times.countsStart === true ? 0 : cpuSeconds(running.pids) });
     let began = times.warmUpMs === 0 ? begin() : undefined;

@@ -20,8 +20,8 @@ import { tidemarkSystem } from "./tidemark-system.ts";
 const help = `Usage: node bench/main.ts [--quick] [--figures LIST] [--system NAME] [--out FILE]
   --quick          two short runs: shows that everything works, not what is true
   --runs N         measured runs of each figure (default: 5)
-  --seconds N      length of a run of load or latency (default: 60)
-  --warm-ups N     most runs before them, until two successive ones differ by less than 10 % (default: 6)
+  --seconds N      length of a measured run of load or latency (default: 60)
+  --warm-ups N     most runs of 60 s before them, until two successive ones differ by less than 10 % (default: 6)
   --figures LIST   of start,load,latency,backlog,idle,failover (default: all)
   --system NAME    tidemark or kafka alone
   --out FILE       where to write the table (default: docs/benchmarks.md, only for a whole bench that is not quick)`;
@@ -31,11 +31,19 @@ const figureNames = ["start", "load", "latency", "backlog", "idle", "failover"];
 const full: Extent = {
   runs: 5,
   windowMs: 60_000,
+  warmUpWindowMs: 60_000,
   clientWarmUpMs: 10_000,
   warmUpRunsMax: 6,
   backlogRecords: 3_000_000,
 };
-const quick: Extent = { runs: 2, windowMs: 10_000, clientWarmUpMs: 5000, warmUpRunsMax: 1, backlogRecords: 300_000 };
+const quick: Extent = {
+  runs: 2,
+  windowMs: 10_000,
+  warmUpWindowMs: 20_000,
+  clientWarmUpMs: 5000,
+  warmUpRunsMax: 1,
+  backlogRecords: 300_000,
+};
 
 /** What is asked for on the command line, over what is usual; undefined when a number is none. */
 function extentOf(asked: { quick: boolean; runs?: string; seconds?: string; "warm-ups"?: string }): Extent | undefined {
@@ -104,8 +112,8 @@ function documentOf({ extent, client }: Context, { rows, held, minutes }: Told):
     "",
     paragraph(
       `- Figures are medians (least … greatest). Load and latency: ${extent.runs} runs of ${extent.windowMs / 1000} s`,
-      "for each system, by turns, on brokers warmed until two successive runs differed by less than 10 %",
-      `(at most ${extent.warmUpRunsMax} runs); the first ${extent.clientWarmUpMs / 1000} s of a client are left out.`,
+      `for each system, by turns, on brokers warmed until two successive runs of ${extent.warmUpWindowMs / 1000} s`,
+      `differed by less than 10 % (at most ${extent.warmUpRunsMax} runs); the first ${extent.clientWarmUpMs / 1000} s of a client are left out.`,
     ),
     paragraph(
       `- Both systems run with their own defaults under the same client programs: ${client.name};`,

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { nowMs, sleep } from "./machine.ts";
@@ -79,8 +79,16 @@ export function killAllStarted(): void {
   for (const pid of started) signal(pid, "SIGKILL");
 }
 
-/** A pid that is not our child, to be killed with the others when the bench ends early. */
+/** A process that nothing above has started, to be killed with the others when the bench ends early. */
 export const remember = (pid: number): Set<number> => started.add(pid);
+
+/** A client of ours: killed with the others, unless it has ended by then. */
+export function endsWithBench(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  started.add(pid);
+  child.once("exit", () => started.delete(pid));
+}
 
 /**
  * Waits until `attempt` answers something other than undefined; a throw counts as "not yet". Throws after `limitMs`,

@@ -9,6 +9,8 @@ import type { Running, System } from "../system.ts";
 export interface Extent {
   readonly runs: number;
   readonly windowMs: number;
+  /** Length of a run that warms up, and of the one that begins with the first process. */
+  readonly warmUpWindowMs: number;
   readonly clientWarmUpMs: number;
   /** Most runs before the measured ones while the system still changes by 10 % from run to run. */
   readonly warmUpRunsMax: number;

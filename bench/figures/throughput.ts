@@ -30,8 +30,6 @@ async function measure(context: Context, pair: Pair, shape: Shape, times: Window
   return window;
 }
 
-const warm = ({ extent }: Context): WindowTimes => ({ warmUpMs: extent.clientWarmUpMs, windowMs: extent.windowMs });
-
 const perCpuSecond = (window: Window): number => window.records / window.brokerCpuSeconds;
 
 function describe(pair: Pair, shape: Shape, window: Window): string {
@@ -45,8 +43,9 @@ function describe(pair: Pair, shape: Shape, window: Window): string {
 /** Runs a load until two successive windows of a system differ by less than 10 %, at most as often as agreed. */
 async function warmUp(context: Context, pair: Pair, shape: Shape): Promise<void> {
   let before = 0;
-  for (let run = 0; run < context.extent.warmUpRunsMax; run++) {
-    const window = await measure(context, pair, shape, warm(context));
+  const { clientWarmUpMs, warmUpWindowMs, warmUpRunsMax } = context.extent;
+  for (let run = 0; run < warmUpRunsMax; run++) {
+    const window = await measure(context, pair, shape, { warmUpMs: clientWarmUpMs, windowMs: warmUpWindowMs });
     say(`warming up ${describe(pair, shape, window)}`);
     const now = perCpuSecond(window);
     if (isClose({ first: before, second: now, part: 0.1 })) return;
@@ -62,9 +61,10 @@ async function warmRuns(
   seen: (pair: Pair, window: Window) => void,
 ): Promise<void> {
   for (const pair of pairs) await warmUp(context, pair, shape);
-  for (let run = 0; run < context.extent.runs; run++) {
+  const { clientWarmUpMs, windowMs, runs } = context.extent;
+  for (let run = 0; run < runs; run++) {
     for (const pair of pairs) {
-      const window = await measure(context, pair, shape, warm(context));
+      const window = await measure(context, pair, shape, { warmUpMs: clientWarmUpMs, windowMs });
       say(describe(pair, shape, window));
       seen(pair, window);
     }
@@ -78,7 +78,7 @@ const megabytesPer = (window: Window, shape: Shape): number => (perCpuSecond(win
  * carried by then, over all the processor time that its processes have used.
  */
 export async function coldThroughput(context: Context, pair: Pair): Promise<number> {
-  const windowMs = context.extent.windowMs - pair.running.startMs;
+  const windowMs = context.extent.warmUpWindowMs - pair.running.startMs;
   const window = await measure(context, pair, kilobytes, { warmUpMs: 0, windowMs, countsStart: true });
   say(`just started ${describe(pair, kilobytes, window)}`);
   return megabytesPer(window, kilobytes);
