@@ -3,11 +3,14 @@
  * megabytes, and most of their memory are buffers outside of it (docs/adr/0009):
  * - collecting in the event loop's own thread costs less than waking others for it;
  * - a small young generation is enough;
- * - by default V8 collects the whole heap at each quarter of growth, counting buffers: several times a second.
+ * - by default V8 collects the whole heap at each quarter of growth, and for each 64 MiB of new buffers: several times a
+ *   second. Counted in one limit with the heap, buffers may grow by half before they are looked through.
  */
 export const NODE_FLAGS: readonly string[] = [
   "--single-threaded-gc",
   "--max-semi-space-size=8",
   "--heap-growing-percent=300",
+  "--external-memory-accounted-in-global-limit",
+  "--external-memory-max-growing-factor=1.5",
   "--disable-warning=ExperimentalWarning",
 ];
