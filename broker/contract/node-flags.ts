@@ -3,8 +3,8 @@
  * megabytes, and most of their memory are buffers outside of it (docs/adr/0009):
  * - collecting in the event loop's own thread costs less than waking others for it;
  * - a small young generation is enough;
- * - by default V8 collects the whole heap at each quarter of growth, and for each 64 MiB of new buffers: several times a
- *   second. Counted in one limit with the heap, buffers may grow by half before they are looked through.
+ * - by default V8 collects the whole heap at each quarter of growth, and for each 64 MiB of new buffers: several times
+ *   a second. Counted in one limit with the heap, buffers may grow by half before they are looked through.
  */
 export const NODE_FLAGS: readonly string[] = [
   "--single-threaded-gc",
