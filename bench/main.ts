@@ -14,7 +14,7 @@ import { kafkaSystem } from "./kafka-system.ts";
 import { describeMachine, nowMs } from "./machine.ts";
 import { type Held, holdMemory } from "./memory.ts";
 import { type Row, tableOf } from "./report.ts";
-import { killAllStarted } from "./system.ts";
+import { killStartedAtExit } from "./system.ts";
 import { tidemarkSystem } from "./tidemark-system.ts";
 
 const help = `Usage: node bench/main.ts [--quick] [--figures LIST] [--system NAME] [--out FILE]
@@ -190,13 +190,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  process.on(name, () => {
-    killAllStarted();
-    process.exit(1);
-  });
-}
-process.on("exit", killAllStarted);
+killStartedAtExit();
 try {
   process.exitCode = await main();
 } catch (error) {

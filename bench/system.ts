@@ -74,9 +74,12 @@ export async function end(pids: readonly number[], graceMs: number): Promise<voi
   while (pids.some(isAlive)) await sleep(20);
 }
 
-/** For a bench that ends early: nothing it started may go on. */
-export function killAllStarted(): void {
-  for (const pid of started) signal(pid, "SIGKILL");
+/** However this process ends, broken off too: nothing it started may go on. */
+export function killStartedAtExit(): void {
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => process.exit(1));
+  process.on("exit", () => {
+    for (const pid of started) signal(pid, "SIGKILL");
+  });
 }
 
 /** A process that nothing above has started, to be killed with the others when the bench ends early. */

@@ -7,7 +7,7 @@ import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { javaArguments, kafkaJars, root, run } from "../bench/jars.ts";
 import { bootstrapOf } from "../bench/load.ts";
-import { makeTopic, type Running, type RunningBroker, signal } from "../bench/system.ts";
+import { killStartedAtExit, makeTopic, type Running, type RunningBroker, signal } from "../bench/system.ts";
 import { tidemarkSystem } from "../bench/tidemark-system.ts";
 
 const topic = "dumped";
@@ -116,4 +116,5 @@ async function main(): Promise<number> {
   return isSound ? 0 : 1;
 }
 
+killStartedAtExit();
 process.exitCode = await main();

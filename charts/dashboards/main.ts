@@ -102,6 +102,9 @@ async function main(): Promise<boolean> {
   return all.length > 0 && empty.length === 0;
 }
 
+// Broken off, it leaves no process behind; the cluster ends its own.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+process.on("exit", () => children.forEach((child) => child.kill("SIGTERM")));
 let isWell = false;
 try {
   isWell = await main();

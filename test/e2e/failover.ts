@@ -152,6 +152,9 @@ async function killEverything(supervisor: Run): Promise<void> {
 async function main(): Promise<void> {
   process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
   const supervisor = site.up();
+  // Broken off, it leaves no process behind; the supervisor ends its own.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+  process.once("exit", () => supervisor.process.kill("SIGTERM"));
   await supervisor.says("ready in ");
   const lanes = await startWriting();
   const controllerPid = (): number => site.clusterFile().controller.pid ?? 0;
