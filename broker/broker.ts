@@ -1,5 +1,5 @@
 import { assert } from "./base/assert.ts";
-import type { Clock } from "./base/clock.ts";
+import { type Clock, every, type Timer } from "./base/clock.ts";
 import type { BrokerId, Incarnation } from "./base/ids.ts";
 import { LimitedLogger } from "./base/limited-logger.ts";
 import type { Logger } from "./base/logging.ts";
@@ -67,6 +67,7 @@ export interface BrokerEnds {
 const SHUTDOWN_WISH_MS_MAX = 10_000;
 /** How long the end of a process with a failed disk waits for that disk to take the mark. */
 const MARK_MS_MAX = 1000;
+const MINUTE_MS = 60_000;
 
 /**
  * One broker, composed from ports. `start` recovers and registers; clients are served from the first registration on.
@@ -154,7 +155,7 @@ export class Broker {
    * @throws TidemarkError FOLDER_OF_ANOTHER_CLUSTER, LOG_CORRUPT, DISK_FULL, DISK_FAILED
    */
   async start(): Promise<void> {
-    const { disk, clock, logger } = this.#ports;
+    const { disk, clock, random, logger } = this.#ports;
     const { brokerId, clusterId, config } = this.#setup;
     const folder = await DataFolder.open({ disk, random: this.#ports.random, clusterId, brokerId });
     const earlier = await this.#metadata.load();
@@ -165,6 +166,7 @@ export class Broker {
       brokerId,
       clusterId: () => this.#session.clusterId,
       clock,
+      random,
       logger,
       image: this.image,
       replicas,
@@ -180,6 +182,9 @@ export class Broker {
     await folder.begin();
     this.#parts = { folder, replicas, server, damaged };
     replicas.start();
+    this.#expiry = every(clock, context.config().offsetsRetentionCheckIntervalMs, () => {
+      context.groups.expire(context.config().offsetsRetentionMinutes * MINUTE_MS);
+    });
     this.#session.start();
   }
 
@@ -202,6 +207,8 @@ export class Broker {
     if (this.#session.isRegistered) await this.#leave();
     this.#isServing = false;
     server.stop();
+    this.#expiry?.cancel();
+    this.#context?.groups.stop();
     await replicas.stop();
     this.#session.stop();
     if (this.#hasFailed) await this.#failed;
@@ -210,6 +217,7 @@ export class Broker {
   }
 
   #context: BrokerContext | null = null;
+  #expiry: Timer | null = null;
   /** What an earlier process of this broker was last told; null when none was. */
   #earlier: MetadataRows | null = null;
 
@@ -288,9 +296,20 @@ export class Broker {
 
   #onChange(change: ImageChange): void {
     this.#parts?.replicas.applyRows(change.rows);
+    this.#coordinate(change.rows);
     // Seen at every change, or a moment in which all was well would be missed between two questions.
     void this.isCaughtUp;
     this.#metadata.save().catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Groups follow the leaders of their partitions; offsets go with their topics. */
+  #coordinate({ topics, partitions, deletions }: MetadataRows): void {
+    const groups = this.#context?.groups;
+    if (groups === undefined) return;
+    if (topics.length > 0 || partitions.length > 0 || deletions.length > 0) groups.refresh();
+    // A row of a deletion is told again at times: by then another topic may have the name.
+    const gone = deletions.map(({ name }) => name).filter((name) => this.image.topicByName(name) === undefined);
+    if (gone.length > 0) groups.onTopicsDeleted(new Set(gone));
   }
 
   #registered(clusterId: string): void {

@@ -44,11 +44,21 @@ export interface BrokerConfig {
   readonly connectionsMaxIdleMs: number;
   readonly defaultReplicationFactor: number;
   readonly fetchMaxBytes: number;
+  readonly groupInitialRebalanceDelayMs: number;
+  readonly groupSessionTimeoutMaxMs: number;
+  readonly groupMaxSize: number;
+  readonly groupSessionTimeoutMinMs: number;
   readonly leaderReplicationThrottledRate: number;
   readonly logRetentionCheckIntervalMs: number;
   readonly maxConnections: number;
   readonly minInsyncReplicas: number;
   readonly numPartitions: number;
+  readonly offsetMetadataMaxBytes: number;
+  readonly offsetsRetentionCheckIntervalMs: number;
+  readonly offsetsRetentionMinutes: number;
+  readonly offsetsTopicPartitions: number;
+  readonly offsetsTopicReplicationFactor: number;
+  readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
   readonly replicaLagTimeMaxMs: number;
   readonly socketRequestMaxBytes: number;
@@ -88,11 +98,21 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     connectionsMaxIdleMs: number("connections.max.idle.ms"),
     defaultReplicationFactor: number("default.replication.factor"),
     fetchMaxBytes: number("fetch.max.bytes"),
+    groupInitialRebalanceDelayMs: number("group.initial.rebalance.delay.ms"),
+    groupSessionTimeoutMaxMs: number("group.max.session.timeout.ms"),
+    groupMaxSize: number("group.max.size"),
+    groupSessionTimeoutMinMs: number("group.min.session.timeout.ms"),
     leaderReplicationThrottledRate: number("leader.replication.throttled.rate"),
     logRetentionCheckIntervalMs: number("log.retention.check.interval.ms"),
     maxConnections: number("max.connections"),
     minInsyncReplicas: number("min.insync.replicas"),
     numPartitions: number("num.partitions"),
+    offsetMetadataMaxBytes: number("offset.metadata.max.bytes"),
+    offsetsRetentionCheckIntervalMs: number("offsets.retention.check.interval.ms"),
+    offsetsRetentionMinutes: number("offsets.retention.minutes"),
+    offsetsTopicPartitions: number("offsets.topic.num.partitions"),
+    offsetsTopicReplicationFactor: number("offsets.topic.replication.factor"),
+    offsetsTopicSegmentBytes: number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: number("producer.id.expiration.ms"),
     replicaLagTimeMaxMs: number("replica.lag.time.max.ms"),
     socketRequestMaxBytes: number("socket.request.max.bytes"),

@@ -7,6 +7,7 @@ import { compressionCodecs, compressionOf, isTransactional } from "../wire/recor
 import { validateBatch } from "../wire/record-batch-validation.ts";
 import type { BrokerContext } from "./context.ts";
 import { type Call, handler } from "./handler.ts";
+import { isInternalTopic } from "./internal-topics.ts";
 import { findLeader, LeaderHints, topicByName } from "./leaders.ts";
 import type { HostedReplica } from "./replicas.ts";
 
@@ -16,6 +17,8 @@ import type { HostedReplica } from "./replicas.ts";
  * Behaviour: each partition's one batch is checked (size, magic, CRC, header; uncompressed records in place) and
  * appended in the turn in which the request came; the answer waits for the acks. acks=0 has no answer: an error closes
  * the connection. Who leads instead is told in v10 and later (KIP-951).
+ *
+ * Internal topics are not written to by clients: INVALID_TOPIC_EXCEPTION.
  *
  * Left out: transactions. A transactional id or batch is refused with INVALID_TXN_STATE. Bodies of compressed batches
  * are not opened: their count is believed, as consumers will check it.
@@ -82,11 +85,12 @@ class Production {
       const response: TopicAnswer = { name, partitionResponses: [] };
       this.#responses.push(response);
       const target = topicByName(this.#broker, name);
+      const problem = isInternalTopic(name) ? kafkaErrors.INVALID_TOPIC_EXCEPTION : general;
       for (const { index, records } of partitionData) {
         const answer = newAnswer(index);
         response.partitionResponses.push(answer);
-        if (general !== 0) {
-          answer.errorCode = general;
+        if (problem !== 0) {
+          answer.errorCode = problem;
           continue;
         }
         const found = findLeader(this.#broker, target, { partition: index, leaderEpoch: -1 as LeaderEpoch });

@@ -6,6 +6,7 @@ import { kafkaErrors } from "../wire/error-codes.ts";
 import { CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS } from "./authorized-operations.ts";
 import type { BrokerContext } from "./context.ts";
 import { type Call, handler } from "./handler.ts";
+import { isInternalTopic } from "./internal-topics.ts";
 import { controllerOf, listedBrokers, reachableLeader } from "./leaders.ts";
 
 /*
@@ -107,7 +108,7 @@ function describeTopic(
     errorCode: 0,
     name: topic.name,
     topicId: topic.topicId,
-    isInternal: false,
+    isInternal: isInternalTopic(topic.name),
     partitions: broker.image.partitions(topic.topicId).map((row) => describePartition(row, broker, listener)),
     topicAuthorizedOperations: operations,
   };

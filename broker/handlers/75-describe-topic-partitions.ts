@@ -11,6 +11,7 @@ import { describePartition } from "./03-metadata.ts";
 import { TOPIC_OPERATIONS } from "./authorized-operations.ts";
 import type { BrokerContext } from "./context.ts";
 import { handler } from "./handler.ts";
+import { isInternalTopic } from "./internal-topics.ts";
 
 /*
  * DescribeTopicPartitions: 0 (KIP-966).
@@ -48,7 +49,14 @@ function describe(
     const shown = rows.slice(first, first + room);
     const { topicId } = topic;
     const partitions = shown.map((row) => describeWithCandidates(row, broker, listener));
-    topics.push({ errorCode: 0, name, topicId, partitions, topicAuthorizedOperations: TOPIC_OPERATIONS });
+    topics.push({
+      errorCode: 0,
+      name,
+      topicId,
+      isInternal: isInternalTopic(name),
+      partitions,
+      topicAuthorizedOperations: TOPIC_OPERATIONS,
+    });
     room -= shown.length;
     const next = first + shown.length;
     if (next < rows.length) return page(topics, { topicName: name, partitionIndex: next as PartitionIndex });

@@ -7,5 +7,6 @@ const bits = (operations: readonly number[]): number => operations.reduce((all, 
 
 export const TOPIC_OPERATIONS = bits([3, 4, 5, 6, 7, 8, 10, 11]);
 export const CLUSTER_OPERATIONS = bits([5, 7, 8, 9, 10, 11, 12]);
+export const GROUP_OPERATIONS = bits([3, 6, 8]);
 /** The answer when it was not asked for. */
 export const NOT_ASKED = -0x8000_0000;

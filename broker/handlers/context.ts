@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { BrokerId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
+import type { Random } from "../base/random.ts";
 import {
   type BrokerConfig,
   type BrokerConfigLayers,
@@ -12,8 +13,10 @@ import {
 import type { AdminRequest, AdminResponse } from "../contract/control.ts";
 import type { TopicRow } from "../contract/rows.ts";
 import type { MetadataImage } from "../control/metadata-image.ts";
+import { GroupCoordinator, OFFSETS_TOPIC } from "../groups/coordinator.ts";
 import { Deadlines } from "../replication/deadlines.ts";
 import { AutoCreator } from "./auto-create.ts";
+import { OffsetsTopic } from "./offsets-topic.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import type { Replicas } from "./replicas.ts";
 
@@ -28,6 +31,7 @@ export interface BrokerParts {
   /** "" until the broker was registered for the first time. */
   readonly clusterId: () => string;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly image: MetadataImage;
   readonly replicas: Replicas;
@@ -47,6 +51,8 @@ export class BrokerContext {
   /** For waits of requests: thousands of them cost one timer. */
   readonly deadlines: Deadlines;
   readonly autoCreator = new AutoCreator();
+  readonly offsetsTopic = new OffsetsTopic();
+  readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly #clusterId: () => string;
   readonly #staticConfig: ConfigMap;
@@ -67,10 +73,30 @@ export class BrokerContext {
     this.#staticConfig = parts.staticConfig;
     this.#layers = this.layersOf(String(parts.brokerId));
     this.#config = effectiveBrokerConfig(this.#layers);
+    this.groups = this.#coordinator(parts);
   }
 
   get clusterId(): string {
     return this.#clusterId();
+  }
+
+  #coordinator({ clock, logger, random, image, replicas, brokerId }: BrokerParts): GroupCoordinator {
+    return new GroupCoordinator({
+      clock,
+      logger,
+      random,
+      deadlines: this.deadlines,
+      rows: () => {
+        const topic = image.topicByName(OFFSETS_TOPIC);
+        const rows = topic === undefined ? [] : image.partitions(topic.topicId);
+        return rows.map(({ leader, leaderEpoch }) => ({ isLedHere: leader === brokerId, leaderEpoch }));
+      },
+      replica: (partition) => replicas.getByName(OFFSETS_TOPIC, partition),
+      limits: () => {
+        const { groupMaxSize, groupInitialRebalanceDelayMs } = this.config();
+        return { membersMax: groupMaxSize, initialDelayMs: groupInitialRebalanceDelayMs };
+      },
+    });
   }
 
   /** What is in force on this broker now. */

@@ -17,6 +17,8 @@ export interface Call<Response> {
   readonly header: RequestHeader;
   /** Name of the listener the client came in by: it is told the other brokers' addresses on the same one. */
   readonly listener: string;
+  /** Where the client is, without its port. */
+  readonly remoteHost: string;
   readonly isOpen: boolean;
   answer(response: Response): void;
   /** The request wants no answer (acks=0). */

@@ -14,6 +14,7 @@ type State = "waiting" | "ready" | "closing";
 export class Answer implements Call<unknown> {
   readonly header: RequestHeader;
   readonly listener: string;
+  readonly remoteHost: string;
   readonly requestBytes: number;
   readonly startedAtMs: number;
   readonly #handler: Handler;
@@ -26,11 +27,19 @@ export class Answer implements Call<unknown> {
   onGone: () => void = ignore;
 
   constructor(
-    request: { header: RequestHeader; listener: string; requestBytes: number; startedAtMs: number; handler: Handler },
+    request: {
+      header: RequestHeader;
+      listener: string;
+      remoteHost: string;
+      requestBytes: number;
+      startedAtMs: number;
+      handler: Handler;
+    },
     owner: AnswerOwner,
   ) {
     this.header = request.header;
     this.listener = request.listener;
+    this.remoteHost = request.remoteHost;
     this.requestBytes = request.requestBytes;
     this.startedAtMs = request.startedAtMs;
     this.#handler = request.handler;

@@ -161,7 +161,7 @@ describe("bytes", () => {
     ["an empty request", "00000000", "could not be read"],
     ["garbage for a header", "00000006ffffffffffff", "could not be read"],
     ["an unknown API key", "0000000a03e7000000000001ffff", "unknown kind"],
-    ["a key that is known but not served", "0000000a000a000000000001ffff", "unknown kind"],
+    ["a key that is known but not served", "0000000a0018000000000001ffff", "unknown kind"],
     ["an unknown version", "0000000a0003007f00000001ffff", "version that is not served"],
     ["Produce of a version that is advertised and not served", "0000000a0000000200000001ffff", "not served"],
     ["a body that ends too early", "0000000b000300090000000100010a", "could not be read"],

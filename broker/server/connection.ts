@@ -51,6 +51,7 @@ const HTTP_ANSWER =
 export class Connection implements AnswerOwner {
   readonly #stream: ByteStream;
   readonly #listener: string;
+  readonly #remoteHost: string;
   readonly #shared: ConnectionShared;
   readonly #frames: FrameCutter;
   /** Chunks that came while nothing more was to be begun. */
@@ -73,6 +74,8 @@ export class Connection implements AnswerOwner {
   constructor(stream: ByteStream, listener: string, shared: ConnectionShared) {
     this.#stream = stream;
     this.#listener = listener;
+    // As Java writes an address that was never looked up, which tools show.
+    this.#remoteHost = `/${stream.remote.replace(/:\d+$/, "")}`;
     this.#shared = shared;
     this.#frames = new FrameCutter(shared.limits.requestBytesMax);
     stream.onData = (chunk) => this.#receive(chunk);
@@ -197,7 +200,7 @@ export class Connection implements AnswerOwner {
   }
 
   #enqueue(request: { header: Answer["header"]; handler: Handler; requestBytes: number; startedAtMs: number }): Answer {
-    const answer = new Answer({ ...request, listener: this.#listener }, this);
+    const answer = new Answer({ ...request, listener: this.#listener, remoteHost: this.#remoteHost }, this);
     this.#answers.push(answer);
     this.#inFlightBytes += request.requestBytes;
     return answer;

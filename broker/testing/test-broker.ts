@@ -83,6 +83,8 @@ export class TestBroker {
   readonly #replicas = new Map<string, FakeReplica>();
   #sequence = 0;
 
+  #ids = 0;
+
   constructor(
     options: {
       config?: Record<string, string>;
@@ -98,6 +100,7 @@ export class TestBroker {
       brokerId: 1 as BrokerId,
       clusterId: () => CLUSTER,
       clock,
+      random: { next: () => 0.5, id: () => (++this.#ids).toString(16).padStart(32, "0") },
       logger,
       image,
       replicas: options.replicas ?? {

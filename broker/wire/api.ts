@@ -11,7 +11,7 @@ export interface ApiDeclaration<Q extends Shape, S extends Shape> {
   readonly name: string;
   /** Versions declared, both ends included. What is served is the handlers' decision. */
   readonly versions: { readonly min: number; readonly max: number };
-  /** First version with compact lengths and tagged fields (KIP-482). */
+  /** First version with compact lengths and tagged fields (KIP-482); Infinity when no version has them. */
   readonly flexibleFrom: number;
   readonly request: Q;
   readonly response: S;

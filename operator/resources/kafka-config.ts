@@ -10,7 +10,7 @@ export const CONFIG_KEYS_MAX = 128;
 
 /** How keys whose values are whole numbers, or true and false, end: `test/crds/` holds it against the table of keys. */
 export const NUMERIC_KEY_PATTERN =
-  "[.](ms|minutes|hours|bytes|messages|replicas|factor|isr|partitions|connections|rate)$";
+  "[.](ms|minutes|hours|bytes|messages|replicas|factor|isr|partitions|connections|rate|size)$";
 /** What `int()` takes for certain. */
 const SMALL_NUMBER_PATTERN = "^[+]?[0-9]{1,18}$";
 const NUMBER_PATTERN = "^[+-]?[0-9]{1,19}$";

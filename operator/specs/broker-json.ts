@@ -40,13 +40,15 @@ export const dynamicConfig = (config: Config): Record<string, string> =>
 
 /**
  * What a cluster of this size is started with where its author is silent. Not part of the hash that rolls brokers:
- * the controller alone decides by these, and learns of them at once.
+ * what a topic is created with is decided by the controller, which learns of a new size at once, and of
+ * `__consumer_offsets` by the broker that is first asked for a group, long before sizes change.
  */
 export function impliedConfig(config: Config, replicas: number): Record<string, string> {
   const factor = Number(config["default.replication.factor"] ?? Math.min(3, replicas));
   return {
     "default.replication.factor": String(factor),
     "min.insync.replicas": factor >= 3 ? "2" : "1",
+    "offsets.topic.replication.factor": String(Math.min(3, replicas)),
   };
 }
 

@@ -212,8 +212,16 @@ describe("broker.json", () => {
   });
 
   test("has what a cluster of this size implies, and what its author says instead", () => {
-    expect(staticConfig({}, 5)).toEqual({ "default.replication.factor": "3", "min.insync.replicas": "2" });
-    expect(staticConfig({}, 1)).toEqual({ "default.replication.factor": "1", "min.insync.replicas": "1" });
+    expect(staticConfig({}, 5)).toEqual({
+      "default.replication.factor": "3",
+      "min.insync.replicas": "2",
+      "offsets.topic.replication.factor": "3",
+    });
+    expect(staticConfig({}, 1)).toEqual({
+      "default.replication.factor": "1",
+      "min.insync.replicas": "1",
+      "offsets.topic.replication.factor": "1",
+    });
     expect(staticConfig({ "default.replication.factor": "2" }, 3)).toMatchObject({ "min.insync.replicas": "1" });
   });
 

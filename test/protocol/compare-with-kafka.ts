@@ -144,7 +144,7 @@ function compareApi(api: Api, messages: readonly KafkaMessage[], tally: Tally): 
         `${kafka.name}: versions ${api.versions.min}-${api.versions.max}, Kafka ${kafka.validVersions}`,
       );
     }
-    if (flexible?.first !== api.flexibleFrom) {
+    if ((flexible?.first ?? Number.POSITIVE_INFINITY) !== api.flexibleFrom) {
       tally.differences.push(`${kafka.name}: flexible from ${api.flexibleFrom}, Kafka ${kafka.flexibleVersions}`);
     }
     if (!kafka.name.startsWith(api.name)) tally.differences.push(`${kafka.name} is called ${api.name} here`);
