@@ -1,5 +1,5 @@
-import type { Latencies, Load, Window } from "./load.ts";
-import { measureEndToEnd, measureLatency, measureLoad } from "./load.ts";
+import type { Consumption, Latencies, Load, Window } from "./load.ts";
+import { measureConsumption, measureEndToEnd, measureLatency, measureLoad } from "./load.ts";
 import { nodeEndToEnd, nodeLatency, nodeLoad } from "./node-load.ts";
 import type { Running } from "./system.ts";
 
@@ -24,14 +24,17 @@ export interface Client {
   readonly name: string;
   load(running: Running, load: Load, times: WindowTimes): Promise<Window>;
   latency(running: Running, load: SteadyLoad): Promise<Latencies>;
+  /** As a consumer group; null where there is no such client. */
+  readonly consume: ((running: Running, load: { topic: string; records: number }) => Promise<Consumption>) | null;
   endToEnd(running: Running, load: { topic: string; recordBytes: number; records: number }): Promise<Latencies>;
 }
 
-/** Kafka's own ProducerPerformance and EndToEndLatency. */
+/** Kafka's own programs. */
 export const javaClient = (jars: string): Client => ({
-  name: "Kafka's ProducerPerformance and EndToEndLatency",
+  name: "Kafka's ProducerPerformance, ConsumerPerformance and EndToEndLatency",
   load: (running, load, times) => measureLoad(jars, running, load, times),
   latency: (running, load) => measureLatency(jars, running, load),
+  consume: (running, load) => measureConsumption(jars, running, load),
   endToEnd: (running, load) => measureEndToEnd(jars, running, load),
 });
 
@@ -40,5 +43,6 @@ export const nodeClient: Client = {
   name: "a small producer in Node (there is no Java here)",
   load: nodeLoad,
   latency: nodeLatency,
+  consume: null,
   endToEnd: nodeEndToEnd,
 };

@@ -96,6 +96,39 @@ export function measureLoad(jars: string, running: Running, load: Load, times: W
   });
 }
 
+/** What reading a topic from its beginning took. */
+export interface Consumption {
+  readonly megabytes: number;
+  readonly brokerCpuSeconds: number;
+}
+
+let groups = 0;
+
+/** Runs Kafka's ConsumerPerformance as a new group, until it has `records` of the topic. */
+export async function measureConsumption(
+  jars: string,
+  running: Running,
+  load: { topic: string; records: number },
+): Promise<Consumption> {
+  const cpu = cpuSeconds(running.pids);
+  const result = await run("java", [
+    ...javaArguments(jars, "512m"),
+    "org.apache.kafka.tools.ConsumerPerformance",
+    ...flagsOf({
+      topic: load.topic,
+      "bootstrap-server": bootstrapOf(running),
+      "num-records": load.records,
+      group: `bench-${process.pid}-${++groups}`,
+    }),
+  ]);
+  // Of its table's one row, after two times, the third is mebibytes and the fifth is records.
+  const cells = result.output.trim().split("\n").at(-1)?.split(", ") ?? [];
+  if (!(Number(cells[4]) >= load.records)) {
+    throw new Error(`ConsumerPerformance read ${cells[4]} of ${load.records}: ${result.output.slice(-2000)}`);
+  }
+  return { megabytes: Number(cells[2]) * 1.048_576, brokerCpuSeconds: cpuSeconds(running.pids) - cpu };
+}
+
 /** Latencies of a steady produce, milliseconds. */
 export interface Latencies {
   readonly p50: number;
