@@ -1,27 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
+import { freePorts } from "../operator/adapters/process/free-port.ts";
 import { javaArguments, run } from "./jars.ts";
 import { nowMs } from "./machine.ts";
 import { end, type Running, type RunningBroker, start, type System, untilUsable } from "./system.ts";
-
-/** Ports that nobody listens on now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, "127.0.0.1", () => {
-            const address = server.address();
-            resolve(typeof address === "object" && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 interface Node {
   readonly id: number;
@@ -88,7 +70,7 @@ export const kafkaSystem = (jars: string): System => ({
   async start(folder): Promise<Running> {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const ports = await freePorts(6);
+    const ports = await freePorts("127.0.0.1", 6);
     const nodes = [1, 2, 3].map((id) => ({
       id,
       clientPort: ports[id - 1] as number,

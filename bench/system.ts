@@ -130,20 +130,22 @@ export async function withConnection<T>(
   }
 }
 
-/** Waits until three brokers are known and a topic on all of them takes a record with acks=all. */
-export async function untilUsable(address: { host: string; port: number }, pids: readonly number[]): Promise<Broker[]> {
-  const brokers = await until("three brokers", { limitMs: 60_000, pids }, () =>
-    withConnection(address, async (connection) => {
-      const known = (await metadata(connection, null)).brokers;
-      return known.length === 3 ? known : undefined;
-    }),
+/**
+ * Waits until three brokers are known and a topic on all of them takes a record with acks=all. Addresses are asked
+ * for anew each time: after a restart the first answer may still have those of the brokers' earlier lives.
+ */
+export async function untilUsable(address: { host: string; port: number }, pids: readonly number[]): Promise<void> {
+  await until("three brokers", { limitMs: 60_000, pids }, () =>
+    withConnection(address, async (connection) =>
+      (await metadata(connection, null)).brokers.length === 3 ? true : undefined,
+    ),
   );
   await makeTopic(address, { name: "usable", partitions: 1 });
   const batch = recordBatch({ count: 1, valueBytes: 10, timestampMs: Date.now() });
   await until("a record acknowledged", { limitMs: 60_000, pids }, () =>
     withConnection(address, async (connection) => {
-      const leader = (await metadata(connection, "usable")).partitions[0]?.leader;
-      const broker = brokers.find((candidate) => candidate.id === leader);
+      const { brokers, partitions } = await metadata(connection, "usable");
+      const broker = brokers.find(({ id }) => id === partitions[0]?.leader);
       if (broker === undefined) return undefined;
       return withConnection(broker, async (toLeader) => {
         const code = await produce(toLeader, { topic: "usable", partition: 0, batch });
@@ -151,7 +153,6 @@ export async function untilUsable(address: { host: string; port: number }, pids:
       });
     }),
   );
-  return brokers;
 }
 
 /** Makes a topic of three replicas and min.insync.replicas 2, and waits until every partition has a leader. */

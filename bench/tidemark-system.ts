@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { root } from "./jars.ts";
-import { freePorts } from "./kafka-system.ts";
 import { nowMs } from "./machine.ts";
 import {
   end,
@@ -34,14 +33,6 @@ function brokersOf(cluster: ClusterFile): RunningBroker[] {
   });
 }
 
-/** Three successive ports: `up` takes P, P+1, P+2. */
-async function threePorts(): Promise<number> {
-  for (;;) {
-    const [first] = (await freePorts(1)) as [number];
-    if (first < 60_000) return first;
-  }
-}
-
 /** Tidemark as a user starts it: the command, three brokers, its own defaults. */
 export const tidemarkSystem: System = {
   name: "Tidemark",
@@ -51,7 +42,7 @@ export const tidemarkSystem: System = {
     const data = path.join(folder, "data");
     const logFile = path.join(folder, "log");
     const command = path.join(root, "node_modules", ".bin", "tidemark");
-    const flags = ["up", "--data", data, "--port", `${await threePorts()}`, "--brokers", "3"];
+    const flags = ["up", "--data", data, "--port", "0", "--brokers", "3"];
     if (startOptions.restartsBrokers === false) flags.push("--no-restart");
     const startAtMs = nowMs();
     const supervisor = start(command, flags, { folder, logFile });

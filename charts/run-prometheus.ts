@@ -1,18 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { stringify } from "yaml";
+import { freePorts } from "../operator/adapters/process/free-port.ts";
 import { prometheusProgram } from "./debian-prometheus.ts";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 export interface RunningPrometheus {
   readonly child: ChildProcess;
@@ -24,7 +15,8 @@ export interface RunningPrometheus {
 export async function runPrometheus(folder: string, configuration: object): Promise<RunningPrometheus> {
   const file = path.join(folder, "prometheus.yaml");
   writeFileSync(file, stringify(configuration));
-  const host = `127.0.0.1:${await freePort()}`;
+  const [port] = await freePorts("127.0.0.1", 1);
+  const host = `127.0.0.1:${port}`;
   const where = [`--config.file=${file}`, `--storage.tsdb.path=${path.join(folder, "series")}`];
   const args = [...where, `--web.listen-address=${host}`];
   return { child: spawn(prometheusProgram("prometheus"), args, { stdio: "ignore" }), address: `http://${host}` };

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ApiAccess } from "../../operator/adapters/kubernetes/credentials.ts";
+import { freePorts } from "../../operator/adapters/process/free-port.ts";
 import { ensureBinaries } from "../e2e/kubernetes/cluster/binaries.ts";
 import { installPackages } from "../e2e/kubernetes/cluster/packages.ts";
 
@@ -48,7 +48,7 @@ export class ApiServer {
   static async start(say: (line: string) => void): Promise<ApiServer> {
     const { etcd: etcdCommand, apiServer: apiServerCommand } = await commands(say);
     const folder = mkdtempSync(path.join(tmpdir(), "tidemark-crds-"));
-    const [etcdPort, peerPort, port] = await freePorts(3);
+    const [etcdPort, peerPort, port] = await freePorts("127.0.0.1", 3);
     const token = randomBytes(16).toString("hex");
     const at = (name: string): string => path.join(folder, name);
     const { privateKey } = generateKeyPairSync("rsa", {
@@ -186,18 +186,6 @@ function run(folder: string, name: string, [command = "", ...args]: readonly str
   const child = spawn(command, args, { stdio: ["ignore", log, log] });
   closeSync(log);
   return child;
-}
-
-/** Ports that nobody has now. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    ports.push((server.address() as { port: number }).port);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
 }
 
 /** `KUBEBUILDER_ASSETS` as for envtest; without it this machine's own, which the first run builds. */

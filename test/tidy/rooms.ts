@@ -204,8 +204,8 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "bench",
-    may: ["broker", "bench"],
-    door: "a bench measures one room, or the system as its users have it: the command and a client",
+    may: ["broker", "operator/adapters/process", "bench"],
+    door: "a bench measures one room, or what users have: the command, a client, free ports",
   },
   { path: "examples", may: ["broker/base", "examples"], door: "an example uses the system as its users do" },
 ];

@@ -23,3 +23,10 @@ export async function firstFreePort(host: string, from: number, taken: ReadonlyS
 
 /** Where a search for free ports starts when no port is wished for. */
 export const anyPort = (): number => 12_000 + Math.floor(Math.random() * 18_000);
+
+/** Ports that nobody has now, for programs that have to be told theirs. */
+export async function freePorts(host: string, count: number): Promise<number[]> {
+  const found = new Set<number>();
+  while (found.size < count) found.add(await firstFreePort(host, anyPort(), found));
+  return [...found];
+}

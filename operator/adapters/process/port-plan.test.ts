@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { anyPort, firstFreePort, isPortFree } from "./free-port.ts";
+import { anyPort, firstFreePort, freePorts, isPortFree } from "./free-port.ts";
 import { LOCAL_HOST, planPorts } from "./port-plan.ts";
 
 const servers: Server[] = [];
@@ -66,4 +66,10 @@ describe("the ports of a cluster on one machine", () => {
       "Kafka port 65536 of broker 2 is over 65535",
     );
   });
+});
+
+test("ports found for other programs differ, and none is of those that outgoing connections get", async () => {
+  const ports = await freePorts(LOCAL_HOST, 20);
+  expect(new Set(ports).size).toBe(20);
+  expect(ports.filter((port) => port >= 32_768)).toEqual([]);
 });
