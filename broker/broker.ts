@@ -1,6 +1,6 @@
 import { assert } from "./base/assert.ts";
 import { type Clock, every, type Timer } from "./base/clock.ts";
-import type { BrokerId, Incarnation } from "./base/ids.ts";
+import { type BrokerId, type Incarnation, NO_TOPIC_ID } from "./base/ids.ts";
 import { LimitedLogger } from "./base/limited-logger.ts";
 import type { Logger } from "./base/logging.ts";
 import { Metrics } from "./base/metrics.ts";
@@ -307,9 +307,12 @@ export class Broker {
     const groups = this.#context?.groups;
     if (groups === undefined) return;
     if (topics.length > 0 || partitions.length > 0 || deletions.length > 0) groups.refresh();
-    // A row of a deletion is told again at times: by then another topic may have the name.
-    const gone = deletions.map(({ name }) => name).filter((name) => this.image.topicByName(name) === undefined);
-    if (gone.length > 0) groups.onTopicsDeleted(new Set(gone));
+    if (deletions.length === 0) return;
+    const gone = new Set(deletions.map(({ topicId }) => topicId));
+    const names = new Set(deletions.map(({ name }) => name));
+    // An offset that does not tell of which topic it is, is dropped unless another topic has the name by now.
+    const isGone = (name: string): boolean => names.has(name) && this.image.topicByName(name) === undefined;
+    groups.forget((name, topicId) => (topicId === NO_TOPIC_ID ? isGone(name) : gone.has(topicId)));
   }
 
   #registered(clusterId: string): void {

@@ -68,7 +68,7 @@ export class LogFolders implements LogStore {
     });
     const highWatermark = checkpoint?.highWatermark ?? ZERO;
     const isDamaged = recovery.isDamaged || log.logEnd < highWatermark;
-    if (log.logEnd < highWatermark) this.#folder.lowerHighWatermark(folder, log.logEnd);
+    this.#folder.lowerMarks(folder, log.logEnd);
     if (recovery.cutBytes > 0 || isDamaged) {
       this.#ports.logger.warn("a log was cut at recovery", { folder, ...recovery, logEnd: log.logEnd, highWatermark });
     }
@@ -87,7 +87,7 @@ export class LogFolders implements LogStore {
   async checkpoint(partitions: readonly CheckpointSource[]): Promise<void> {
     const checkpoints = new Map<string, PartitionCheckpoint>();
     for (const { topic, partition, highWatermark, log } of partitions) {
-      const { recoveryPoint, logStart } = log;
+      const { recoveryPoint, keptStart: logStart } = log;
       checkpoints.set(folderOf(topic, partition), { recoveryPoint, logStart, highWatermark });
     }
     await this.#folder.writeCheckpoints(checkpoints);

@@ -41,8 +41,10 @@ class SocketStream implements ByteStream {
     return this.#socket.writableLength;
   }
 
-  write(chunk: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(chunk);
+  write(chunk: Uint8Array, onSent?: () => void): void {
+    if (!this.#socket.writable) return;
+    if (onSent === undefined) this.#socket.write(chunk);
+    else this.#socket.write(chunk, (error) => (error ? undefined : onSent()));
   }
 
   cork(): void {

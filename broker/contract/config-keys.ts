@@ -374,7 +374,7 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     defaultValue: "104857600",
     least: 1024,
     most: INT_MAX,
-    doc: "Size of a segment of __consumer_offsets when it is created.",
+    doc: "Size of a segment of __consumer_offsets when it is created; a partition that is larger is rewritten.",
   },
   "producer.id.expiration.ms": {
     type: "int",

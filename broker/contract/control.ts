@@ -327,7 +327,11 @@ export type AdminRequest =
     }
   | {
       readonly kind: "alterConfigs";
-      readonly resources: readonly (ConfigResource & { readonly changes: readonly ConfigChange[] })[];
+      readonly resources: readonly (ConfigResource & {
+        readonly changes: readonly ConfigChange[];
+        /** Whatever no change names goes back to its default. */
+        readonly replaces?: boolean;
+      })[];
       readonly validateOnly: boolean;
     }
   | {

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { LeaderEpoch } from "../base/ids.ts";
+import type { LeaderEpoch, TopicId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
 import type { Random } from "../base/random.ts";
 import type { Deadlines } from "../replication/deadlines.ts";
@@ -26,6 +26,8 @@ export interface CoordinatorParts {
   rows(): readonly CoordinatedRow[];
   replica(partition: number): CoordinatorReplica | undefined;
   readonly limits: () => GroupLimits;
+  /** A partition with less than this is never rewritten. */
+  readonly rewriteBytesMin: () => number;
 }
 
 export type FoundPartition =
@@ -73,6 +75,7 @@ export class GroupCoordinator {
           logger: this.#parts.logger,
           deadlines: this.#parts.deadlines,
           newId: () => uuidFrom(this.#parts.random.id()),
+          rewriteBytesMin: this.#parts.rewriteBytesMin,
           limits: this.#parts.limits,
         },
         row.leaderEpoch,
@@ -83,8 +86,9 @@ export class GroupCoordinator {
     });
   }
 
-  onTopicsDeleted(topics: ReadonlySet<string>): void {
-    for (const partition of this.#led.values()) partition.onTopicsDeleted(topics);
+  /** Drops what was committed for topics that are gone. */
+  forget(isGone: (topic: string, topicId: TopicId) => boolean): void {
+    for (const partition of this.#led.values()) if (partition.isLoaded) partition.forget(isGone);
   }
 
   expire(retentionMs: number): void {

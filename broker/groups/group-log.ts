@@ -4,15 +4,22 @@ import type { Replica } from "../replication/replica.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
 import { buildBatch } from "../wire/record-batch-builder.ts";
 import type { StoredRecord } from "./group-records.ts";
+import { whenLasting } from "./when-lasting.ts";
 
 /** What a coordinator uses of the partition that it keeps its groups in. */
 export type CoordinatorReplica = Pick<
   Replica,
-  "role" | "leaderEpoch" | "isReadyAsLeader" | "highWatermark" | "append" | "whenReleased" | "whenCommitted" | "read"
-> & { readonly log: Pick<Replica["log"], "logStart"> };
+  | "role"
+  | "leaderEpoch"
+  | "isReadyAsLeader"
+  | "highWatermark"
+  | "append"
+  | "whenReleased"
+  | "whenCommitted"
+  | "read"
+  | "deleteRecords"
+> & { readonly log: Pick<Replica["log"], "logStart" | "logEnd"> };
 
-/** Kafka's offsets.commit.timeout.ms. */
-const COMMIT_MS_MAX = 5000;
 const BATCH_BYTES_MAX = 512 * 1024;
 
 interface Write {
@@ -26,6 +33,8 @@ export class GroupLog {
   readonly #clock: Clock;
   /** What is appended belongs to this term of leadership: a coordinator of a later one has loaded another state. */
   readonly #epoch: LeaderEpoch;
+  /** Of all that was appended by this log: keys and values alone. */
+  appendedBytes = 0;
   #waiting: Write[] = [];
   #isDue = false;
 
@@ -37,6 +46,7 @@ export class GroupLog {
 
   /** Calls `done` with 0 once the records are committed; else with what a client of the coordinator is told. */
   append(records: readonly StoredRecord[], done: (errorCode: number) => void): void {
+    this.appendedBytes += bytesOf(records);
     this.#waiting.push({ records, done });
     if (this.#isDue) return;
     this.#isDue = true;
@@ -52,7 +62,7 @@ export class GroupLog {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const write of waiting) {
-      const size = write.records.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
+      const size = bytesOf(write.records);
       if (batch.length > 0 && bytes + size > BATCH_BYTES_MAX) {
         this.#appendBatch(batch);
         [batch, bytes] = [[], 0];
@@ -73,9 +83,12 @@ export class GroupLog {
     const result = this.#replica.append(buildBatch(records), { acks: -1, nowMs });
     if (result.kind === "held") return this.#replica.whenReleased(() => this.#appendBatch(writes));
     if (result.kind === "refused") return finish(result.errorCode);
-    this.#replica.whenCommitted(result.lastOffset, { timeoutMs: COMMIT_MS_MAX }, finish);
+    whenLasting(this.#replica, result.lastOffset, finish);
   }
 }
+
+export const bytesOf = (records: readonly StoredRecord[]): number =>
+  records.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0);
 
 /** What the client of a coordinator is to do about an error of the coordinator's own append. */
 function clientError(errorCode: number): number {

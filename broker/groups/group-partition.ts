@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { LeaderEpoch, Offset } from "../base/ids.ts";
+import type { LeaderEpoch, Offset, TopicId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
 import type { Deadline, Deadlines } from "../replication/deadlines.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
@@ -18,6 +18,9 @@ import {
 } from "./group-records.ts";
 import { Group, type GroupLimits, type Identity, type JoinRequest, type SyncRequest } from "./group-state.ts";
 import type { JoinAnswer, SyncAnswer } from "./member.ts";
+import { LogRewrite } from "./log-rewrite.ts";
+import { PendingOffsets } from "./pending-offsets.ts";
+import { isReadyToRead } from "./ready-to-read.ts";
 import { CONSUMER, subscribedTopics } from "./subscription.ts";
 
 export interface GroupPartitionPorts {
@@ -25,6 +28,8 @@ export interface GroupPartitionPorts {
   readonly logger: Logger;
   readonly deadlines: Deadlines;
   newId(): string;
+  /** A log of groups that is shorter is never rewritten. */
+  rewriteBytesMin(): number;
   readonly limits: () => GroupLimits;
 }
 
@@ -34,6 +39,10 @@ export type Commits = readonly (TopicPartition & { readonly value: CommittedOffs
 interface Entry {
   readonly group: Group;
   readonly offsets: CommittedOffsets;
+  /** The last that was appended of the group itself; null when that was its deletion, or nothing. */
+  metadata: GroupMetadata | null;
+  /** Offsets appended and not yet committed, null for their deletion. */
+  readonly pending: PendingOffsets;
   /** Appends under way that will change it. */
   writes: number;
   deadline: Deadline | null;
@@ -53,6 +62,10 @@ export class GroupPartition {
   readonly #replica: () => CoordinatorReplica | undefined;
   readonly #entries = new Map<string, Entry>();
   #log: GroupLog | null = null;
+  #rewrite: LogRewrite | null = null;
+  #loadedBytes = 0;
+  /** A record could not be understood: it may be of a later version, and must stay. */
+  #hasUnread = false;
   #hasEnded = false;
 
   constructor(ports: GroupPartitionPorts, epoch: LeaderEpoch, replica: () => CoordinatorReplica | undefined) {
@@ -81,6 +94,7 @@ export class GroupPartition {
   /** Another broker leads now, or this one stops: whoever waits is sent to look for the coordinator again. */
   end(): void {
     this.#hasEnded = true;
+    this.#rewrite?.stop();
     for (const { group, deadline } of this.#entries.values()) {
       deadline?.cancel();
       group.end(kafkaErrors.NOT_COORDINATOR);
@@ -92,8 +106,7 @@ export class GroupPartition {
   load(): void {
     if (this.#hasEnded) return;
     const replica = this.#replica();
-    const isReady = replica?.role === "leader" && replica.leaderEpoch === this.epoch && replica.isReadyAsLeader;
-    if (replica === undefined || !isReady) {
+    if (replica === undefined || !isReadyToRead(replica, this.epoch)) {
       this.#ports.deadlines.after(READY_LOOK_MS, () => this.load());
       return;
     }
@@ -144,8 +157,12 @@ export class GroupPartition {
       return done(problem);
     }
     const records = commits.map(({ topic, partition, value }) => offsetRecord({ group: id, topic, partition }, value));
+    for (const commit of commits) entry.pending.add(commit, commit.value);
     this.#append(entry, records, (errorCode) => {
-      if (errorCode === 0) for (const commit of commits) entry.offsets.set(commit, commit.value);
+      for (const commit of commits) {
+        entry.pending.remove(commit, commit.value);
+        if (errorCode === 0) entry.offsets.set(commit, commit.value);
+      }
       done(errorCode);
     });
   }
@@ -173,10 +190,10 @@ export class GroupPartition {
     this.#forget(id, entry, { offsets, done: (errorCode) => done(errorCode === 0 ? errors : errorCode) });
   }
 
-  /** Drops what nobody needs: offsets of deleted topics. */
-  onTopicsDeleted(topics: ReadonlySet<string>): void {
+  /** Drops what nobody needs: offsets of topics that are gone. */
+  forget(isGone: (topic: string, topicId: TopicId) => boolean): void {
     for (const [id, entry] of this.#entries) {
-      const offsets = entry.offsets.matching((topic) => topics.has(topic));
+      const offsets = entry.offsets.matching((topic, { topicId }) => isGone(topic, topicId));
       if (offsets.length > 0) this.#forget(id, entry, { offsets, done: () => {} });
     }
   }
@@ -238,7 +255,12 @@ export class GroupPartition {
     if (isWhole) records.push(groupRecord(id, null));
     if (records.length === 0) return done(0);
     const values = offsets.map((at) => entry.offsets.get(at));
+    const { metadata } = entry;
+    if (isWhole) entry.metadata = null;
+    for (const at of offsets) entry.pending.add(at, null);
     this.#append(entry, records, (errorCode) => {
+      if (errorCode !== 0) entry.metadata ??= metadata;
+      for (const at of offsets) entry.pending.remove(at, null);
       // What was committed meanwhile stands behind the deletion in the log.
       offsets.forEach((at, place) => {
         if (errorCode === 0 && entry.offsets.get(at) === values[place]) entry.offsets.delete(at);
@@ -256,6 +278,17 @@ export class GroupPartition {
       done(errorCode);
       this.#settle(entry.group.id, entry);
     });
+    this.#rewrite?.look();
+  }
+
+  /** What a coordinator has to find that reads this log from here on. */
+  *#standing(): Generator<StoredRecord> {
+    for (const [id, { metadata, offsets, pending }] of this.#entries) {
+      if (metadata !== null) yield groupRecord(id, metadata);
+      for (const [at, value] of pending.over(offsets)) {
+        if (value !== null) yield offsetRecord({ group: id, ...at }, value);
+      }
+    }
   }
 
   #nowMs(): number {
@@ -270,6 +303,7 @@ export class GroupPartition {
         newId: () => this.#ports.newId(),
         now: () => clock.now(),
         persist: (metadata, done) => {
+          entry.metadata = metadata;
           this.#append(entry, [groupRecord(id, metadata)], (errorCode) => done(errorCode, this.#nowMs()));
         },
       },
@@ -278,6 +312,8 @@ export class GroupPartition {
     const entry: Entry = {
       group,
       offsets: new CommittedOffsets(),
+      metadata: null,
+      pending: new PendingOffsets(),
       writes: 0,
       deadline: null,
       dueMs: Number.POSITIVE_INFINITY,
@@ -312,6 +348,8 @@ export class GroupPartition {
   async #read(replica: CoordinatorReplica): Promise<void> {
     const groups = new Map<string, GroupMetadata>();
     this.#entries.clear();
+    this.#loadedBytes = 0;
+    this.#hasUnread = false;
     let at: Offset = replica.log.logStart;
     while (at < replica.highWatermark) {
       const result = await replica.read(at, { maxBytes: LOAD_BYTES, upTo: "highWatermark" });
@@ -324,9 +362,14 @@ export class GroupPartition {
       await new Promise<void>((resolve) => this.#ports.clock.soon(resolve));
     }
     if (this.#hasEnded) return;
-    this.#log = new GroupLog(replica, this.#ports.clock, this.epoch);
+    const { clock, logger, rewriteBytesMin: bytesMin } = this.#ports;
+    this.#log = new GroupLog(replica, clock, this.epoch);
+    const ports = { clock, logger, bytesMin, standing: () => this.#standing() };
+    const of = { replica, loadedBytes: this.#loadedBytes };
+    if (!this.#hasUnread) this.#rewrite = new LogRewrite(ports, this.#log, of);
     for (const [id, metadata] of groups) {
       const entry = this.#entries.get(id) ?? this.#add(id);
+      entry.metadata = metadata;
       entry.group.restore(metadata, this.#nowMs());
       this.#settle(id, entry);
     }
@@ -336,6 +379,7 @@ export class GroupPartition {
   #take(chunks: readonly Uint8Array[], groups: Map<string, GroupMetadata>): Offset | null {
     let next: Offset | null = null;
     for (const chunk of chunks) {
+      this.#loadedBytes += chunk.length;
       for (const at of batchPositions(chunk)) {
         next = (lastOffsetOf(chunk, at) + 1) as Offset;
         if (isControl(chunk, at)) continue;
@@ -353,8 +397,10 @@ export class GroupPartition {
         if (record.value === null) groups.delete(record.group);
         else groups.set(record.group, record.value);
       } else if (record.kind === "offset") this.#applyOffset(record.key, record.value);
+      else this.#hasUnread = true;
     } catch (error) {
       if (!isMalformed(error)) throw error;
+      this.#hasUnread = true;
       this.#ports.logger.error("a record of groups cannot be read and is left out", { error: String(error) });
     }
   }

@@ -19,7 +19,7 @@ import type { GroupMetadata } from "./group-metadata.ts";
 /*
  * Records of `__consumer_offsets`, as Kafka writes them: each key and value begins with its version. Keys of version 0
  * and 1 are of committed offsets, 2 of groups; a value of null takes back what the key says. What is written is what
- * every Kafka since 2.1 reads. Source: Kafka's message definitions (OffsetCommitKey and so on).
+ * Kafka 4 writes: what it reads, tools of Kafka read. Source: Kafka's message definitions (OffsetCommitKey and so on).
  */
 
 const offsetKey = { group: string, topic: string, partition: int32 };
@@ -52,8 +52,8 @@ const groupValue = {
   }),
 };
 
-/** What a consumer has committed for one partition. */
-export type CommittedOffset = Omit<Infer<typeof offsetValue>, "expireTimestamp" | "topicId">;
+/** What a consumer has committed for one partition. Values before version 4 do not tell of which topic of the name. */
+export type CommittedOffset = Omit<Infer<typeof offsetValue>, "expireTimestamp">;
 export type OffsetKey = Infer<typeof offsetKey>;
 
 /** Key and value of one record. */
@@ -70,19 +70,20 @@ export type GroupRecord =
 
 const OFFSET_KEY_VERSION = 1;
 const GROUP_KEY_VERSION = 2;
-/** Of both values; the last that is not flexible. */
-const VALUE_VERSION = 3;
+const OFFSET_VALUE_VERSION = 4;
+/** The last that is not flexible. */
+const GROUP_VALUE_VERSION = 3;
 const VALUE_VERSION_MAX = 4;
 const VALUE_FLEXIBLE_FROM = 4;
 
 export const offsetRecord = (key: OffsetKey, value: CommittedOffset | null): StoredRecord => ({
   key: written(writeOffsetKey, OFFSET_KEY_VERSION, key),
-  value: value === null ? null : written(writeOffsetValue, VALUE_VERSION, value),
+  value: value === null ? null : written(writeOffsetValue, OFFSET_VALUE_VERSION, value),
 });
 
 export const groupRecord = (group: string, value: GroupMetadata | null): StoredRecord => ({
   key: written(writeGroupKey, GROUP_KEY_VERSION, { group }),
-  value: value === null ? null : written(writeGroupValue, VALUE_VERSION, value),
+  value: value === null ? null : written(writeGroupValue, GROUP_VALUE_VERSION, value),
 });
 
 /** @throws MalformedError where the bytes are no such record. */
@@ -128,6 +129,10 @@ const writeOffsetKey = compileWriter(offsetKey, keyTarget("OffsetCommitKey", OFF
 const readGroupKey = compileReader(groupKey, keyTarget("GroupMetadataKey", GROUP_KEY_VERSION));
 const writeGroupKey = compileWriter(groupKey, keyTarget("GroupMetadataKey", GROUP_KEY_VERSION));
 const readOffsetValue = readersOf("OffsetCommitValue", offsetValue);
-const writeOffsetValue = compileWriter(offsetValue, keyTarget("OffsetCommitValue", VALUE_VERSION));
+const writeOffsetValue = compileWriter(offsetValue, {
+  name: "OffsetCommitValue",
+  version: OFFSET_VALUE_VERSION,
+  isFlexible: true,
+});
 const readGroupValue = readersOf("GroupMetadataValue", groupValue);
-const writeGroupValue = compileWriter(groupValue, keyTarget("GroupMetadataValue", VALUE_VERSION));
+const writeGroupValue = compileWriter(groupValue, keyTarget("GroupMetadataValue", GROUP_VALUE_VERSION));

@@ -1,6 +1,6 @@
 import type { BrokerId, LeaderEpoch, Offset, PartitionIndex } from "../base/ids.ts";
 import type { Deadline } from "../replication/deadlines.ts";
-import type { ReadResult } from "../replication/replica.ts";
+import type { ReadResult } from "../replication/replica-answers.ts";
 import { fetch, type FetchRequest, type FetchResponse } from "../wire/apis/01-fetch.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
 import type { BrokerContext } from "./context.ts";

@@ -11,8 +11,8 @@ import { topicById, topicByName } from "./leaders.ts";
  * OffsetCommit: 2–10, at the group's coordinator.
  *
  * Behaviour: answered once `__consumer_offsets` has it on every in-sync replica. Partitions that do not exist and
- * metadata that is too large are refused one by one; the others are committed. A retention that a request names (v2–4)
- * is ignored, as by Kafka.
+ * metadata that is too large are refused one by one; the others are committed. A retention in a request (v2–4) is
+ * ignored, as by Kafka.
  */
 
 type TopicAnswer = OffsetCommitResponse["topics"][number];
@@ -58,7 +58,7 @@ function problemOf(
   return metadataBytes > broker.config().offsetMetadataMaxBytes ? kafkaErrors.OFFSET_METADATA_TOO_LARGE : 0;
 }
 
-const commitOf = ({ name }: TopicRow, partition: Partition, nowMs: number): Commit => ({
+const commitOf = ({ name, topicId }: TopicRow, partition: Partition, nowMs: number): Commit => ({
   topic: name,
   partition: partition.partitionIndex,
   value: {
@@ -66,6 +66,7 @@ const commitOf = ({ name }: TopicRow, partition: Partition, nowMs: number): Comm
     leaderEpoch: partition.committedLeaderEpoch,
     metadata: partition.committedMetadata ?? "",
     commitTimestamp: nowMs,
+    topicId,
   },
 });
 

@@ -1,6 +1,7 @@
 import type { LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
 import { NO_TOPIC_ID } from "../base/ids.ts";
 import type { CommittedOffsets } from "../groups/committed-offsets.ts";
+import type { CommittedOffset } from "../groups/group-records.ts";
 import { offsetFetch, type OffsetFetchRequest, type OffsetFetchResponse } from "../wire/apis/09-offset-fetch.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
 import type { BrokerContext } from "./context.ts";
@@ -10,7 +11,8 @@ import { type Call, handler } from "./handler.ts";
 /*
  * OffsetFetch: 1–10, at the group's coordinator.
  *
- * Behaviour: an offset of −1 says that nothing was committed; also of groups and partitions that do not exist. Null
+ * Behaviour: an offset of −1 says that nothing was committed; also of groups and partitions that do not exist, and of
+ * a topic that was deleted and made again since. Null
  * topics (v2 and later) ask for everything that was committed. There are no transactions that could leave an offset
  * unstable.
  */
@@ -53,11 +55,11 @@ function offsetsOf(
   const offsets = found.partition.offsets(groupId);
   if (topics === null) return { groupId, errorCode: 0, topics: everything(broker, offsets, isById) };
   const told = topics.map(({ name, topicId, partitionIndexes }) => {
-    const topic = isById ? broker.image.topic(topicId)?.name : name;
+    const topic = isById ? broker.image.topic(topicId) : (broker.image.topicByName(name) ?? { name, topicId: null });
     const partitions = partitionIndexes.map((partition) =>
       topic === undefined
         ? partitionAnswer(partition, undefined, kafkaErrors.UNKNOWN_TOPIC_ID)
-        : partitionAnswer(partition, offsets?.get({ topic, partition })),
+        : partitionAnswer(partition, ofTopic(topic.topicId, offsets?.get({ topic: topic.name, partition }))),
     );
     return { name, topicId, partitions };
   });
@@ -69,12 +71,20 @@ function everything(broker: BrokerContext, offsets: CommittedOffsets | undefined
   return (offsets?.topics() ?? []).flatMap((name) => {
     const topicId = broker.image.topicByName(name)?.topicId;
     if (isById && topicId === undefined) return [];
-    const partitions = [...offsets!.of(name)].map(([partition, value]) => partitionAnswer(partition, value));
+    const current = [...offsets!.of(name)].filter(([, value]) => ofTopic(topicId ?? null, value) !== undefined);
+    if (current.length === 0) return [];
+    const partitions = current.map(([partition, value]) => partitionAnswer(partition, value));
     return [{ name, topicId: topicId ?? NO_TOPIC_ID, partitions }];
   });
 }
 
-function partitionAnswer(partition: number, committed: ReturnType<CommittedOffsets["get"]>, errorCode = 0): Partition {
+/** What was committed for an earlier topic of the name counts no more; null: no topic has the name, as far as known. */
+function ofTopic(topicId: TopicId | null, committed: CommittedOffset | undefined): CommittedOffset | undefined {
+  const isOther = topicId !== null && committed !== undefined && committed.topicId !== NO_TOPIC_ID;
+  return isOther && committed.topicId !== topicId ? undefined : committed;
+}
+
+function partitionAnswer(partition: number, committed: CommittedOffset | undefined, errorCode = 0): Partition {
   return {
     partitionIndex: partition as PartitionIndex,
     committedOffset: committed?.offset ?? (-1 as Offset),

@@ -22,7 +22,8 @@ describe("ApiVersions", () => {
     const answer = await ask(new TestBroker().connect(), version);
     expect(answer.errorCode).toBe(0);
     expect(answer.apiKeys.map(({ apiKey }) => apiKey)).toEqual([
-      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 22, 23, 32, 35, 37, 42, 43, 44, 45, 46, 47, 60, 75,
+      0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 32, 33, 35, 37, 42, 43, 44, 45, 46, 47, 60,
+      74, 75,
     ]);
     expect(answer.apiKeys[0]).toEqual({ apiKey: 0, minVersion: 0, maxVersion: 11 });
     if (version >= 3) expect(answer.finalizedFeaturesEpoch).toBe(0);

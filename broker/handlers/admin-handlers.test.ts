@@ -6,9 +6,11 @@ import { idOf, partitionRow, TestBroker } from "../testing/test-broker.ts";
 import { createTopics } from "../wire/apis/19-create-topics.ts";
 import { deleteTopics } from "../wire/apis/20-delete-topics.ts";
 import { initProducerId } from "../wire/apis/22-init-producer-id.ts";
+import { alterConfigs } from "../wire/apis/33-alter-configs.ts";
 import { createPartitions } from "../wire/apis/37-create-partitions.ts";
 import { electLeaders } from "../wire/apis/43-elect-leaders.ts";
 import { incrementalAlterConfigs } from "../wire/apis/44-incremental-alter-configs.ts";
+import { listConfigResources } from "../wire/apis/74-list-config-resources.ts";
 
 const OK = { errorCode: 0, errorMessage: null };
 
@@ -321,6 +323,52 @@ describe("IncrementalAlterConfigs", () => {
       ["a", 41],
       ["b", 42],
     ]);
+  });
+});
+
+describe("AlterConfigs", () => {
+  test.each([0, 1, 2])("replaces all that a resource has (v%i)", async (version) => {
+    const broker = new TestBroker();
+    broker.admin = async () => ({ kind: "alterConfigs", resources: [{ kind: "topic", name: "t", ...OK }] });
+    const configs = [{ name: "retention.ms", value: "1" }];
+    const resources = [
+      { resourceType: 2, resourceName: "t", configs },
+      { resourceType: 2, resourceName: "no-value", configs: [{ name: "segment.ms", value: null }] },
+      { resourceType: 32, resourceName: "g", configs: [] },
+    ];
+    const { responses } = await broker.connect().request(alterConfigs, version, { resources, validateOnly: true });
+    expect(responses.map(({ resourceName, errorCode }) => [resourceName, errorCode])).toEqual([
+      ["t", 0],
+      ["no-value", 42],
+      ["g", 42],
+    ]);
+    const changes = [{ key: "retention.ms", operation: "set", value: "1" }];
+    expect(askedOf(broker, "alterConfigs")).toEqual([
+      { kind: "alterConfigs", resources: [{ kind: "topic", name: "t", changes, replaces: true }], validateOnly: true },
+    ]);
+  });
+});
+
+describe("ListConfigResources", () => {
+  const list = async (version: number, resourceTypes: number[]) => {
+    const broker = new TestBroker();
+    broker.addTopic({ name: "t", id: 1 });
+    const answer = await broker.connect().request(listConfigResources, version, { resourceTypes });
+    return { ...answer, names: answer.configResources.map((one) => `${one.resourceType} ${one.resourceName}`) };
+  };
+
+  test("names topics and brokers, and nothing of what has no configuration", async () => {
+    const all = await list(1, []);
+    expect(all.errorCode).toBe(0);
+    expect(all.names).toContain("2 t");
+    expect(all.names).toContain("4 1");
+    expect((await list(1, [2])).names).toEqual(["2 t"]);
+    expect((await list(1, [16, 32])).names).toEqual([]);
+    expect((await list(0, [])).names).toEqual([]);
+  });
+
+  test("refuses a type that does not exist", async () => {
+    expect(await list(1, [2, 3])).toMatchObject({ errorCode: 35, configResources: [] });
   });
 });
 

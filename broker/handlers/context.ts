@@ -92,6 +92,7 @@ export class BrokerContext {
         return rows.map(({ leader, leaderEpoch }) => ({ isLedHere: leader === brokerId, leaderEpoch }));
       },
       replica: (partition) => replicas.getByName(OFFSETS_TOPIC, partition),
+      rewriteBytesMin: () => this.config().offsetsTopicSegmentBytes,
       limits: () => {
         const { groupMaxSize, groupInitialRebalanceDelayMs } = this.config();
         return { membersMax: groupMaxSize, initialDelayMs: groupInitialRebalanceDelayMs };

@@ -24,7 +24,9 @@ const ALL = { statesFilter: [], typesFilter: [] };
 
 /** Broker 1 coordinates every group; topic `t` has two partitions. */
 class Scene {
-  readonly broker = new TestBroker({ config: { "group.initial.rebalance.delay.ms": "0" } });
+  readonly broker = new TestBroker({
+    config: { "group.initial.rebalance.delay.ms": "0", "offsets.topic.segment.bytes": "2048" },
+  });
   readonly log: FakeReplica;
   readonly client: TestClient;
 
@@ -277,7 +279,7 @@ describe("offsets", () => {
   test("go with their topic, and after their retention", async () => {
     const scene = new Scene();
     await scene.settled(scene.commit(7));
-    scene.broker.context.groups.onTopicsDeleted(new Set(["t"]));
+    scene.broker.context.groups.forget((_, topicId) => topicId === idOf(1));
     await scene.turns();
     expect(await scene.committed()).toEqual({});
     await scene.settled(scene.commit(8));
@@ -290,6 +292,58 @@ describe("offsets", () => {
     expect((await scene.client.request(listGroups, 5, ALL)).groups).toEqual([]);
     const next = await scene.successor();
     expect(await next.committed()).toEqual({});
+  });
+
+  test("of an earlier topic of the same name are not those of the new one", async () => {
+    const scene = new Scene();
+    await scene.settled(scene.commit(7));
+    scene.broker.apply({ deletions: [{ topicId: idOf(1), name: "t", waitingFor: [] }] });
+    scene.broker.addTopic({ name: "t", id: 2, partitions: 2 });
+    expect(await scene.committed()).toEqual({});
+    const topics = [{ name: "t", partitionIndexes: [0] }];
+    const ask = () => scene.settled(scene.client.request(offsetFetch, 7, { groupId: "g", topics, groups: [] }));
+    expect((await ask()).topics[0]?.partitions[0]?.committedOffset).toBe(-1);
+    await scene.settled(scene.commit(3));
+    expect((await ask()).topics[0]?.partitions[0]?.committedOffset).toBe(3);
+  });
+
+  test("do not fill the log: what stands is written anew, and the rest is deleted", async () => {
+    const scene = new Scene();
+    const { memberId: member, generationId: generation } = await scene.member();
+    await scene.settled(scene.commit(5, { group: "other", partition: 1 }));
+    for (let offset = 1; offset <= 200; offset++) {
+      const answers = [scene.commit(offset, { member, generation }), scene.commit(offset, { group: "once" })];
+      for (const answer of answers) {
+        expect((await scene.settled(answer)).topics[0]?.partitions[0]?.errorCode).toBe(0);
+      }
+    }
+    expect(scene.log.logStart).toBeGreaterThan(300);
+    const bytes = scene.log.kept.reduce((sum, kept) => sum + kept.bytes.length, 0);
+    expect(bytes).toBeLessThan(6000);
+    const next = await scene.successor();
+    expect(await next.committed()).toEqual({ "t-0": 200 });
+    expect(await next.committed("once")).toEqual({ "t-0": 200 });
+    expect(await next.committed("other")).toEqual({ "t-1": 5 });
+    const { errorCode } = await next.client.request(heartbeat, 4, {
+      groupId: "g",
+      generationId: generation,
+      memberId: member,
+    });
+    expect(errorCode).toBe(0);
+  });
+
+  test("appended while the rest is written anew are not set back by it", async () => {
+    const scene = new Scene();
+    const wait: Promise<unknown>[] = [];
+    // Nothing is committed meanwhile: all of it is on its way when the log is long enough to be rewritten.
+    for (let offset = 1; offset <= 60; offset++) {
+      wait.push(scene.commit(offset));
+      await scene.broker.clock.advance(1);
+    }
+    await scene.settled(Promise.all(wait));
+    await scene.turns();
+    expect(scene.log.logStart).toBeGreaterThan(0);
+    expect(await (await scene.successor()).committed()).toEqual({ "t-0": 60 });
   });
 
   test("of topics that a group reads cannot be deleted one by one", async () => {

@@ -14,9 +14,11 @@ import { listGroupsHandler } from "./16-list-groups.ts";
 import { apiVersionsHandler, apiVersionsRefusal } from "./18-api-versions.ts";
 import { createTopicsHandler } from "./19-create-topics.ts";
 import { deleteTopicsHandler } from "./20-delete-topics.ts";
+import { deleteRecordsHandler } from "./21-delete-records.ts";
 import { initProducerIdHandler } from "./22-init-producer-id.ts";
 import { offsetForLeaderEpochHandler } from "./23-offset-for-leader-epoch.ts";
 import { describeConfigsHandler } from "./32-describe-configs.ts";
+import { alterConfigsHandler } from "./33-alter-configs.ts";
 import { describeLogDirsHandler } from "./35-describe-log-dirs.ts";
 import { createPartitionsHandler } from "./37-create-partitions.ts";
 import { deleteGroupsHandler } from "./42-delete-groups.ts";
@@ -26,6 +28,7 @@ import { alterPartitionReassignmentsHandler } from "./45-alter-partition-reassig
 import { listPartitionReassignmentsHandler } from "./46-list-partition-reassignments.ts";
 import { offsetDeleteHandler } from "./47-offset-delete.ts";
 import { describeClusterHandler } from "./60-describe-cluster.ts";
+import { listConfigResourcesHandler } from "./74-list-config-resources.ts";
 import { describeTopicPartitionsHandler } from "./75-describe-topic-partitions.ts";
 import type { Handler } from "./handler.ts";
 
@@ -45,9 +48,11 @@ const withoutVersions: readonly Handler[] = [
   listGroupsHandler,
   createTopicsHandler,
   deleteTopicsHandler,
+  deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
+  alterConfigsHandler,
   describeLogDirsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,
@@ -57,6 +62,7 @@ const withoutVersions: readonly Handler[] = [
   listPartitionReassignmentsHandler,
   offsetDeleteHandler,
   describeClusterHandler,
+  listConfigResourcesHandler,
   describeTopicPartitionsHandler,
 ];
 

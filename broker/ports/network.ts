@@ -7,8 +7,11 @@ export interface ByteStream {
   readonly remote: string;
   /** Bytes written but not yet taken by the network. A writer that sees too much waits for `onDrain`. */
   readonly pendingBytes: number;
-  /** The stream keeps `chunk` until it is sent: it must not change. After `close` or a break, does nothing. */
-  write(chunk: Uint8Array): void;
+  /**
+   * The stream keeps `chunk` until it is sent, and it must not change before `onSent`. A stream need not call that; one
+   * that breaks does not. After `close` or a break, does nothing.
+   */
+  write(chunk: Uint8Array, onSent?: () => void): void;
   /** Gathers what is written until `uncork` into as few packets as possible. Nests. */
   cork(): void;
   uncork(): void;

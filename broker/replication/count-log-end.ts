@@ -8,6 +8,8 @@ export interface CountingContext {
   readonly brokerEpoch: BrokerEpoch;
   /** The opening that the statement belongs to found no divergence. */
   readonly isAligned: boolean;
+  /** Of the leader's first record that is still there, and of the first that can be read. */
+  readonly copyStart: Offset;
   readonly logStart: Offset;
   readonly logEnd: Offset;
   /** Epoch of the leader's record before the stated log end; −1 when it has none. */
@@ -23,7 +25,9 @@ export function countsLogEnd(statement: LogEndStatement, context: CountingContex
   if (statement.leaderEpoch !== context.leaderEpoch) return false;
   if (!context.isAligned || statement.brokerEpoch !== context.brokerEpoch) return false;
   if (statement.logEnd > context.logEnd) return false;
-  // Nothing of the leader's is left below its log start to compare with, and nothing there can be read.
-  if (statement.logEnd <= context.logStart || statement.lastEpoch === -1) return statement.logEnd <= context.logStart;
+  // The follower holds nothing: what it lacks must be what nobody can read any more.
+  if (statement.lastEpoch === -1) return statement.logEnd <= context.logStart;
+  // Nothing of the leader's is left below its first record to compare with.
+  if (statement.logEnd <= context.copyStart) return true;
   return statement.lastEpoch === context.epochBefore;
 }

@@ -12,12 +12,14 @@ import {
   encodeHello,
   encodeOpen,
   encodePing,
+  encodeStarted,
   encodeStatement,
   type FromFollower,
   type FromLeader,
   type MarksFrame,
   type OpenedFrame,
   REPLICATION_VERSION,
+  type StartFrame,
 } from "./frames.ts";
 import type { Replica } from "./replica.ts";
 
@@ -45,6 +47,8 @@ interface Opening {
   readonly replica: Replica;
   readonly leaderEpoch: LeaderEpoch;
   state: "asked" | "aligned" | "closing";
+  /** The leader waits to hear that the log begins there; null when it does not. */
+  wantedStart: Offset | null;
   /** Records that the log still holds in memory, in order. */
   unwritten: { readonly end: Offset; readonly buffer: Uint8Array }[];
 }
@@ -210,7 +214,14 @@ export class FollowerLink {
     if (state === null) return this.#openLater(replica);
     const { topicId, partition } = replica;
     const handle = this.#nextHandle++;
-    const opening: Opening = { handle, replica, leaderEpoch: state.leaderEpoch, state: "asked", unwritten: [] };
+    const opening: Opening = {
+      handle,
+      replica,
+      leaderEpoch: state.leaderEpoch,
+      state: "asked",
+      wantedStart: null,
+      unwritten: [],
+    };
     followed.opening = opening;
     this.#openings.set(opening.handle, opening);
     const brokerEpoch = this.#host.brokerEpoch();
@@ -256,6 +267,8 @@ export class FollowerLink {
         return this.#onRecords(frame);
       case "marks":
         return this.#onMarks(frame);
+      case "start":
+        return this.#onStart(frame);
       case "ended":
         return this.#onEnded(frame.handle);
       case "ping":
@@ -301,7 +314,8 @@ export class FollowerLink {
     const result = replica.appendAsFollower(frame.batches);
     if (result === "appended") {
       opening.unwritten.push({ end: replica.log.logEnd, buffer: frame.batches });
-      return replica.onLeaderMarks(frame);
+      replica.onLeaderMarks(frame);
+      return this.#sayStart(opening);
     }
     this.#closeOpening(opening);
     const followed = this.#followed.get(replica);
@@ -312,7 +326,30 @@ export class FollowerLink {
 
   #onMarks(frame: MarksFrame): void {
     const opening = this.#openings.get(frame.handle);
-    if (opening?.replica.isFollowingIn(opening.leaderEpoch) === true) opening.replica.onLeaderMarks(frame);
+    if (opening?.replica.isFollowingIn(opening.leaderEpoch) !== true) return;
+    opening.replica.onLeaderMarks(frame);
+    this.#sayStart(opening);
+  }
+
+  /** Records were deleted on purpose: whoever asked for it waits until no replica shows them any more. */
+  #onStart({ handle, logStart }: StartFrame): void {
+    const opening = this.#openings.get(handle);
+    if (opening?.replica.isFollowingIn(opening.leaderEpoch) !== true) return;
+    const { replica } = opening;
+    opening.wantedStart = logStart;
+    replica.onLeaderMarks({ highWatermark: replica.highWatermark, logStart });
+    this.#sayStart(opening);
+  }
+
+  /** A follower hides no more than what it knows to be committed: it may have to hear of that first. */
+  #sayStart(opening: Opening): void {
+    const { wantedStart, replica, handle } = opening;
+    if (wantedStart === null || replica.log.logStart < wantedStart) return;
+    opening.wantedStart = null;
+    const { logStart } = replica.log;
+    replica.keepLogStart(() => {
+      if (this.#openings.get(handle) === opening) this.#write(encodeStarted({ handle, logStart }));
+    });
   }
 
   #onEnded(handle: number): void {

@@ -37,6 +37,8 @@ const conversation: [frames.FromFollower | frames.FromLeader, Uint8Array[]][] = 
   with_({ ...opened, outcome: "restart", logStart: big }, frames.encodeOpened),
   with_({ ...opened, outcome: "refused" }, frames.encodeOpened),
   with_({ kind: "marks", handle: 7, highWatermark: big, logStart: 0 as Offset }, frames.encodeMarks),
+  with_({ kind: "start", handle: 7, logStart: big }, frames.encodeStart),
+  with_({ kind: "started", handle: 7, logStart: big }, frames.encodeStarted),
   data(5),
   data(3000),
   data(70_000),

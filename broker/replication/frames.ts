@@ -33,6 +33,8 @@ export const FrameKind = {
   marks: 7,
   ended: 8,
   ping: 9,
+  start: 10,
+  started: 11,
 } as const;
 
 /** First frame of a follower. */
@@ -99,6 +101,20 @@ export interface MarksFrame {
   readonly logStart: Offset;
 }
 
+/** Records below were deleted on purpose: the follower hides them, too, and says so by `started`. */
+export interface StartFrame {
+  readonly kind: "start";
+  readonly handle: number;
+  readonly logStart: Offset;
+}
+
+/** A follower's log begins there now, after a crash, too. */
+export interface StartedFrame {
+  readonly kind: "started";
+  readonly handle: number;
+  readonly logStart: Offset;
+}
+
 /** The leader is done with an opening: its epoch is over, a newer opening took its place, or it was closed. */
 export interface EndedFrame {
   readonly kind: "ended";
@@ -110,8 +126,8 @@ export interface PingFrame {
   readonly kind: "ping";
 }
 
-export type FromFollower = HelloFrame | OpenFrame | StatementFrame | CloseFrame | PingFrame;
-export type FromLeader = OpenedFrame | DataFrame | MarksFrame | EndedFrame | PingFrame;
+export type FromFollower = HelloFrame | OpenFrame | StatementFrame | StartedFrame | CloseFrame | PingFrame;
+export type FromLeader = OpenedFrame | DataFrame | MarksFrame | StartFrame | EndedFrame | PingFrame;
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -201,6 +217,12 @@ export function encodeOpened(frame: OpenedFrame): Uint8Array {
 
 export const encodeMarks = (frame: Omit<MarksFrame, "kind">): Uint8Array =>
   new FrameWriter(FrameKind.marks, 20).int(frame.handle).long(frame.highWatermark).long(frame.logStart).bytes;
+
+export const encodeStart = (frame: Omit<StartFrame, "kind">): Uint8Array =>
+  new FrameWriter(FrameKind.start, 12).int(frame.handle).long(frame.logStart).bytes;
+
+export const encodeStarted = (frame: Omit<StartedFrame, "kind">): Uint8Array =>
+  new FrameWriter(FrameKind.started, 12).int(frame.handle).long(frame.logStart).bytes;
 
 /** What goes before `batchesBytes` bytes of batches. */
 export const encodeDataHeader = (frame: Omit<DataFrame, "kind" | "batches">, batchesBytes: number): Uint8Array =>
@@ -304,6 +326,10 @@ function decodeBody(kind: number, reader: FrameReader): FromFollower | Exclude<F
         highWatermark: reader.long(0) as Offset,
         logStart: reader.long(0) as Offset,
       };
+    case FrameKind.start:
+      return { kind: "start", handle: reader.int(), logStart: reader.long(0) as Offset };
+    case FrameKind.started:
+      return { kind: "started", handle: reader.int(), logStart: reader.long(0) as Offset };
     case FrameKind.ended:
       return { kind: "ended", handle: reader.int() };
     case FrameKind.ping:

@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { isTidemarkError } from "../base/errors.ts";
 import type { BrokerId, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
+import { writeAndGiveBack } from "../base/memory-pool.ts";
 import type { ByteStream } from "../ports/network.ts";
 import type { Alignment } from "./alignment.ts";
 import { offsetAfter } from "./batch-walk.ts";
@@ -13,12 +14,14 @@ import {
   encodeMarks,
   encodeOpened,
   encodePing,
+  encodeStart,
   type FromFollower,
   type FromLeader,
   type HelloFrame,
   type OpenedFrame,
   type OpenFrame,
   REPLICATION_VERSION,
+  type StartedFrame,
   type StatementFrame,
 } from "./frames.ts";
 import { leaderEpochStanding } from "./leader-epoch-check.ts";
@@ -90,6 +93,10 @@ class OpeningOfFollower implements PushTarget {
 
   wakeMark(): void {
     this.link.queueMark(this);
+  }
+
+  wakeStart(): void {
+    this.link.sendStart(this);
   }
 
   end(): void {
@@ -170,6 +177,11 @@ export class LeaderLink {
     this.#markTimer ??= this.#host.clock.after(MARK_DELAY_MS, () => this.#flushMarks());
   }
 
+  sendStart(opening: OpeningOfFollower): void {
+    if (this.#isClosed || !opening.isLive) return;
+    this.#write(encodeStart({ handle: opening.frame.handle, logStart: opening.replica.log.logStart }));
+  }
+
   sendEnded(opening: OpeningOfFollower): void {
     this.#write(encodeEnded(opening.frame.handle));
   }
@@ -195,6 +207,8 @@ export class LeaderLink {
         return this.#onOpen(frame);
       case "statement":
         return this.#onStatement(frame);
+      case "started":
+        return this.#onStarted(frame);
       case "close":
         return this.#onClose(frame.handle);
       case "ping":
@@ -229,7 +243,9 @@ export class LeaderLink {
     this.#openings.set(handle, opening);
     this.#newest.set(replica, opening);
     this.#write(encodeOpened(answerOf(opening, alignment)));
-    if (opening.isAligned) this.queue(opening);
+    if (!opening.isAligned) return;
+    this.queue(opening);
+    if (leadership.deletion.isWaiting) this.sendStart(opening);
   }
 
   /** What the same follower opened before is over: its statements came before this opening. */
@@ -254,6 +270,11 @@ export class LeaderLink {
     const leadership = opening.replica.leadership;
     leadership?.stated(this.follower, { leaderEpoch, brokerEpoch, lastEpoch, logEnd, isSynced }, opening);
     if (opening.pushedEnd < opening.replica.log.logEnd) this.queue(opening);
+  }
+
+  #onStarted({ handle, logStart }: StartedFrame): void {
+    const opening = this.#openings.get(handle);
+    if (opening?.isLive === true) opening.leadership?.deletion.started(this.follower, logStart);
   }
 
   #onClose(handle: number): void {
@@ -331,6 +352,11 @@ export class LeaderLink {
     if (!opening.isLive || opening.isReading) return "done";
     const { log } = opening.replica;
     if (opening.pushedEnd >= log.logEnd) return "done";
+    if (opening.pushedEnd < log.copyStart) {
+      // Retention was faster: what would come next is gone, and the follower has to begin anew.
+      opening.end();
+      return "done";
+    }
     if (opening.unstatedBytes >= OPENING_WINDOW_BYTES) return "done";
     if (this.#mustWait(opening)) return "blocked";
     const chunks = log.readTail(opening.pushedEnd, { endOffset: log.logEnd, maxBytes: PUSH_BYTES_MAX });
@@ -390,7 +416,7 @@ export class LeaderLink {
     const { highWatermark, log } = opening.replica;
     const { handle } = opening.frame;
     this.#write(encodeDataHeader({ handle, highWatermark, logStart: log.logStart }, bytes));
-    for (const chunk of chunks) this.#stream.write(chunk);
+    for (const chunk of chunks) writeAndGiveBack(this.#stream, chunk);
     opening.pushedEnd = offsetAfter(last);
     opening.sentMark = highWatermark;
     opening.unstated.push({ end: opening.pushedEnd, bytes });
@@ -457,6 +483,6 @@ function answerOf(opening: OpeningOfFollower, alignment: Alignment): OpenedFrame
     case "diverged":
       return { kind: "opened", handle, outcome: "diverged", end: alignment.end };
     case "restart":
-      return { kind: "opened", handle, outcome: "restart", logStart: alignment.logStart };
+      return { kind: "opened", handle, outcome: "restart", logStart: alignment.copyStart };
   }
 }

@@ -8,6 +8,7 @@ import { type Alignment, alignmentOf } from "./alignment.ts";
 import { type BrokersView, brokerEpochOf, type ControllerLink } from "./cluster-view.ts";
 import { countsLogEnd } from "./count-log-end.ts";
 import { countedEnd } from "./counted-end.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { nextHighWatermark } from "./high-watermark.ts";
 import { highWatermarkMembers } from "./high-watermark-members.ts";
 import { afterRefusal, committedIsr, type IsrState, maximalIsr, resent } from "./isr-state.ts";
@@ -22,6 +23,7 @@ import {
   lagMs,
   newProgress,
 } from "./progress.ts";
+import { type DeletionDone, RecordDeletion } from "./record-deletion.ts";
 import { afterSilence } from "./unanswered-proposal.ts";
 
 /** One follower's opening as the leader pushes to it. */
@@ -30,6 +32,8 @@ export interface PushTarget {
   wake(): void;
   /** Only the high watermark moved. */
   wakeMark(): void;
+  /** Records were deleted: the follower is to hide them, too, and to say so. */
+  wakeStart(): void;
   /** This leader epoch is over, or a newer opening took its place. */
   end(): void;
 }
@@ -41,6 +45,7 @@ export interface LeaderPorts {
   readonly logger: Logger;
   readonly cluster: BrokersView;
   readonly controller: ControllerLink;
+  readonly deadlines: Deadlines;
   /** `replica.lag.time.max.ms`, as in force now. */
   lagTimeMsMax(): number;
   /** +1 at every call: names one sending of a proposal. */
@@ -72,6 +77,7 @@ export class Leadership {
   readonly epochStart: Offset;
   readonly #ports: LeaderPorts;
   readonly #partition: LedPartition;
+  readonly deletion: RecordDeletion;
   readonly #followers = new Map<BrokerId, FollowerProgress>();
   readonly #targets = new Map<BrokerId, PushTarget>();
   /** Statements that do not count yet because the metadata here does not know the follower's process yet. */
@@ -85,6 +91,7 @@ export class Leadership {
     this.epoch = partition.row.leaderEpoch;
     this.epochStart = partition.log.logEnd;
     this.#isr = committedIsr(partition.row.isr);
+    this.deletion = new RecordDeletion(ports, partition);
     this.#addFollowers();
   }
 
@@ -120,9 +127,9 @@ export class Leadership {
   /** Bytes that each replica which is being added still lacks, by the share of offsets. */
   missingBytes(): { broker: BrokerId; bytes: number }[] {
     const { row, log } = this.#partition;
-    const offsets = Math.max(1, log.logEnd - log.logStart);
+    const offsets = Math.max(1, log.logEnd - log.copyStart);
     return row.adding.map((broker) => {
-      const end = Math.max(this.#followers.get(broker)?.logEnd ?? 0, log.logStart);
+      const end = Math.max(this.#followers.get(broker)?.logEnd ?? 0, log.copyStart);
       return { broker, bytes: Math.round((log.sizeBytes * (log.logEnd - end)) / offsets) };
     });
   }
@@ -149,6 +156,7 @@ export class Leadership {
     this.#targets.get(broker)?.end();
     this.#targets.set(broker, target);
     if (after.hasLostWrites) this.#reportLostWrites(broker, opening.logEnd);
+    this.deletion.reopened(broker);
     return alignment;
   }
 
@@ -165,6 +173,12 @@ export class Leadership {
     this.#targets.delete(broker);
     const progress = this.#followers.get(broker);
     if (progress !== undefined) this.#followers.set(broker, afterClose(progress));
+  }
+
+  /** Hides records from readers, and has the followers do so; `done` once all that live have, or with an error. */
+  deleteBefore(offset: Offset, options: { timeoutMs: number }, done: DeletionDone): void {
+    this.deletion.wait(offset, options, done);
+    for (const target of this.#targets.values()) target.wakeStart();
   }
 
   /** More of the leader's own log counts. */
@@ -195,6 +209,7 @@ export class Leadership {
       if (!row.replicas.includes(broker)) this.#forget(broker);
     }
     this.advance();
+    this.deletion.check();
     this.#propose();
   }
 
@@ -206,6 +221,7 @@ export class Leadership {
       for (const [broker, statement] of early) this.#count(broker, statement);
     }
     this.advance();
+    this.deletion.check();
     this.#propose();
   }
 
@@ -240,6 +256,7 @@ export class Leadership {
   end(): void {
     for (const target of this.#targets.values()) target.end();
     this.#targets.clear();
+    this.deletion.end();
   }
 
   /** Every ISR member has synced all that its counted log end covers, with `flush.messages=1` in force there. */
@@ -275,6 +292,7 @@ export class Leadership {
       leaderEpoch: this.epoch,
       brokerEpoch,
       isAligned: progress.isAligned,
+      copyStart: log.copyStart,
       logStart: log.logStart,
       logEnd: log.logEnd,
       epochBefore: epochBefore(log, logEnd),
@@ -308,9 +326,9 @@ export class Leadership {
   #logView(): Parameters<typeof alignmentOf>[0] {
     const { log } = this.#partition;
     return {
-      logStart: log.logStart,
+      copyStart: log.copyStart,
       logEnd: log.logEnd,
-      firstEpoch: log.logEnd > log.logStart ? log.epochAt(log.logStart) : this.epoch,
+      firstEpoch: log.logEnd > log.copyStart ? log.epochAt(log.copyStart) : this.epoch,
       lastEpoch: this.epoch,
       endOffsetFor: (epoch) => log.endOffsetFor(epoch),
     };

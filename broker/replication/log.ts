@@ -10,7 +10,8 @@ export interface LogEndView {
 
 /** What names the last record before an offset. */
 export interface EpochLookup {
-  readonly logStart: Offset;
+  /** Of the first record that is still there. */
+  readonly copyStart: Offset;
   readonly logEnd: Offset;
   epochAt(offset: Offset): LeaderEpoch;
 }
@@ -20,6 +21,6 @@ export interface EpochLookup {
  * without records says nothing of what the log holds.
  */
 export function epochBefore(log: EpochLookup, end: Offset): LeaderEpoch {
-  if (end <= log.logStart || end > log.logEnd) return -1 as LeaderEpoch;
+  if (end <= log.copyStart || end > log.logEnd) return -1 as LeaderEpoch;
   return log.epochAt((end - 1) as Offset);
 }

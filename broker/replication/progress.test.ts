@@ -75,7 +75,8 @@ describe("a stated log end", () => {
     leaderEpoch: 7 as LeaderEpoch,
     brokerEpoch: 40 as BrokerEpoch,
     isAligned: true,
-    logStart: at(10),
+    copyStart: at(10),
+    logStart: at(20),
     logEnd: at(100),
     epochBefore: 7 as LeaderEpoch,
   };
@@ -98,6 +99,8 @@ describe("a stated log end", () => {
   test("at or below the log start has nothing to compare, and counts for what it is", () => {
     expect(countsLogEnd(statement(10, { lastEpoch: -1 as LeaderEpoch }), context)).toBe(true);
     expect(countsLogEnd(statement(5, { lastEpoch: 1 as LeaderEpoch }), context)).toBe(true);
+    // Its own retention was faster: it lacks only what nobody can read any more.
+    expect(countsLogEnd(statement(20, { lastEpoch: -1 as LeaderEpoch }), context)).toBe(true);
   });
 });
 

@@ -14,6 +14,8 @@ import { HandOverWatch } from "./hand-over.ts";
 import { leaderEpochStanding } from "./leader-epoch-check.ts";
 import { type LeaderPorts, Leadership, type LedPartition } from "./leadership.ts";
 import { epochBefore } from "./log.ts";
+import type { DeletionDone } from "./record-deletion.ts";
+import type { AppendResult, ReadOptions, ReadResult } from "./replica-answers.ts";
 import { acceptsRow } from "./row-acceptance.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { countIsrChange, type TopicTraffic } from "./topic-traffic.ts";
@@ -28,50 +30,15 @@ const KAFKA_STORAGE_ERROR = 56;
 const FENCED_LEADER_EPOCH = 74;
 const UNKNOWN_LEADER_EPOCH = 75;
 
+const NO_OFFSET = -1 as Offset;
+/** As DeleteRecords names it. */
+const TO_HIGH_WATERMARK = -1 as Offset;
 /** Appends are held while more than this waits for the disk, until half of it is written. */
 const UNWRITTEN_BYTES_MAX = 32 * 1024 * 1024;
 /** Written records that a leader keeps in memory for followers and consumers; nobody reads from a follower. */
 const LEADER_TAIL_BYTES = 8 * 1024 * 1024;
 
 export type ReplicaRole = "leader" | "follower" | "opening" | "offline";
-
-export type AppendResult =
-  | {
-      readonly kind: "appended";
-      readonly baseOffset: Offset;
-      readonly lastOffset: Offset;
-      /** −1 with CreateTime. */
-      readonly logAppendTimeMs: number;
-      readonly logStart: Offset;
-    }
-  | {
-      /** The same batch was appended before; acks=all is answered once `lastOffset` is committed. */
-      readonly kind: "duplicate";
-      readonly baseOffset: Offset;
-      readonly lastOffset: Offset;
-      readonly logAppendTimeMs: number;
-      readonly logStart: Offset;
-    }
-  | { readonly kind: "refused"; readonly errorCode: number }
-  /** Appends are held for a moment: call `whenReleased` and append again then. Nothing was done. */
-  | { readonly kind: "held" };
-
-export interface ReadOptions {
-  readonly maxBytes: number;
-  /** At most so many of them when they have to come from disk, where they take memory of their own. */
-  readonly diskBytesMax?: number;
-  /** Consumers read below the high watermark. */
-  readonly upTo: "highWatermark" | "logEnd";
-}
-
-export type ReadResult =
-  | {
-      readonly kind: "records";
-      readonly chunks: readonly Uint8Array[];
-      readonly highWatermark: Offset;
-      readonly logStart: Offset;
-    }
-  | { readonly kind: "refused"; readonly errorCode: number; readonly highWatermark: Offset; readonly logStart: Offset };
 
 /** A fetch that waits on some replicas. */
 export interface ReplicaListener {
@@ -275,6 +242,32 @@ export class Replica implements LedPartition {
     return bytes;
   }
 
+  /**
+   * Deletes everything below `before` (−1: below the high watermark) for readers; the files go when retention looks.
+   * `done` once no in-sync replica shows it, with the lowest log start of them; 1 where it is not committed yet, 6 when
+   * this broker leads no more, 7 after `timeoutMs`, with the deletion standing.
+   */
+  deleteRecords(before: Offset, options: { timeoutMs: number }, done: DeletionDone): void {
+    const leadership = this.#leadership;
+    const offset = before === TO_HIGH_WATERMARK ? this.#highWatermark : before;
+    if (leadership === null) return done(NOT_LEADER_OR_FOLLOWER, NO_OFFSET);
+    if (offset < 0 || offset > this.#highWatermark) return done(OFFSET_OUT_OF_RANGE, NO_OFFSET);
+    if (offset > this.log.logStart) {
+      this.log.advanceLogStart(offset);
+      this.#notify();
+    }
+    this.keepLogStart(() => {
+      if (this.#leadership === leadership) leadership.deleteBefore(offset, options, done);
+      else done(NOT_LEADER_OR_FOLLOWER, NO_OFFSET);
+    });
+  }
+
+  /** Makes the log start as it is now the one that a restart begins with, then calls `done`. */
+  keepLogStart(done: () => void): void {
+    const kept = this.log.flush().then(() => this.#host.checkpoint(this));
+    kept.then(done, (error: unknown) => this.#host.onStorageFailure(error));
+  }
+
   listen(listener: ReplicaListener): void {
     this.#listeners.add(listener);
   }
@@ -423,9 +416,12 @@ export class Replica implements LedPartition {
   truncate(epoch: LeaderEpoch, leaderEnd: EpochEnd, done: () => void): void {
     this.#cut(epoch, done, async () => {
       const { log } = this;
-      const { logStart, logEnd } = log;
+      const { copyStart, logEnd } = log;
       const ownEnd = log.endOffsetFor(leaderEnd.epoch);
-      const cut = truncationPoint({ logStart, logEnd, highWatermark: this.#highWatermark, ownEnd }, leaderEnd);
+      const cut = truncationPoint(
+        { logStart: copyStart, logEnd, highWatermark: this.#highWatermark, ownEnd },
+        leaderEnd,
+      );
       this.#reportCut(cut.offset, cut.isLoss);
       await log.truncateTo(cut.offset);
       this.#highWatermark = clamp(this.#highWatermark, log);

@@ -38,7 +38,7 @@ function converge(leader: Model, leaderEpoch: number, follower: Model): number {
   for (let openings = 1; openings < 50; openings++) {
     const answer = alignmentOf(
       {
-        logStart: leader.logStart,
+        copyStart: leader.logStart,
         logEnd: leader.logEnd,
         firstEpoch: (leader.epochs[0] ?? leaderEpoch) as LeaderEpoch,
         lastEpoch: leaderEpoch as LeaderEpoch,
@@ -48,7 +48,7 @@ function converge(leader: Model, leaderEpoch: number, follower: Model): number {
     );
     if (answer.kind === "aligned") return openings;
     if (answer.kind === "restart") {
-      follower.start = answer.logStart;
+      follower.start = answer.copyStart;
       follower.epochs = [];
       continue;
     }

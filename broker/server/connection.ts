@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logging.ts";
+import { writeAndGiveBack } from "../base/memory-pool.ts";
 import type { BrokerContext } from "../handlers/context.ts";
 import type { Handler } from "../handlers/handler.ts";
 import type { ByteStream } from "../ports/network.ts";
@@ -272,7 +273,7 @@ export class Connection implements AnswerOwner {
       for (const chunk of answer.chunks) {
         this.#heldBytes -= chunk.length;
         this.#shared.metrics.bytesOut.add(chunk.length);
-        this.#stream.write(chunk);
+        writeAndGiveBack(this.#stream, chunk);
       }
       isLast = answer.state === "closing";
     }

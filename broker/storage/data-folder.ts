@@ -204,9 +204,12 @@ export class DataFolder {
    * Recovery left less than the checkpoint vouched for. What is said from now on, `begin` included, says so: were the
    * old mark still there after a crash, it would cover records that come to stand there without being committed.
    */
-  lowerHighWatermark(folder: string, highWatermark: Offset): void {
+  lowerMarks(folder: string, logEnd: Offset): void {
     const known = this.#checkpoints.get(folder);
-    if (known !== undefined) this.#checkpoints.set(folder, { ...known, highWatermark });
+    if (known === undefined) return;
+    const least = (mark: Offset): Offset => (mark < logEnd ? mark : logEnd);
+    const [highWatermark, logStart] = [least(known.highWatermark), least(known.logStart)];
+    this.#checkpoints.set(folder, { ...known, highWatermark, logStart });
   }
 
   /** Writes the checkpoints of the partitions named; what was last said of others stays. */

@@ -12,6 +12,7 @@ export interface LogEndsAtOpen {
 /** How far one log reaches, at each level of certainty: syncedEnd, durableEnd ≤ writtenEnd ≤ logEnd. */
 export class LogEnds {
   #logStart: Offset;
+  #keptStart: Offset;
   #logEnd: Offset;
   #writtenEnd: Offset;
   #syncedEnd: Offset;
@@ -19,6 +20,7 @@ export class LogEnds {
 
   constructor(open: LogEndsAtOpen) {
     this.#logStart = open.logStart;
+    this.#keptStart = open.logStart;
     this.#logEnd = open.logEnd;
     this.#writtenEnd = open.logEnd;
     this.#syncedEnd = open.syncedEnd;
@@ -27,6 +29,10 @@ export class LogEnds {
 
   get logStart(): Offset {
     return this.#logStart;
+  }
+
+  get keptStart(): Offset {
+    return this.#keptStart;
   }
 
   get logEnd(): Offset {
@@ -72,10 +78,16 @@ export class LogEnds {
     this.#logStart = Math.max(this.#logStart, Math.min(start, this.#logEnd)) as Offset;
   }
 
+  /** All that was appended before the log began at `start` is synced. */
+  keepStart(start: Offset): void {
+    if (start > this.#keptStart) this.#keptStart = start;
+  }
+
   /** The records at and above `end` are gone; nothing was waiting to be written. */
   cutTo(end: Offset): void {
     const least = (one: Offset): Offset => (one < end ? one : end);
     this.#logStart = least(this.#logStart);
+    this.#keptStart = least(this.#keptStart);
     this.#logEnd = end;
     this.#writtenEnd = end;
     this.#syncedEnd = least(this.#syncedEnd);
@@ -86,5 +98,6 @@ export class LogEnds {
   restartAt(start: Offset): void {
     this.cutTo(start);
     this.#logStart = start;
+    this.#keptStart = start;
   }
 }

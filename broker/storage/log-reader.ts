@@ -13,11 +13,11 @@ import {
 import { recordsOf } from "../wire/record-batch-records.ts";
 import { BATCH_BYTES_MAX, scanBatches } from "./batch-scan.ts";
 import { noTimestamp, type Segment } from "./segment.ts";
-import type { SharedStorage } from "./shared-storage.ts";
+import { READ_BLOCK_BYTES, type SharedStorage } from "./shared-storage.ts";
 import type { TimeEntry } from "./time-index.ts";
 
 const READ_BYTES_MIN = 64 * 1024;
-const READ_BYTES_MAX = 1024 * 1024;
+const READ_BYTES_MAX = READ_BLOCK_BYTES;
 /** A block that is used for less than this part is not worth keeping alive. */
 const KEEP_BLOCK_PART = 4;
 const HINTS_MAX = 8;
@@ -65,7 +65,7 @@ export class LogReader {
     return await this.#shared.files.useExisting(segment.path, async (file) => {
       let needBytes = Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, limits.maxBytes));
       while (position < writtenBytes) {
-        const block = new Uint8Array(Math.min(needBytes, writtenBytes - position));
+        const block = this.#block(Math.min(needBytes, writtenBytes - position));
         const length = await file.read(block, position);
         const found = takeBatches(block.subarray(0, length), from, limits);
         if (found.kind === "bad") throw corrupt(segment, position + found.at);
@@ -81,6 +81,13 @@ export class LogReader {
       }
       throw corrupt(segment, position);
     });
+  }
+
+  /** Of the pool where most of its block is used. */
+  #block(sizeBytes: number): Uint8Array {
+    if (sizeBytes * KEEP_BLOCK_PART < READ_BLOCK_BYTES || sizeBytes > READ_BLOCK_BYTES)
+      return new Uint8Array(sizeBytes);
+    return this.#shared.blocks.take().subarray(0, sizeBytes);
   }
 
   #remember(used: Hint | undefined, next: Hint): void {

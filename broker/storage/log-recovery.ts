@@ -99,7 +99,8 @@ class LogRecovery {
     const logEnd = this.#segments.at(-1)!.endOffset;
     const logStart = this.#logStart(logEnd);
     this.#epochs.truncateFromEnd(logEnd);
-    this.#epochs.truncateFromStart(logStart);
+    // What is hidden below the log start is copied to others all the same.
+    this.#epochs.truncateFromStart(this.#segments[0]!.baseOffset);
     if (logEnd < trusted || logEnd < (this.#options.checkpoint?.highWatermark ?? 0)) await this.#noteDamage();
     const recoveryPoint = Math.min(trusted, logEnd) as Offset;
     const cutUntil = await this.#rememberCut(recoveryPoint, { isClean });

@@ -24,16 +24,13 @@ import type { OpenOptions } from "./open-options.ts";
 import { OffsetWaiters } from "./offset-waiters.ts";
 import { encodeSnapshot } from "./producer-snapshot.ts";
 import type { ProducerStates } from "./producer-state.ts";
-import type { Segment } from "./segment.ts";
+import { type Segment, segmentHolding } from "./segment.ts";
 import { SegmentRemover } from "./segment-remover.ts";
 import { SharedStorage } from "./shared-storage.ts";
 import { SyncSchedule } from "./sync-schedule.ts";
 import { Tail } from "./tail.ts";
 
 const TAIL_BYTES_MAX = 4 * 1024 * 1024;
-
-export type { OpenOptions } from "./open-options.ts";
-export type { FollowerAppend } from "./follower-run.ts";
 
 export interface AppendedBatch {
   readonly baseOffset: Offset;
@@ -145,6 +142,19 @@ export class PartitionLog {
   /** First offset readers may ask for. */
   get logStart(): Offset {
     return this.#ends.logStart;
+  }
+
+  /**
+   * The log start that a restart may begin with. What replaces hidden records may stand in the log itself, as in a log
+   * of groups that was written anew: were that lost and the hiding not, nothing would be left.
+   */
+  get keptStart(): Offset {
+    return this.#ends.keptStart;
+  }
+
+  /** Where a copy of this log begins: offset of the first record that is still there, hidden or not. ≤ `logStart`. */
+  get copyStart(): Offset {
+    return Math.min(this.#segments[0]!.baseOffset, this.logStart) as Offset;
   }
 
   /** Offset of the next record: everything below is appended, in memory at least. */
@@ -344,7 +354,7 @@ export class PartitionLog {
 
   /** Answer of OffsetForLeaderEpoch: the greatest epoch ≤ `epoch` and its end; (−1, −1) when unknown. */
   endOffsetFor(epoch: LeaderEpoch): EpochEnd {
-    return this.#epochs.endOffsetFor(epoch, { logStart: this.#ends.logStart, logEnd: this.#ends.logEnd });
+    return this.#epochs.endOffsetFor(epoch, { logStart: this.copyStart, logEnd: this.#ends.logEnd });
   }
 
   /** Where `epoch` began; null when it is not known. */
@@ -359,22 +369,22 @@ export class PartitionLog {
 
   /**
    * Whole batches from memory: the first holds `from`, all lie below `endOffset`, at least one however large. Empty
-   * when `from` ≥ `endOffset` or below the log start; null when `from` is not in memory. Views stay valid for ever.
+   * when `from` ≥ `endOffset` or below `copyStart`; null when `from` is not in memory. Views stay valid for ever.
    */
   readTail(from: Offset, options: { endOffset: Offset; maxBytes: number }): Uint8Array[] | null {
-    return from < this.logStart ? [] : this.#tail.read(from, options);
+    return from < this.copyStart ? [] : this.#tail.read(from, options);
   }
 
   /**
-   * As `readTail`, from disk if need be: then of one segment and up to 1 MiB. `from` must be ≥ `logStart`; empty when
-   * it no longer is. Throws TidemarkError LOG_CORRUPT where a checksum is wrong.
+   * As `readTail`, from disk if need be: then of one segment and up to 1 MiB.
+   * @throws TidemarkError LOG_CORRUPT where a checksum is wrong
    */
   async read(from: Offset, options: { endOffset: Offset; maxBytes: number }): Promise<Uint8Array[]> {
     const inMemory = this.readTail(from, options);
     if (inMemory !== null) return inMemory;
     return await this.#stable(async () => {
-      const segment = this.#segmentOf(from);
-      if (from < this.logStart || from >= this.logEnd || segment === undefined) return [];
+      const segment = segmentHolding(this.#segments, from);
+      if (from < this.copyStart || from >= this.logEnd || segment === undefined) return [];
       return await this.#reader.read(segment, from, options);
     });
   }
@@ -392,18 +402,6 @@ export class PartitionLog {
       }
       if (this.#isCutting) await this.#turn.catch(() => undefined);
     }
-  }
-
-  /** The segment that holds `offset`; undefined when it lies below all. */
-  #segmentOf(offset: Offset): Segment | undefined {
-    let low = 0;
-    let high = this.#segments.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      if (this.#segments[middle]!.baseOffset <= offset) low = middle + 1;
-      else high = middle - 1;
-    }
-    return this.#segments[high];
   }
 
   /**
@@ -533,7 +531,8 @@ export class PartitionLog {
 
   /** Syncs everything appended by now, and moves the recovery point there. Rejects when the disk failed. */
   async flush(): Promise<void> {
-    if (this.#persistence.isComplete(this.logEnd) && !this.#segments.some((segment) => segment.isUnsynced)) return;
+    const isSynced = this.#persistence.isComplete(this.logEnd) && !this.#segments.some((one) => one.isUnsynced);
+    if (isSynced) return this.#ends.keepStart(this.logStart);
     try {
       await this.#inTurn(this.#flushOfNow());
     } catch (error) {
@@ -544,12 +543,13 @@ export class PartitionLog {
 
   /** The work of syncing everything that is appended now, to be done when its turn comes. */
   #flushOfNow(): () => Promise<void> {
-    const target = this.#ends.logEnd;
+    const { logEnd: target, logStart } = this.#ends;
     const snapshot = encodeSnapshot(this.#producers);
     return async () => {
       await this.#whenWritten(target);
       await this.#persistence.flushTo(target, { segments: [...this.#segments], snapshot });
       this.#onSynced(target);
+      this.#ends.keepStart(logStart);
     };
   }
 

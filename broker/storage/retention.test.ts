@@ -127,3 +127,20 @@ describe("a record is found by its time", () => {
     expect(await log.offsetOfMaxTimestamp()).toEqual(found(6, 950));
   });
 });
+
+test("a log start inside a segment outlives a restart; a copy begins where the segment does", async () => {
+  const fixture = new LogFixture();
+  const log = await fixture.open();
+  fixture.append(["a"]);
+  fixture.append(["b"], { epoch: 3 });
+  fixture.append(["c"], { epoch: 4 });
+  await log.flush();
+  log.advanceLogStart(offset(2));
+  expect(log.readTail(offset(0), { endOffset: log.logEnd, maxBytes: 1000 })).toHaveLength(1);
+  const { recoveryPoint, logStart } = log;
+  fixture.disk.crash({ losesPageCache: true });
+  const again = await fixture.open({ checkpoint: { recoveryPoint, logStart } });
+  expect([again.copyStart, again.logStart, again.logEnd]).toEqual([0, 2, 3]);
+  expect([0, 1, 2].map((at) => again.epochAt(offset(at)))).toEqual([0, 3, 4]);
+  expect(await fixture.values()).toEqual(["c"]);
+});

@@ -155,3 +155,15 @@ export class Segment {
 }
 
 export const noTimestamp = (baseOffset: Offset): TimeEntry => ({ timestampMs: -1 as TimestampMs, offset: baseOffset });
+
+/** Of segments in order, the one that holds `offset`; undefined when it lies below all. */
+export function segmentHolding(segments: readonly Segment[], offset: Offset): Segment | undefined {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    if (segments[middle]!.baseOffset <= offset) low = middle + 1;
+    else high = middle - 1;
+  }
+  return segments[high];
+}

@@ -1,9 +1,12 @@
 import { TidemarkError } from "../base/errors.ts";
+import { MemoryPool } from "../base/memory-pool.ts";
 import type { Disk, DiskFile } from "../ports/disk.ts";
 
 const OPEN_FILES_MAX = 1024;
 const TAIL_BYTES_MAX = 48 * 1024 * 1024;
 const INDEX_BYTES_MAX = 16 * 1024 * 1024;
+export const READ_BLOCK_BYTES = 1024 * 1024;
+const READ_BLOCKS_KEPT = 4;
 
 /** What all logs of a broker share, so that a thousand idle partitions hold neither files nor memory. */
 export class SharedStorage {
@@ -11,6 +14,8 @@ export class SharedStorage {
   readonly files: OpenFiles;
   readonly tails: TailBudget;
   readonly indexes: IndexCache;
+  /** For reads from segments; whoever sends what was read gives the block back (`writeAndGiveBack`). */
+  readonly blocks = new MemoryPool(READ_BLOCK_BYTES, READ_BLOCKS_KEPT);
 
   constructor(disk: Disk, limits: { openFilesMax?: number; tailBytesMax?: number; indexBytesMax?: number } = {}) {
     this.disk = disk;

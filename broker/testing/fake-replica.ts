@@ -2,7 +2,9 @@ import type { LeaderEpoch, Offset, TimestampMs } from "../base/ids.ts";
 import type { FoundOffset, HostedReplica } from "../handlers/replicas.ts";
 import { CommitWaiters } from "../replication/commit-waiters.ts";
 import type { Deadlines } from "../replication/deadlines.ts";
-import type { AppendResult, ReadOptions, ReadResult, ReplicaListener, ReplicaRole } from "../replication/replica.ts";
+import type { ReplicaListener, ReplicaRole } from "../replication/replica.ts";
+import type { AppendResult, ReadOptions, ReadResult } from "../replication/replica-answers.ts";
+import type { DeletionDone } from "../replication/record-deletion.ts";
 import { lastOffsetDeltaOf, maxTimestampOf, stampPosition } from "../wire/record-batch.ts";
 
 interface Kept {
@@ -165,6 +167,15 @@ export class FakeReplica implements HostedReplica {
       bytes += kept.bytes.length;
     }
     return { kind: "records", chunks, highWatermark, logStart };
+  }
+
+  /** Answers at once, as if there were no other replica. */
+  deleteRecords(before: Offset, _options: { timeoutMs: number }, done: DeletionDone): void {
+    const offset = before === -1 ? this.highWatermark : before;
+    if (offset > this.highWatermark) return done(1, -1 as Offset);
+    this.logStart = Math.max(this.logStart, offset) as Offset;
+    while (this.kept.length > 0 && this.kept[0]!.nextOffset <= this.logStart) this.kept.shift();
+    done(0, this.logStart);
   }
 
   listen(listener: ReplicaListener): void {

@@ -109,6 +109,7 @@ const adminRequests: Readonly<Record<AdminRequest["kind"], Check>> = {
         changes: list(
           object({ key: text, operation: oneOf("set", "delete", "append", "subtract"), value: nullable(text) }),
         ),
+        replaces: optional(flag),
       }),
     ),
     validateOnly: flag,

@@ -70,6 +70,14 @@ export class MemoryLog {
     return this.#start as Offset;
   }
 
+  get keptStart(): Offset {
+    return this.logStart;
+  }
+
+  get copyStart(): Offset {
+    return Math.min(this.#kept[0]?.base ?? this.#start, this.#start) as Offset;
+  }
+
   get logEnd(): Offset {
     return (this.#kept.at(-1)?.end ?? this.#start) as Offset;
   }
@@ -158,7 +166,7 @@ export class MemoryLog {
   }
 
   readTail(from: Offset, options: { endOffset: Offset; maxBytes: number }): Uint8Array[] | null {
-    if (from >= options.endOffset) return [];
+    if (from >= options.endOffset || from < this.copyStart) return [];
     return from < this.tailStart ? null : this.#read(from, options);
   }
 
@@ -166,7 +174,7 @@ export class MemoryLog {
     this.diskReads++;
     await Promise.resolve();
     if (this.unreadable !== null) throw this.unreadable;
-    return this.#read(from, options);
+    return from < this.copyStart ? [] : this.#read(from, options);
   }
 
   async truncateTo(offset: Offset): Promise<void> {
@@ -185,6 +193,11 @@ export class MemoryLog {
 
   advanceLogStart(offset: Offset): void {
     this.#start = offset;
+  }
+
+  /** What retention does: everything below is gone. */
+  removeBelow(offset: number): void {
+    this.#start = Math.max(this.#start, offset);
     this.#kept = this.#kept.filter((kept) => kept.end > offset);
   }
 

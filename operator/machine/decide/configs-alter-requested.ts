@@ -44,7 +44,7 @@ export function decideConfigsAlterRequested(
 
 function alter(state: State, asked: Asked): Change | Problem {
   const changed = (current: ConfigMap): ConfigMap | Problem => {
-    const outcome = changeConfig(current, asked.changes, asked);
+    const outcome = changeConfig(asked.replaces === true ? {} : current, asked.changes, asked);
     if (outcome.kind === "changed") return outcome.config;
     return { errorCode: INVALID_CONFIG, errorMessage: outcome.reason };
   };
