@@ -1,26 +1,12 @@
 import { enableCompileCache } from "node:module";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
+import { adminCommands } from "./admin-commands.ts";
+import { bootstrapOption, collect, dataOption, wholeNumber } from "./command-options.ts";
 import { exitWith, FAILED, USAGE } from "./exit.ts";
 
 enableCompileCache();
 // Node's and the client libraries' own warnings are not for those who use the command.
 process.removeAllListeners("warning");
-
-const DATA_DEFAULT = "tidemark-data";
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    const isGood = /^[0-9]+$/.test(text) && value >= least && value <= most;
-    if (!isGood) throw new InvalidArgumentError(`it must be a whole number from ${least} to ${most}.`);
-    return value;
-  };
-}
-
-const dataOption = (): Option => new Option("--data <folder>", "data folder of the cluster").default(DATA_DEFAULT);
-const bootstrapOption = (): Option =>
-  new Option("--bootstrap <host:port,…>", "brokers to ask first (default: those of --data, else 127.0.0.1:9092)");
 
 function upCommand(): Command {
   return new Command("up")
@@ -89,10 +75,13 @@ function program(): Command {
   const root = new Command("tidemark")
     .description("A replicated log that speaks the Kafka protocol.")
     .configureOutput({ outputError: (text, write) => write(`tidemark: ${oneLine(text)}\n`) });
-  for (const command of [upCommand(), statusCommand(), produceCommand(), consumeCommand()]) {
-    root.addCommand(command.copyInheritedSettings(root));
+  for (const command of [upCommand(), statusCommand(), produceCommand(), consumeCommand(), ...adminCommands()]) {
+    root.addCommand(command);
   }
-  for (const command of [root, ...root.commands]) command.exitOverride();
+  for (const command of [root, ...root.commands, ...root.commands.flatMap(({ commands }) => commands)]) {
+    if (command !== root) command.copyInheritedSettings(root);
+    command.exitOverride();
+  }
   return root;
 }
 

@@ -8,6 +8,7 @@ import {
 import type { ClusterFile } from "../adapters/process/cluster-file.ts";
 import { endWithReader } from "./exit.ts";
 import { controllerOf, runningCluster } from "./running.ts";
+import { table } from "./table.ts";
 
 export interface StatusOptions {
   readonly data: string;
@@ -25,17 +26,6 @@ export async function status(options: StatusOptions): Promise<void> {
   }
   const text = options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : report(running, answer);
   process.stdout.write(text);
-}
-
-/** Columns as wide as their widest cell. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 const list = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));

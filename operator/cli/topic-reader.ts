@@ -1,5 +1,6 @@
 import type { Consumer } from "@platformatic/kafka";
 import { TidemarkError } from "#base/errors.ts";
+import { reasons } from "./client-errors.ts";
 import type { Start } from "./consume.ts";
 import type { ReadRecord } from "./format.ts";
 
@@ -43,16 +44,6 @@ const PATIENCE_MS = 30_000;
 const RETRY_MS = 50;
 
 const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
-
-/** The reasons inside an error of the client, innermost last. */
-export function reasons(error: unknown): string[] {
-  if (!Error.isError(error)) return [String(error)];
-  const inner: unknown[] = [...((error as { errors?: unknown[] }).errors ?? []), error.cause].filter(
-    (one) => one !== undefined,
-  );
-  const own = (error as { apiId?: unknown }).apiId;
-  return [typeof own === "string" ? own : error.message.split("\n", 1)[0]!, ...inner.flatMap(reasons)];
-}
 
 /** Reads a topic without a consumer group, from the leaders, over their changes. */
 export class TopicReader {

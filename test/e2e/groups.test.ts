@@ -10,6 +10,12 @@ const TOPIC = "orders";
 const GROUP = "shop";
 const PARTITIONS = 6;
 
+/** What `groups show` prints as JSON. */
+interface Shown {
+  readonly members: readonly { id: string }[];
+  readonly partitions: readonly { topic: string; committed: string; end: string; lag: string; member: string }[];
+}
+
 /** Records that members of a group were given, and who had each partition last. */
 class Seen {
   readonly #places = new Set<string>();
@@ -101,5 +107,47 @@ describe("a consumer group of a real client", () => {
     await write(50);
     await until(async () => seen.records === written);
     await until(async () => (await committed()) === written);
+  });
+
+  const groups = async (...args: string[]): Promise<{ code: number | null; out: string; err: string }> => {
+    const run = site.run(["groups", ...args, "--data", site.folder]);
+    return { code: await run.exit(), out: run.out, err: run.err };
+  };
+  const json = async <T>(...args: string[]): Promise<T> => {
+    const { code, out, err } = await groups(...args, "--output", "json");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    return JSON.parse(out) as T;
+  };
+
+  test("is shown by the command, with its members and without lag", async () => {
+    expect((await groups("list")).out).toMatch(/^GROUP +STATE +TYPE\nshop +Stable +consumer\n$/);
+    const shown = await json<Shown>("show", GROUP);
+    expect(shown.members).toHaveLength(2);
+    expect(shown.partitions).toHaveLength(PARTITIONS);
+    for (const { topic, committed: at, end, lag, member } of shown.partitions) {
+      expect({ topic, at, lag }).toEqual({ topic: TOPIC, at: end, lag: "0" });
+      expect(shown.members.map(({ id }) => id)).toContain(member);
+    }
+  });
+
+  test("keeps its offsets while it has members; then they can be reset, and it can be deleted", async () => {
+    const refused = await groups("reset", GROUP, "--topic", TOPIC, "--to", "beginning");
+    expect(refused).toEqual({ code: 1, out: "", err: "tidemark: group shop has members; stop its consumers first\n" });
+    expect((await groups("delete", GROUP)).err).toBe("tidemark: group shop has members; stop its consumers first\n");
+    await Promise.all(consumers.splice(0).map((consumer) => consumer.disconnect()));
+    await json("reset", GROUP, "--topic", TOPIC, "--to", "beginning", "--dry-run");
+    expect(await committed()).toBe(written);
+    const changes = await json("reset", GROUP, "--topic", TOPIC, "--partition", "2", "--to", "-5");
+    expect(changes).toEqual([
+      { topic: TOPIC, partition: 2, before: `${written / PARTITIONS}`, after: `${written / PARTITIONS - 5}` },
+    ]);
+    expect(await committed()).toBe(written - 5);
+    await json("reset", GROUP, "--topic", TOPIC, "--to", "2020-01-01");
+    expect(await committed()).toBe(0);
+    expect(await groups("delete", GROUP)).toEqual({ code: 0, out: "group shop is deleted\n", err: "" });
+    expect((await groups("show", GROUP)).err).toMatch(/^tidemark: there is no group shop; /);
+    expect((await groups("reset", GROUP, "--topic", "none", "--to", "end")).err).toBe(
+      "tidemark: topic none does not exist; `tidemark topics list` lists them\n",
+    );
   });
 });

@@ -1,0 +1,66 @@
+import type { Admin } from "@platformatic/kafka";
+import { TidemarkError } from "#base/errors.ts";
+import { reasons, refusalIn } from "./client-errors.ts";
+import { bootstrapOf } from "./running.ts";
+
+export interface ClientOptions {
+  readonly data: string;
+  readonly bootstrap?: string;
+}
+
+/** The admin client of a Kafka library for the length of one command; what fails, fails with a TidemarkError. */
+export class AdminClient {
+  readonly #admin: Admin;
+  readonly #brokers: string;
+
+  private constructor(admin: Admin, brokers: string) {
+    this.#admin = admin;
+    this.#brokers = brokers;
+  }
+
+  /** Runs `use`, and lets go of every connection. */
+  static async with<T>(options: ClientOptions, use: (client: AdminClient) => Promise<T>): Promise<T> {
+    const brokers = bootstrapOf(options);
+    const { Admin } = await import("@platformatic/kafka");
+    const admin = new Admin({
+      clientId: "tidemark",
+      bootstrapBrokers: brokers,
+      retries: 10,
+      retryDelay: 200,
+      connectTimeout: 3000,
+      timeout: 15_000,
+    });
+    try {
+      return await use(new AdminClient(admin, brokers.join(",")));
+    } finally {
+      await admin.close();
+    }
+  }
+
+  /** `explain` may say in better words what one of Kafka's errors means here. */
+  async ask<T>(
+    call: (admin: Admin) => Promise<T>,
+    explain: (error: string) => TidemarkError | null = () => null,
+  ): Promise<T> {
+    try {
+      return await call(this.#admin);
+    } catch (error) {
+      const refusal = refusalIn(error);
+      if (refusal !== null)
+        throw explain(refusal.error) ?? new TidemarkError("REFUSED", refusal.text, { cause: error });
+      const says = `${this.#brokers} cannot be asked: ${reasons(error).at(-1) ?? "no reason given"}`;
+      throw new TidemarkError("PEER_UNREACHABLE", `${says}; is the cluster running?`, { cause: error });
+    }
+  }
+
+  /** How many partitions a topic has. @throws TidemarkError BAD_INPUT when it does not exist. */
+  async partitionCount(topic: string): Promise<number> {
+    const names = await this.ask((admin) => admin.listTopics({ includeInternals: true }));
+    if (!names.includes(topic)) throw noSuchTopic(topic);
+    const { topics } = await this.ask((admin) => admin.metadata({ topics: [topic], autocreateTopics: false }));
+    return topics.get(topic)?.partitionsCount ?? 0;
+  }
+}
+
+export const noSuchTopic = (topic: string): TidemarkError =>
+  new TidemarkError("BAD_INPUT", `topic ${topic} does not exist; \`tidemark topics list\` lists them`);

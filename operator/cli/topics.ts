@@ -1,0 +1,136 @@
+import type { TidemarkError } from "#base/errors.ts";
+import { AdminClient, type ClientOptions, noSuchTopic } from "./admin-client.ts";
+import { assignments } from "./assignments.ts";
+import { endWithReader } from "./exit.ts";
+import { type Output, print } from "./table.ts";
+
+interface TopicOptions extends ClientOptions {
+  readonly output: Output;
+}
+
+export interface CreateOptions extends TopicOptions {
+  readonly partitions?: number;
+  readonly replicationFactor?: number;
+  readonly config: readonly string[];
+}
+
+interface PartitionRow {
+  readonly partition: number;
+  /** −1 without one. */
+  readonly leader: number;
+  readonly isr: readonly number[];
+  readonly replicas: readonly number[];
+}
+
+const EARLIEST = -2n;
+const LATEST = -1n;
+
+const list = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));
+
+/** What of a topic's partitions is not as it should be, in a word or two. */
+function stateOf(partitions: readonly PartitionRow[]): string {
+  const offline = partitions.filter(({ leader }) => leader < 0).length;
+  if (offline > 0) return `${offline} offline`;
+  const behind = partitions.filter(({ isr, replicas }) => isr.length < replicas.length).length;
+  return behind > 0 ? `${behind} under-replicated` : "healthy";
+}
+
+async function partitionsOf(client: AdminClient, names: readonly string[]): Promise<Map<string, PartitionRow[]>> {
+  if (names.length === 0) return new Map();
+  const { topics } = await client.ask((admin) =>
+    admin.metadata({ topics: [...names], autocreateTopics: false, forceUpdate: true }),
+  );
+  return new Map(
+    [...topics].map(([name, { partitions }]) => [
+      name,
+      partitions.map(({ leader, isr, replicas }, partition) => ({ partition, leader, isr, replicas })),
+    ]),
+  );
+}
+
+/** `tidemark topics list`: every topic, with how many partitions and replicas it has and what is missing. */
+export async function listTopics(options: TopicOptions): Promise<void> {
+  endWithReader();
+  await AdminClient.with(options, async (client) => {
+    const names = await client.ask((admin) => admin.listTopics({ includeInternals: true }));
+    const found = await partitionsOf(client, names);
+    const topics = [...found]
+      .map(([name, partitions]) => ({
+        name,
+        partitions: partitions.length,
+        replicationFactor: partitions[0]?.replicas.length ?? 0,
+        state: stateOf(partitions),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const rows = topics.map((one) => [one.name, `${one.partitions}`, `${one.replicationFactor}`, one.state]);
+    print(options.output, { json: topics, rows: [["TOPIC", "PARTITIONS", "REPLICAS", "STATE"], ...rows] });
+  });
+}
+
+/** `tidemark topics show`: leader, replicas and offsets of every partition. */
+export async function showTopic(topic: string, options: TopicOptions): Promise<void> {
+  endWithReader();
+  await AdminClient.with(options, async (client) => {
+    await client.partitionCount(topic);
+    const rows = (await partitionsOf(client, [topic])).get(topic) ?? [];
+    const offsetsAt = async (timestamp: bigint): Promise<Map<number, bigint>> => {
+      const partitions = rows
+        .filter(({ leader }) => leader >= 0)
+        .map(({ partition: partitionIndex }) => ({ partitionIndex, timestamp }));
+      if (partitions.length === 0) return new Map();
+      const [found] = await client.ask((admin) => admin.listOffsets({ topics: [{ name: topic, partitions }] }));
+      return new Map(found?.partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]));
+    };
+    const [beginnings, ends] = [await offsetsAt(EARLIEST), await offsetsAt(LATEST)];
+    const partitions = rows.map((row) => ({
+      ...row,
+      beginning: beginnings.get(row.partition)?.toString() ?? null,
+      end: ends.get(row.partition)?.toString() ?? null,
+    }));
+    const cells = partitions.map(({ partition, leader, isr, replicas, beginning, end }) => [
+      `${partition}`,
+      leader < 0 ? "none" : `${leader}`,
+      list(isr),
+      list(replicas),
+      beginning ?? "-",
+      end ?? "-",
+    ]);
+    const heads = ["PARTITION", "LEADER", "ISR", "REPLICAS", "BEGINNING", "END"];
+    print(options.output, { json: { topic, partitions }, rows: [heads, ...cells] });
+  });
+}
+
+/** `tidemark topics create`. What is not said is as the brokers' defaults say. */
+export async function createTopic(topic: string, options: CreateOptions): Promise<void> {
+  const configs = Object.entries(assignments(options.config)).map(([name, value]) => ({ name, value }));
+  const { partitions = -1, replicationFactor: replicas = -1 } = options;
+  await AdminClient.with(options, async (client) => {
+    await client.ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas, configs }));
+    const rows = (await partitionsOf(client, [topic])).get(topic) ?? [];
+    const made = { topic, partitions: rows.length, replicationFactor: rows[0]?.replicas.length ?? 0 };
+    const text = `topic ${topic}: created with ${made.partitions} partitions, ${made.replicationFactor} replicas each`;
+    print(options.output, { json: made, rows: [[text]] });
+  });
+}
+
+/** `tidemark topics grow`: more partitions. Fewer is refused, for records would be lost. */
+export async function growTopic(topic: string, options: TopicOptions & { readonly partitions: number }): Promise<void> {
+  const { partitions: count } = options;
+  await AdminClient.with(options, async (client) => {
+    await client.ask((admin) => admin.createPartitions({ topics: [{ name: topic, count }] }), missing(topic));
+    print(options.output, { json: { topic, partitions: count }, rows: [[`topic ${topic}: has ${count} partitions`]] });
+  });
+}
+
+/** `tidemark topics delete`: with all its records. */
+export async function deleteTopic(topic: string, options: TopicOptions): Promise<void> {
+  await AdminClient.with(options, async (client) => {
+    await client.ask((admin) => admin.deleteTopics({ topics: [topic] }), missing(topic));
+    print(options.output, { json: { deleted: topic }, rows: [[`topic ${topic} is deleted`]] });
+  });
+}
+
+export const missing =
+  (topic: string) =>
+  (error: string): TidemarkError | null =>
+    error === "UNKNOWN_TOPIC_OR_PARTITION" ? noSuchTopic(topic) : null;
