@@ -16,13 +16,17 @@ function machinesOf(random: SeededRandom, brokerCount: number): number[] {
 
 export function planOf(random: SeededRandom): RunPlan {
   const brokerCount = random.pick([3, 3, 3, 4, 5]);
-  const config = {
+  const config: Record<string, string> = {
     "min.insync.replicas": "2",
     "default.replication.factor": "3",
     "broker.session.timeout.ms": String(random.pick([2000, 4000])),
     "replica.lag.time.max.ms": String(random.pick([500, 1000, 3000, 10_000])),
     "auto.create.topics.enable": "false",
     "auto.leader.rebalance.enable": String(random.chance(0.5)),
+    "offsets.topic.num.partitions": "1",
+    "offsets.topic.segment.bytes": String(random.pick([4096, 32_768, 104_857_600])),
+    "group.min.session.timeout.ms": "1000",
+    "group.initial.rebalance.delay.ms": String(random.pick([0, 300])),
   };
   const topicConfig: Record<string, string> = { "min.insync.replicas": "2" };
   if (random.chance(0.2)) topicConfig["flush.messages"] = "1";
@@ -34,12 +38,20 @@ export function planOf(random: SeededRandom): RunPlan {
     topicConfig["segment.bytes"] = "65536";
     topicConfig["segment.ms"] = String(random.pick([1000, 4000]));
   }
+  // What is old goes, beside all else, or what people have deleted.
+  const [hasRetention, hasDeletions] = [random.chance(0.15), random.chance(0.2)];
+  if (hasRetention || hasDeletions) {
+    topicConfig["segment.bytes"] = "65536";
+    config["log.retention.check.interval.ms"] = String(random.pick([300, 2000]));
+  }
+  if (hasRetention) topicConfig["retention.bytes"] = String(random.pick([66_000, 140_000]));
   return {
     cluster: { brokerCount, machineOf: machinesOf(random, brokerCount), config },
     workload: {
       topics: [{ name: "orders", partitionCount, firstPartitionCount, replicationFactor, config: topicConfig }],
       volatileTopic: { name: "scratch", partitionCount: 1, firstPartitionCount: 1, replicationFactor: 2, config: {} },
       intervalMs: 130 * partitionCount,
+      hasDeletions,
     },
   };
 }

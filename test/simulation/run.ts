@@ -1,12 +1,13 @@
 import type { SimulatedConsumer } from "./clients/consumer.ts";
 import { Faults } from "./faults.ts";
+import { SimulatedGroups } from "./groups.ts";
 import { type Counters, Facts, type Loss, type Violation } from "./oracle/facts.ts";
 import { checkAtEnd, notHealed } from "./oracle/at-end.ts";
 import { Oracle } from "./oracle/oracle.ts";
 import { planOf, type RunPlan } from "./plan.ts";
 import { Reassignments } from "./reassignments.ts";
 import { TopicChanges } from "./topic-changes.ts";
-import { SimulatedClient } from "./workload.ts";
+import { SimulatedClient, type TopicPlan } from "./workload.ts";
 import { type Bug, SimulatedCluster } from "./world/cluster.ts";
 import { SimulatedNetwork } from "./world/network.ts";
 import { SeededRandom } from "./world/random.ts";
@@ -48,6 +49,7 @@ export class Run {
   readonly #faults: Faults;
   readonly #topicChanges: TopicChanges;
   readonly #reassignments: Reassignments;
+  readonly #groups: SimulatedGroups;
   readonly #plan: RunPlan;
   #auditors: SimulatedConsumer[] = [];
 
@@ -69,8 +71,14 @@ export class Run {
       this.#oracle.trace = say;
     }
     this.#client = new SimulatedClient(this.#cluster, this.#plan.workload, random.split("clients"));
-    this.#topicChanges = new TopicChanges(this.#cluster, this.#client, random.split("topics"));
+    this.#topicChanges = new TopicChanges(
+      this.#cluster,
+      { client: this.#client, deletes: this.#plan.workload.hasDeletions },
+      random.split("topics"),
+    );
     this.#reassignments = new Reassignments(this.#cluster, this.#client, random.split("reassignments"));
+    const [topic] = this.#plan.workload.topics as [TopicPlan];
+    this.#groups = new SimulatedGroups(this.#cluster, { client: this.#client, topic }, random.split("groups"));
     this.#faults = new Faults(this.#cluster, this.#client, random.split("faults"));
   }
 
@@ -90,6 +98,7 @@ export class Run {
     this.#cluster.startController(0);
     for (const slot of this.#cluster.brokers) this.#cluster.startBroker(slot);
     this.#client.start();
+    this.#groups.start();
     this.#scheduler.after(FAULTS_FROM_MS * 1000, null, () => {
       this.#faults.start();
       this.#topicChanges.start();
@@ -132,18 +141,23 @@ export class Run {
     this.#faults.stop();
     this.#topicChanges.stop();
     this.#reassignments.stop();
+    this.#groups.stopChanges();
     const healedMs = this.#nowMs;
     const isLongEnough = (): boolean =>
       this.#nowMs >= RUN_MS_MIN - 5000 && this.#facts.counters.ackedRecords >= ACKED_MIN;
     this.#until(() => isLongEnough() || this.#nowMs > healedMs + HEALED_WITHIN_MS, goOn);
     this.#client.stopProducing();
+    this.#until(() => this.#groups.notStable() === null || this.#nowMs > healedMs + HEALED_WITHIN_MS, goOn);
+    this.#groups.stopCommits();
     this.#auditors = this.#plan.workload.topics.flatMap((topic) => this.#client.addConsumers(topic, "auditor"));
+    this.#auditors.push(...this.#groups.addAuditors());
     let checkedMs = 0;
     let why: string | null = "nothing was looked at";
     const isWhole = (): boolean => {
       if (this.#nowMs < checkedMs + 250) return false;
       checkedMs = this.#nowMs;
-      why = notHealed(this.#facts, { unacked: this.#client.unacked, auditors: this.#auditors });
+      const clients = { unacked: this.#client.unacked, auditors: this.#auditors };
+      why = notHealed(this.#facts, clients) ?? this.#groups.notStable();
       return why === null && this.#nowMs >= RUN_MS_MIN;
     };
     const untilMs = Math.max(this.#nowMs, healedMs) + HEALED_WITHIN_MS;

@@ -1,3 +1,4 @@
+import type { PartitionFacts } from "./oracle/facts.ts";
 import type { SimulatedClient } from "./workload.ts";
 import type { SimulatedCluster } from "./world/cluster.ts";
 import type { SeededRandom } from "./world/random.ts";
@@ -5,18 +6,21 @@ import type { SeededRandom } from "./world/random.ts";
 /** Share of the seeds that allow unclean elections for a while, now and then. */
 const UNCLEAN_SHARE = 0.15;
 const UNCLEAN_EVERY_MS = 9_000;
+const DELETION_EVERY_MS = 3_000;
 
-/** What people do to topics in use, beside all faults: give them more partitions, and allow unclean elections. */
+/** What people do to topics in use, beside all faults: more partitions, unclean elections allowed, records deleted. */
 export class TopicChanges {
   readonly #cluster: SimulatedCluster;
   readonly #client: SimulatedClient;
   readonly #random: SeededRandom;
   readonly #allowsUnclean: boolean;
+  readonly #deletes: boolean;
   #isOver = false;
 
-  constructor(cluster: SimulatedCluster, client: SimulatedClient, random: SeededRandom) {
+  constructor(cluster: SimulatedCluster, what: { client: SimulatedClient; deletes: boolean }, random: SeededRandom) {
     this.#cluster = cluster;
-    this.#client = client;
+    this.#client = what.client;
+    this.#deletes = what.deletes;
     this.#random = random;
     this.#allowsUnclean = random.chance(UNCLEAN_SHARE);
   }
@@ -27,6 +31,7 @@ export class TopicChanges {
       this.#later(afterMs, () => this.#client.growTopics());
     }
     if (this.#allowsUnclean) this.#nextUnclean();
+    if (this.#deletes) this.#nextDeletion();
   }
 
   /** All topics get the partitions that their clients expect, and nothing more is lost. */
@@ -45,6 +50,22 @@ export class TopicChanges {
       this.#client.allowUnclean("true");
       this.#later(this.#random.between(2000, 15_000), () => this.#client.allowUnclean("false"));
       this.#nextUnclean();
+    });
+  }
+
+  #nextDeletion(): void {
+    this.#later(DELETION_EVERY_MS * (0.2 + 1.6 * this.#random.next()), () => {
+      if (this.#isOver) return;
+      const { facts } = this.#cluster.oracle;
+      const isOfTopic = (one: PartitionFacts): boolean => !one.isDeleted && !facts.isVolatile(one.topicId);
+      const partitions = [...facts.partitions.values()].filter(
+        (one) => isOfTopic(one) && one.deletedTo < Number.POSITIVE_INFINITY,
+      );
+      if (partitions.length > 0) {
+        const { topicId, partition, committed } = this.#random.pick(partitions);
+        this.#client.deleteRecords(topicId, partition, this.#random.below(committed.length + 1));
+      }
+      this.#nextDeletion();
     });
   }
 

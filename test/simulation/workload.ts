@@ -3,6 +3,7 @@ import type { Api } from "../../broker/wire/api.ts";
 import { createTopics } from "../../broker/wire/apis/19-create-topics.ts";
 import { createPartitions } from "../../broker/wire/apis/37-create-partitions.ts";
 import { deleteTopics } from "../../broker/wire/apis/20-delete-topics.ts";
+import { deleteRecords } from "../../broker/wire/apis/21-delete-records.ts";
 import { electLeaders } from "../../broker/wire/apis/43-elect-leaders.ts";
 import { incrementalAlterConfigs } from "../../broker/wire/apis/44-incremental-alter-configs.ts";
 import { alterPartitionReassignments } from "../../broker/wire/apis/45-alter-partition-reassignments.ts";
@@ -31,6 +32,8 @@ export interface WorkloadPlan {
   readonly volatileTopic: TopicPlan;
   /** Mean time between two batches of one partition, by one producer. */
   readonly intervalMs: number;
+  /** Records of the topics that stay are deleted now and then. */
+  readonly hasDeletions: boolean;
 }
 
 const TOPIC_RETRY_MS = 200;
@@ -56,11 +59,18 @@ export class SimulatedClient {
     cluster.oracle.facts.volatileTopics.add(plan.volatileTopic.name);
   }
 
+  /** A client of the cluster, a process on a host of its own. */
+  newClient(name: string, topics: readonly string[]): ClusterClient {
+    const client = this.#client(name, topics);
+    this.hosts.push(client.process.host);
+    return client;
+  }
+
   #client(name: string, topics: readonly string[]): ClusterClient {
     const { network, scheduler, bootstrap, oracle, bugs } = this.#cluster;
     const host = network.addHost(name);
-    if (topics.length > 0) this.hosts.push(host);
     const process = new SimulatedProcess(scheduler, { name, host, machine: this.#machine });
+    process.onEnd = () => network.processEnded(process);
     process.onThrow = (error) => bugs.push({ process: name, error, atMs: scheduler.nowUs / 1000 });
     return new ClusterClient(
       {
@@ -91,7 +101,7 @@ export class SimulatedClient {
 
   #addProducer(topic: TopicPlan, how: { acks: -1 | 1; isIdempotent: boolean }): void {
     const name = `producer-${this.producers.length}`;
-    const producer = new SimulatedProducer(name, this.#client(name, [topic.name]), {
+    const producer = new SimulatedProducer(name, this.newClient(name, [topic.name]), {
       ...how,
       topic: topic.name,
       partitionCount: topic.partitionCount,
@@ -103,10 +113,10 @@ export class SimulatedClient {
   }
 
   /** One reader a partition, from the start of it. */
-  addConsumers(topic: TopicPlan, kind: string): SimulatedConsumer[] {
+  addConsumers(topic: Pick<TopicPlan, "name" | "partitionCount">, kind: string): SimulatedConsumer[] {
     return Array.from({ length: topic.partitionCount }, (_, partition) => {
       const name = `${kind}-${topic.name}-${partition}`;
-      const consumer = new SimulatedConsumer(name, this.#client(name, [topic.name]), {
+      const consumer = new SimulatedConsumer(name, this.newClient(name, [topic.name]), {
         topic: topic.name,
         partition,
         maxWaitMs: this.#random.pick([200, 500]),
@@ -157,8 +167,8 @@ export class SimulatedClient {
     this.#later(1, () => void ask());
   }
 
-  #later(delayMs: number, run: () => void): void {
-    this.#admin.process.clock.after(delayMs, run);
+  #later(delayMs: number, run: () => void | Promise<void>): void {
+    this.#admin.process.clock.after(delayMs, () => void run());
   }
 
   setMinIsr(minIsr: number): void {
@@ -182,6 +192,22 @@ export class SimulatedClient {
     const configs = [{ name: "unclean.leader.election.enable", configOperation: 0, value }];
     const resources = this.#plan.topics.map(({ name }) => ({ resourceType: 2, resourceName: name, configs }));
     this.#later(1, () => void this.#call(incrementalAlterConfigs, 1, { resources, validateOnly: false }));
+  }
+
+  /** At its leader, as far as that is known. */
+  deleteRecords(topicId: string, partition: number, offset: number): void {
+    const { facts } = this.#cluster.oracle;
+    const [topic, row] = [facts.topics.get(topicId), facts.partition(topicId, partition).row];
+    const address = this.#cluster.bootstrap[row?.leader ?? -1];
+    if (topic === undefined || address === undefined) return;
+    const topics = [{ name: topic.name, partitions: [{ partitionIndex: partition, offset }] }];
+    facts.partition(topicId, partition).deletedTo = Math.max(offset, facts.partition(topicId, partition).deletedTo);
+    this.#later(1, async () => {
+      const connection = await this.#admin.connectTo(address);
+      const response = await connection?.ask(deleteRecords, 2, { topics, timeoutMs: 1000 } as never);
+      connection?.close();
+      if (response?.topics[0]?.partitions[0]?.errorCode === 0) facts.counters.deletions++;
+    });
   }
 
   /** Another target for a partition; null cancels. */

@@ -88,8 +88,12 @@ export class ClusterClient {
   async anyConnection(): Promise<KafkaConnection | null> {
     const open = [...this.#connections.values()].filter((one) => one !== "dialling" && one.isOpen);
     if (open.length > 0 && this.random.chance(0.7)) return this.random.pick(open) as KafkaConnection;
-    const { process, network, requestTimeoutMs, onMisbehaviour, bootstrap } = this.#options;
-    const address = this.random.pick(bootstrap);
+    return this.connectTo(this.random.pick(this.#options.bootstrap));
+  }
+
+  /** A connection of the caller's own, or null. */
+  async connectTo(address: Address): Promise<KafkaConnection | null> {
+    const { process, network, requestTimeoutMs, onMisbehaviour } = this.#options;
     const stream = await network.connect(process, address, { timeoutMs: 1000 });
     if (stream === null) return null;
     return new KafkaConnection(process, stream, { timeoutMs: requestTimeoutMs, onMisbehaviour });

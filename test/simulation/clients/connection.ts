@@ -57,6 +57,12 @@ export class KafkaConnection {
     for (const chunk of encodeRequest(api, header, call.body)) this.#stream.write(chunk);
   }
 
+  /** The response, or null as in `send`. */
+  ask<Q extends Shape, S extends Shape>(api: Api<Q, S>, version: number, body: Draft<Q>): Promise<Infer<S> | null> {
+    if (!this.isOpen) return Promise.resolve(null);
+    return new Promise((resolve) => this.send(api, { version, body }, resolve));
+  }
+
   close(): void {
     if (!this.isOpen) return;
     this.#stream.destroy();

@@ -20,8 +20,8 @@ export interface Reading {
 export interface ConsumerObserver {
   /** @returns the offset to read next. */
   read(reading: Reading): number;
-  /** The position is not in the log. @returns true when that has a known cause. */
-  outOfRange(consumer: string, topicId: string, partition: number, position: number): void;
+  /** The position is not in the log. @returns where to go on. */
+  outOfRange(consumer: string, topicId: string, partition: number, position: number): "beginning" | "end";
   misbehaved(what: string): void;
 }
 
@@ -35,6 +35,9 @@ export interface ConsumerOptions {
 /** Versions that name topics by name and by id. */
 const VERSIONS = [12, 17] as const;
 const RETRY_MS = 60;
+/** As ListOffsets names them. */
+const LATEST = -1;
+const EARLIEST = -2;
 
 /** Reads one partition from its start, without end. */
 export class SimulatedConsumer {
@@ -137,8 +140,8 @@ export class SimulatedConsumer {
   ): void {
     const { topic, partition, observer } = this.#options;
     if (answer.errorCode === kafkaErrors.OFFSET_OUT_OF_RANGE) {
-      observer.outOfRange(this.name, view.topicId, partition, this.position);
-      return this.#seekToEnd(connection);
+      const place = observer.outOfRange(this.name, view.topicId, partition, this.position);
+      return this.#seek(connection, place === "end" ? LATEST : EARLIEST);
     }
     if (!isRetriableCode(answer.errorCode)) {
       observer.misbehaved(`${this.name} was answered ${kafkaErrorName(answer.errorCode)}`);
@@ -147,12 +150,12 @@ export class SimulatedConsumer {
     this.#retry();
   }
 
-  #seekToEnd(connection: KafkaConnection): void {
+  #seek(connection: KafkaConnection, timestamp: number): void {
     const { topic, partition } = this.#options;
     const body = {
       replicaId: -1,
       isolationLevel: 0,
-      topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: -1 }] }],
+      topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }],
     } as unknown as Parameters<typeof listOffsets.writeRequest>[2];
     connection.send(listOffsets, { version: 5, body }, (response) => {
       const answer = response?.topics[0]?.partitions[0];

@@ -1,4 +1,5 @@
 import type { SimulatedConsumer } from "../clients/consumer.ts";
+import { expectedFrom } from "./committed-records.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
 
 const alive = (facts: Facts): PartitionFacts[] =>
@@ -24,7 +25,8 @@ export function notHealed(
     const ends = (partition.row?.replicas ?? []).map((broker) => partition.mirrors.get(broker)?.end ?? 0);
     if (new Set(ends).size > 1) return `${partition.name} ends at ${ends.join(", ")} on its replicas`;
     const end = ends[0] ?? 0;
-    const auditor = clients.auditors.find(({ name }) => name.endsWith(`-${partition.partition}`));
+    const auditorName = `auditor-${facts.nameOf(partition.topicId)}-${partition.partition}`;
+    const auditor = clients.auditors.find(({ name }) => name === auditorName);
     if (auditor === undefined || auditor.position < end) {
       return `${partition.name} was read up to ${auditor?.position}, mark ${auditor?.highWatermark}, of ${end}`;
     }
@@ -42,8 +44,9 @@ export function checkAtEnd(facts: Facts): void {
     if (facts.isVolatile(partition.topicId)) continue;
     for (const broker of partition.row?.replicas ?? []) {
       const mirror = partition.mirrors.get(broker);
-      for (let offset = 0; offset < partition.committed.length; offset++) {
+      for (let offset = expectedFrom(partition, mirror); offset < partition.committed.length; offset++) {
         const id = partition.committed[offset];
+        if (id === undefined && offset < partition.auditedFrom) continue;
         if (id === undefined) facts.fail(1, `${partition.name} offset ${offset} was never read`);
         else if (mirror?.idAt(offset) !== id) {
           facts.fail(2, `${partition.name} offset ${offset} is another record, or none, on broker ${broker}`);

@@ -23,7 +23,8 @@ export function commit(
   for (const broker of partition.members) {
     if (facts.unsettled.has(broker)) continue;
     const mirror = partition.mirrors.get(broker);
-    if (mirror?.idAt(offset) !== id) return lacks(facts, partition, { broker, offset });
+    if (mirror?.idAt(offset) !== id && offset >= expectedFrom(partition, mirror))
+      return lacks(facts, partition, { broker, offset });
   }
 }
 
@@ -34,12 +35,18 @@ export function firstLacking(partition: PartitionFacts, mirror: ReplicaMirror | 
     const first = committed.findIndex((id) => id !== undefined);
     return first < 0 ? null : first;
   }
-  for (let offset = mirror.verifiedTo; offset < committed.length; offset++) {
+  for (let offset = Math.max(mirror.verifiedTo, expectedFrom(partition, mirror)); offset < committed.length; offset++) {
     const id = committed[offset];
     if (id !== undefined && mirror.idAt(offset) !== id) return offset;
   }
   mirror.verifiedTo = committed.length;
   return null;
+}
+
+/** What goes is committed and the oldest: a replica may lack what lies below its files, as long as it may be gone. */
+export function expectedFrom(partition: PartitionFacts, mirror: ReplicaMirror | undefined): number {
+  if (mirror === undefined) return 0;
+  return mirror.start <= Math.min(partition.goneTo, partition.committed.length) ? mirror.start : 0;
 }
 
 function lacks(facts: Facts, partition: PartitionFacts, { broker, offset }: { broker: number; offset: number }): void {

@@ -26,6 +26,12 @@ export class PartitionFacts {
   readonly name: string;
   row: PartitionRow | null = null;
   isDeleted = false;
+  /** Leaders let old records go: nothing is expected of what lies below the start of a replica's files. */
+  hasRetention = false;
+  /** Greatest offset before which records were asked to be deleted; infinite where coordinators do so themselves. */
+  deletedTo = 0;
+  /** Auditors began there: what lies below was gone before they came. */
+  auditedFrom = 0;
   /** By offset: records acked with acks=all, or shown to a reader. Holes are offsets of which nothing is known yet. */
   committed: (number | undefined)[] = [];
   /** Those of them that a producer has the word for. */
@@ -41,6 +47,8 @@ export class PartitionFacts {
    * watermark of theirs is shown to anybody.
    */
   readonly torn = new Set<number>();
+  /** How often all of its members had lost power: none of them may have kept anything. */
+  emptiedCount = 0;
 
   constructor(topicId: string, partition: number) {
     this.topicId = topicId;
@@ -52,6 +60,17 @@ export class PartitionFacts {
   isGivenUp(offset: number, id: number): boolean {
     if (this.unclean === null || offset < this.unclean.from) return false;
     return (this.writtenIn.get(`${offset}/${id}`) ?? -1) < this.unclean.epoch;
+  }
+
+  /** To be called when somebody lost power, or left: what those that are left keep may be nothing. */
+  noteIfEmptied(): void {
+    const { members, torn } = this;
+    if (members.length > 0 && members.every((member) => torn.has(member))) this.emptiedCount++;
+  }
+
+  /** Nobody has to find anything below, and nothing above may be missing. */
+  get goneTo(): number {
+    return this.hasRetention ? Number.POSITIVE_INFINITY : this.deletedTo;
   }
 
   /** Who must hold everything committed: in-sync and eligible leader replicas. */
@@ -79,6 +98,12 @@ export const counterNames = [
   "cancelled",
   "removedReplicas",
   "commits",
+  "retired",
+  "deletions",
+  "generations",
+  "offsetCommits",
+  "offsetFetches",
+  "coordinatorMoves",
 ] as const;
 export type Counters = Record<(typeof counterNames)[number], number>;
 
@@ -123,11 +148,18 @@ export class Facts {
 
   losePower(broker: number): void {
     this.unsettled.add(broker);
-    for (const partition of this.partitions.values()) partition.torn.add(broker);
+    for (const partition of this.partitions.values()) {
+      partition.torn.add(broker);
+      partition.noteIfEmptied();
+    }
   }
 
   allowsUnclean(topicId: string): boolean {
     return this.topics.get(topicId)?.config["unclean.leader.election.enable"] === "true";
+  }
+
+  nameOf(topicId: string): string {
+    return this.topics.get(topicId)?.name ?? topicId;
   }
 
   isVolatile(topicId: string): boolean {

@@ -5,6 +5,8 @@ import type { MirroredBatch } from "./replica-mirror.ts";
 interface Progress {
   /** Everything below was looked at. */
   nextOffset: number;
+  /** Some was gone before it could be looked at. */
+  hasJumped: boolean;
   /** By producer id: the sequence that must come next. */
   readonly next: Map<number, number>;
 }
@@ -14,15 +16,20 @@ export function orderOfProducers(facts: Facts): Invariant {
   const progress = new Map<PartitionFacts, Progress>();
   const progressOf = (partition: PartitionFacts): Progress => {
     let known = progress.get(partition);
-    if (known === undefined) progress.set(partition, (known = { nextOffset: 0, next: new Map() }));
+    if (known === undefined) progress.set(partition, (known = { nextOffset: 0, hasJumped: false, next: new Map() }));
     return known;
   };
   const follow = (partition: PartitionFacts, state: Progress, batch: MirroredBatch): void => {
+    if (partition.hasRetention && batch.baseOffset > state.nextOffset) {
+      state.nextOffset = batch.baseOffset;
+      state.hasJumped = true;
+      state.next.clear();
+    }
     if (batch.baseOffset !== state.nextOffset) return;
     state.nextOffset += batch.count;
     if (batch.producerId < 0) return;
-    // Where nothing of a producer is left, any sequence is taken: that is so only after a loss.
-    const first = partition.lossCount > 0 ? batch.baseSequence : 0;
+    // Where nothing of a producer is left, any sequence is taken: that is so only after a loss, or by retention.
+    const first = partition.lossCount > 0 || state.hasJumped ? batch.baseSequence : 0;
     const expected = state.next.get(batch.producerId) ?? first;
     if (batch.baseSequence !== expected && !facts.isVolatile(partition.topicId)) {
       const what = `sequence ${batch.baseSequence} where ${expected} must come, offset ${batch.baseOffset}`;
@@ -37,7 +44,7 @@ export function orderOfProducers(facts: Facts): Invariant {
     },
     excused(partition, fromOffset) {
       const before = progress.get(partition);
-      progress.set(partition, { nextOffset: 0, next: new Map() });
+      progress.set(partition, { nextOffset: 0, hasJumped: false, next: new Map() });
       const leader = partition.mirrors.get(partition.row?.leader ?? -1);
       if (before === undefined || leader === undefined) return;
       const state = progressOf(partition);

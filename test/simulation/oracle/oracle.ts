@@ -1,6 +1,7 @@
 import { LineDecoder } from "../../../broker/base/json-lines.ts";
 import type { ToBroker, ToController } from "../../../broker/contract/control.ts";
-import type { MetadataVersion, PartitionRow } from "../../../broker/contract/rows.ts";
+import type { MetadataVersion, PartitionRow, TopicRow } from "../../../broker/contract/rows.ts";
+import { OFFSETS_TOPIC } from "../../../broker/groups/coordinator.ts";
 import { batchPositions } from "../../../broker/wire/record-batch.ts";
 import type { Change } from "../../../operator/machine/changes.ts";
 import type { ConsumerObserver, Reading } from "../clients/consumer.ts";
@@ -15,6 +16,7 @@ import { oneRecordAnOffset } from "./invariant-2-one-record-an-offset.ts";
 import { leadersAndEpochs } from "./invariant-3-leaders-and-epochs.ts";
 import { highWatermarkAsSeen } from "./invariant-4-high-watermark.ts";
 import { orderOfProducers } from "./invariant-5-order-of-producers.ts";
+import { GroupOracle } from "./invariant-7-groups.ts";
 import { committedBeforeSeen } from "./invariant-8-committed-before-seen.ts";
 import { staleWords } from "./invariant-9-stale-words.ts";
 import { type MirroredBatch, mirroredBatch, type ReplicaMirror } from "./replica-mirror.ts";
@@ -31,14 +33,18 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   trace: ((text: string) => void) | null = null;
   /** A leader wishes for a larger ISR: its proposal is about to leave. */
   onGrowthProposed: (leader: number, added: readonly number[]) => void = () => {};
+  readonly groups: GroupOracle;
   readonly #invariants: readonly Invariant[];
   /** When each record was first on any disk: an ack to a later sending of it answers a duplicate. */
   readonly #writtenAtUs = new Map<PartitionFacts, number[]>();
   readonly #nowUs: () => number;
+  /** Where each auditor goes on. */
+  readonly #audited = new Map<string, number>();
 
   constructor(facts: Facts, nowUs: () => number) {
     this.facts = facts;
     this.#nowUs = nowUs;
+    this.groups = new GroupOracle(facts, (what) => this.misbehaved(what));
     const five = orderOfProducers(facts);
     this.#invariants = [
       leadersAndEpochs(facts),
@@ -59,6 +65,12 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
       {
         grew: (mirror, from) => this.#mirrorGrew(mirror, from),
         changed: (mirror, from, isPowerLoss) => this.#mirrorChanged(mirror, from, isPowerLoss),
+        logStarts: (partition, logStart) => {
+          if (logStart <= partition.goneTo || partition.lossCount > 0 || this.facts.isVolatile(partition.topicId))
+            return;
+          const what = `broker ${broker} hides what lies below ${logStart}, only ${partition.goneTo} was asked for`;
+          this.facts.fail(1, `${partition.name}: ${what}`);
+        },
         highWatermarks: (partition, highWatermark) => {
           for (const one of this.#invariants) one.highWatermarkKept?.(partition, broker, highWatermark);
         },
@@ -108,11 +120,22 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
         for (const one of this.#invariants) one.brokerCommitted?.(change.broker, before);
       }
     }
+    // A topic's row may come after those of its partitions.
+    for (const change of changes) if (change.kind === "topic") this.#noteRetention(change.row);
     if (version.controllerEpoch > facts.controllerEpoch) {
       if (facts.controllerEpoch > 0) facts.counters.takeovers++;
       facts.controllerEpoch = version.controllerEpoch;
     }
     for (const one of this.#invariants) one.commitLanded?.(version.controllerEpoch, version.sequence);
+  }
+
+  #noteRetention({ topicId, name, partitionCount, config }: TopicRow): void {
+    for (let index = 0; index < partitionCount; index++) {
+      const partition = this.facts.partition(topicId, index);
+      // Coordinators write anew what stands, and delete what lies before.
+      if (name === OFFSETS_TOPIC) partition.deletedTo = Number.POSITIVE_INFINITY;
+      partition.hasRetention = name === OFFSETS_TOPIC || (config["retention.bytes"] ?? "-1") !== "-1";
+    }
   }
 
   #deleted(topicId: string): void {
@@ -126,6 +149,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     const before = partition.row;
     partition.row = row;
     for (const broker of row.isr) if (before?.isr.includes(broker) !== true) partition.torn.delete(broker);
+    partition.noteIfEmptied();
     this.#count(before, row);
     const change: RowChange = { partition, before, after: row, controllerEpoch: version.controllerEpoch };
     for (const one of this.#invariants) one.rowCommitted?.(change);
@@ -136,6 +160,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     const { counters } = this.facts;
     const isElection = after.leader >= 0 && after.leaderEpoch > before.leaderEpoch && after.leader !== before.leader;
     if (isElection) counters.elections++;
+    if (isElection && this.facts.nameOf(after.topicId) === OFFSETS_TOPIC) counters.coordinatorMoves++;
     if (isElection && before.elr.includes(after.leader) && !before.isr.includes(after.leader)) {
       counters.electionsFromElr++;
     }
@@ -197,6 +222,10 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     const batches: MirroredBatch[] = [];
     for (const at of batchPositions(reading.bytes)) batches.push(mirroredBatch(reading.bytes, at));
     let next = reading.fetchOffset;
+    if (reader.startsWith("auditor")) {
+      if (next !== (this.#audited.get(reader) ?? 0)) partition.auditedFrom = next;
+      this.#audited.set(reader, Math.max(next, ...batches.map(({ baseOffset, count }) => baseOffset + count)));
+    }
     for (const batch of batches) {
       const end = batch.baseOffset + batch.count;
       if (batch.baseOffset > next) this.facts.fail(1, `${partition.name}: offsets from ${next} on were left out`);
@@ -207,10 +236,14 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     return next;
   }
 
-  outOfRange(consumer: string, topicId: string, index: number, position: number): void {
+  outOfRange(consumer: string, topicId: string, index: number, position: number): "beginning" | "end" {
     const partition = this.facts.partition(topicId, index);
-    if (partition.lossCount > 0 || partition.isDeleted || this.facts.isVolatile(topicId)) return;
-    this.facts.fail(1, `${partition.name}: ${consumer} found nothing any more at ${position}, where it had read up to`);
+    const isKnown = partition.lossCount > 0 || partition.isDeleted || this.facts.isVolatile(topicId);
+    if (!isKnown && position >= partition.goneTo) {
+      const what = `${consumer} found nothing any more at ${position}, where it had read up to`;
+      this.facts.fail(1, `${partition.name}: ${what}`);
+    }
+    return position < partition.goneTo ? "beginning" : "end";
   }
 
   misbehaved(what: string): void {

@@ -7,11 +7,14 @@ export interface VolumeEvents {
   grew(mirror: ReplicaMirror, fromOffset: number): void;
   /** What the files held from `fromOffset` on is gone. */
   changed(mirror: ReplicaMirror, fromOffset: number, isPowerLoss: boolean): void;
+  /** The first offset that a replica lets be read. */
+  logStarts(partition: PartitionFacts, logStart: number): void;
   highWatermarks(partition: PartitionFacts, highWatermark: number): void;
   metadata(version: { controllerEpoch: number; sequence: number }): void;
 }
 
 const HIGH_WATERMARKS = "replication-offset-checkpoint";
+const LOG_STARTS = "log-start-offset-checkpoint";
 const METADATA = "metadata.json";
 const isLogName = (name: string): boolean => name.endsWith(".log");
 
@@ -92,7 +95,8 @@ export class VolumeWatch implements VolumeListener {
       }
       return;
     }
-    if (name === HIGH_WATERMARKS) this.#readHighWatermarks(node);
+    if (name === HIGH_WATERMARKS) this.#readCheckpoint(node, this.#events.highWatermarks);
+    else if (name === LOG_STARTS) this.#readCheckpoint(node, this.#events.logStarts);
     else if (name === METADATA) this.#readMetadata(node);
   }
 
@@ -119,8 +123,9 @@ export class VolumeWatch implements VolumeListener {
   }
 
   #rebuild(mirror: ReplicaMirror, isPowerLoss: boolean): void {
-    const endBefore = mirror.end;
+    const [startBefore, endBefore] = [mirror.start, mirror.end];
     const same = mirror.rebuild();
+    if (mirror.start > startBefore && same === endBefore) this.#facts.counters.retired++;
     if (same < endBefore) this.#events.changed(mirror, same, isPowerLoss);
     if (same < mirror.end) this.#grew(mirror, same);
   }
@@ -129,7 +134,7 @@ export class VolumeWatch implements VolumeListener {
     if (mirror.end > fromOffset) this.#events.grew(mirror, fromOffset);
   }
 
-  #readHighWatermarks(file: FileNode): void {
+  #readCheckpoint(file: FileNode, tell: (partition: PartitionFacts, offset: number) => void): void {
     const lines = new TextDecoder().decode(file.content).split("\n").slice(2);
     for (const line of lines) {
       const [topic, partition, offset] = line.split(" ");
@@ -137,7 +142,7 @@ export class VolumeWatch implements VolumeListener {
       const folder = this.#volume.folder(`${topic}-${partition}`);
       const mirror = folder === null ? undefined : this.#mirrors.get(folder);
       if (mirror === undefined) continue;
-      this.#events.highWatermarks(this.#facts.partition(mirror.topicId, mirror.partition), Number(offset));
+      tell(this.#facts.partition(mirror.topicId, mirror.partition), Number(offset));
     }
   }
 

@@ -68,4 +68,14 @@ export const plants: readonly Plant[] = [
     replaces: "operator/machine/min-isr-change.ts",
     story: "eligible leader replicas stay eligible when min.insync.replicas falls",
   },
+  {
+    name: "groups-read-too-early",
+    replaces: "broker/groups/ready-to-read.ts",
+    story: "a coordinator answers before it can know all that was committed",
+  },
+  {
+    name: "commit-told-on-append",
+    replaces: "broker/groups/when-lasting.ts",
+    story: "a consumer has the word for a commit that its coordinator's log alone has",
+  },
 ];
