@@ -23,12 +23,12 @@ const LEAST_OF_2000: Partial<Counters> = {
   reassigned: 3000,
   cancelled: 500,
   removedReplicas: 3000,
-  retired: 3000,
-  deletions: 1000,
-  generations: 20_000,
-  offsetCommits: 400_000,
-  offsetFetches: 40_000,
-  coordinatorMoves: 5000,
+  retired: 8000,
+  deletions: 2000,
+  generations: 12_000,
+  offsetCommits: 150_000,
+  offsetFetches: 30_000,
+  coordinatorMoves: 4000,
 };
 /** What each seed must have by itself. */
 const LEAST_A_SEED = { virtualMs: 60_000, ackedRecords: 2000, faults: 10 } as const;

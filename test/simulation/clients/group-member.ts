@@ -36,9 +36,9 @@ export interface MemberOptions {
   readonly observer: GroupObserver;
 }
 
-const SESSION_MS = 2000;
+const SESSION_MS = 2500;
 const REBALANCE_MS = 1200;
-const HEARTBEAT_MS = 300;
+const HEARTBEAT_MS = 700;
 const RETRY_MS = 60;
 const PROTOCOL = { type: "consumer", name: "by turns" };
 

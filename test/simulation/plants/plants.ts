@@ -78,4 +78,9 @@ export const plants: readonly Plant[] = [
     replaces: "broker/groups/when-lasting.ts",
     story: "a consumer has the word for a commit that its coordinator's log alone has",
   },
+  {
+    name: "rewrite-forgets-pending",
+    replaces: "broker/groups/pending-offsets.ts",
+    story: "a log of groups is rewritten without the commits that are on their way",
+  },
 ];
