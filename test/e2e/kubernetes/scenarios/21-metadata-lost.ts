@@ -1,3 +1,4 @@
+import { until } from "../cluster/shell.ts";
 import type { Context } from "../context.ts";
 import { GROUP, type Place, VERSION } from "../kube.ts";
 
@@ -23,10 +24,17 @@ async function damaged(context: Context, cluster: Place, damage: () => Promise<u
   } finally {
     await context.scaleOperator(2);
   }
-  const { status } = await kube.condition("Cluster", cluster, { type: "Ready", status: "False", limitMs: 60_000 });
-  const { reason = "", message = "" } = status?.conditions?.find(({ type }) => type === "Ready") ?? {};
-  const [, epoch] = message.match(/recover-metadata="?(\d+)"?/) ?? [];
-  if (epoch === undefined) throw new Error(`the condition does not say how to recover: ${reason}: ${message}`);
+  let [reason, epoch] = ["", ""];
+  // How to recover is told once the brokers have reported; an annotation that was followed before is named, too.
+  const isTold = async (): Promise<boolean> => {
+    const { status } = await kube.condition("Cluster", cluster, { type: "Ready", status: "False", limitMs: 60_000 });
+    const ready = status?.conditions?.find(({ type }) => type === "Ready");
+    reason = ready?.reason ?? "";
+    epoch = ready?.message?.match(/annotate the Cluster with [^"]*recover-metadata="(\d+)"/)?.[1] ?? "";
+    if (epoch === "") throw new Error(`it says ${ready?.message}`);
+    return true;
+  };
+  await until("the condition says how to recover", isTold);
   const where = ["--namespace", NAMESPACE, "annotate", "--overwrite", `cluster/${cluster.name}`];
   await kube.kubectl([...where, `${GROUP}/recover-metadata=${epoch}`]);
   await kube.condition("Cluster", cluster, { type: "Ready" });
