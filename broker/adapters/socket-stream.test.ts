@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { isTidemarkError } from "../base/errors.ts";
 import type { ByteStream } from "../ports/network.ts";
@@ -93,4 +94,33 @@ test("the end of the peer ends the stream, also on a socket that may stay half o
   await closed;
   const isStopped = await new Promise<boolean>((resolve) => server.close((error) => resolve(error === undefined)));
   expect(isStopped).toBe(true);
+});
+
+test("what was written may change once the stream says that it is sent, and a break does not say so", async () => {
+  const server = createServer();
+  const accepted = new Promise<ByteStream>((resolve) => {
+    server.once("connection", (socket) => resolve(socketStream(socket)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const stream = await accepted;
+  const received: Buffer[] = [];
+  client.on("data", (chunk: Buffer) => received.push(chunk));
+  const block = new Uint8Array(512 * 1024).fill(1);
+  await new Promise<void>((resolve) => stream.write(block, resolve));
+  block.fill(2);
+  await new Promise<void>((resolve) => stream.write(block.subarray(0, 1000), resolve));
+  const ended = once(client, "end");
+  stream.close();
+  await ended;
+  const bytes = Buffer.concat(received);
+  expect([bytes.length, bytes.indexOf(2), bytes.subarray(512 * 1024).every((byte) => byte === 2)]).toEqual([
+    512 * 1024 + 1000,
+    512 * 1024,
+    true,
+  ]);
+  stream.write(block, () => {
+    throw new Error("nothing was sent");
+  });
+  await new Promise((resolve) => server.close(resolve));
 });
