@@ -7,4 +7,5 @@ export const seeds: readonly { readonly seed: number; readonly story: string }[]
   { seed: 6, story: "an announcement that came during recovery made a broker register before it knew its logs" },
   { seed: 32, story: "a broker kept dialling the address of a controller that was gone for good" },
   { seed: 283, story: "a checkpointed high watermark from before a loss covered records that were never committed" },
+  { seed: 357, story: "one that was no member was elected for its later epoch, over members that kept more" },
 ];

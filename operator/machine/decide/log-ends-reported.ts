@@ -7,7 +7,7 @@ import { needsComparison, waitsFor } from "../waiting.ts";
 
 /**
  * Nobody is left who surely has everything, and the replicas said what they have. Once all who count are back, and
- * everybody alive has answered, the greatest log leads: by epoch first, then by its end.
+ * everybody alive has answered, the greatest log leads.
  */
 export function decideLogEndsReported(state: State, event: Extract<Event, { kind: "logEndsReported" }>): Decision {
   const row = partitionOf(state, event.partition);
@@ -30,8 +30,25 @@ export const currentEnds = (state: State, row: PartitionRow, ends: readonly Repl
     return row.replicas.includes(broker) && record?.isFenced === false && record.epoch === brokerEpoch;
   });
 
-/** By last epoch, then log end; between equals the first in assignment order. */
+/**
+ * Whose log is to lead. Of the last members the greatest: together they held all that was committed. A replica that was
+ * no member any more may lead instead only where its log goes on from theirs: one that ends in a later epoch may have
+ * left the others' way before.
+ */
 export function greatestEnd(row: PartitionRow, ends: readonly ReplicaEnd[]): ReplicaEnd | null {
+  const ofMembers = greatestOf(
+    row,
+    ends.filter(({ broker }) => row.lost.includes(broker)),
+  );
+  if (ofMembers === null) return greatestOf(row, ends);
+  return greatestOf(
+    row,
+    ends.filter(({ lastEpoch }) => lastEpoch === ofMembers.lastEpoch),
+  );
+}
+
+/** By last epoch, then log end; between equals the first in assignment order. */
+function greatestOf(row: PartitionRow, ends: readonly ReplicaEnd[]): ReplicaEnd | null {
   let best: ReplicaEnd | null = null;
   for (const replica of row.replicas) {
     const end = ends.find(({ broker }) => broker === replica);

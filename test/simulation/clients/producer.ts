@@ -34,7 +34,7 @@ export interface Ack {
 export interface ProducerObserver {
   acked(ack: Ack): void;
   /** A sequence was refused although all before it was acked: must have a cause. */
-  sequenceRefused(batch: SentBatch, topicId: string, error: string): void;
+  sequenceRefused(batch: SentBatch, topicId: string, refusal: { error: string; broker: number }): void;
   misbehaved(what: string): void;
   /** For whoever reads a trace. */
   said(text: () => string): void;
@@ -233,7 +233,8 @@ export class SimulatedProducer {
         }
         for (const answer of response.responses[0]?.partitionResponses ?? []) {
           const batch = together.find((one) => one.partition === answer.index);
-          if (batch !== undefined) this.#answered(batch, ids.get(batch.partition) ?? "", answer);
+          const from = { topicId: ids.get(answer.index) ?? "", broker: leader };
+          if (batch !== undefined) this.#answered(batch, from, answer);
         }
         this.#pump();
       });
@@ -258,7 +259,7 @@ export class SimulatedProducer {
 
   #answered(
     batch: SentBatch,
-    topicId: string,
+    { topicId, broker }: { topicId: string; broker: number },
     answer: { errorCode: number; baseOffset: number; currentLeader: { leaderId: number; leaderEpoch: number } },
   ): void {
     const lane = this.#lanes[batch.partition];
@@ -275,7 +276,7 @@ export class SimulatedProducer {
     }
     if (errorCode === kafkaErrors.OUT_OF_ORDER_SEQUENCE_NUMBER && lane.batches[0] !== batch) return this.#backOff(lane);
     if (this.#endsSession(errorCode)) {
-      this.#options.observer.sequenceRefused(batch, topicId, kafkaErrorName(errorCode));
+      this.#options.observer.sequenceRefused(batch, topicId, { error: kafkaErrorName(errorCode), broker });
       return this.#startSession();
     }
     if (!isRetriableCode(errorCode) || errorCode === kafkaErrors.CORRUPT_MESSAGE) {

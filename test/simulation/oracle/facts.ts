@@ -38,7 +38,7 @@ export class PartitionFacts {
   acked: boolean[] = [];
   lossCount = 0;
   /** The last unclean election: what leaders before that epoch wrote from that offset on is given up. */
-  unclean: { readonly epoch: number; readonly from: number } | null = null;
+  unclean: { readonly epoch: number; readonly broker: number; readonly from: number } | null = null;
   /** Newest leader epoch in which a record was ever written at an offset, by `OFFSET/ID`. */
   readonly writtenIn = new Map<string, number>();
   readonly mirrors = new Map<number, ReplicaMirror>();

@@ -23,7 +23,7 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
     if (isUnclean) facts.counters.uncleanElections++;
     // What one elected from outside brings is the log from now on, also what an unclean election had given up.
     if (isUnclean || partition.unclean !== null) {
-      partition.unclean = { epoch: after.leaderEpoch, from: elected?.end ?? 0 };
+      partition.unclean = { epoch: after.leaderEpoch, broker: after.leader, from: elected?.end ?? 0 };
     }
     if (offset === null) return;
     if (isUnclean) return lose(offset);

@@ -185,6 +185,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     if (times === undefined) this.#writtenAtUs.set(partition, (times = []));
     for (let offset = fromOffset; offset < mirror.end; offset++) times[offset] ??= this.#nowUs();
     noteEpochs(partition, mirror, fromOffset);
+    notePendingWrites(partition, mirror);
     for (const one of this.#invariants) one.mirrorGrew?.(partition, mirror, fromOffset);
   }
 
@@ -206,8 +207,10 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     for (const one of this.#invariants) one.acked?.(partition, ack);
   }
 
-  sequenceRefused(batch: SentBatch, topicId: string, error: string): void {
+  sequenceRefused(batch: SentBatch, topicId: string, { error, broker }: { error: string; broker: number }): void {
     const partition = this.facts.partition(topicId, batch.partition);
+    // One that leads no more and does not know of it lacks what its successor took.
+    if (partition.row?.leader !== broker) return;
     if (partition.lossCount > 0 || this.facts.isVolatile(topicId)) return;
     const what = `sequence ${batch.baseSequence} of ${batch.producer} was refused with ${error} without a cause`;
     this.facts.fail(5, `${partition.name}: ${what}`);
@@ -259,6 +262,15 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     for (const partition of this.facts.partitions.values()) {
       if (partition.members.includes(broker)) checkMember(this.facts, partition, broker);
     }
+  }
+}
+
+/** What was on its way to the disk of whoever was elected uncleanly is not given up. */
+function notePendingWrites(partition: PartitionFacts, mirror: ReplicaMirror): void {
+  for (const { baseOffset, count, leaderEpoch } of partition.unclean?.broker === mirror.broker ? mirror.batches : []) {
+    const { unclean } = partition;
+    if (unclean === null || baseOffset !== unclean.from || leaderEpoch >= unclean.epoch) continue;
+    partition.unclean = { ...unclean, from: baseOffset + count };
   }
 }
 
