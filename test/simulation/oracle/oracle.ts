@@ -148,7 +148,9 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     const partition = this.facts.partition(row.topicId, row.partition);
     const before = partition.row;
     partition.row = row;
-    for (const broker of row.isr) if (before?.isr.includes(broker) !== true) partition.torn.delete(broker);
+    // A proposal from before the power went says nothing of what is left.
+    const joined = row.isr.filter((id) => before?.isr.includes(id) !== true && !this.facts.unsettled.has(id));
+    for (const broker of joined) partition.torn.delete(broker);
     partition.noteIfEmptied();
     this.#count(before, row);
     const change: RowChange = { partition, before, after: row, controllerEpoch: version.controllerEpoch };
