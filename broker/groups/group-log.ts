@@ -24,6 +24,7 @@ const BATCH_BYTES_MAX = 512 * 1024;
 
 interface Write {
   readonly records: readonly StoredRecord[];
+  readonly bytes: number;
   readonly done: (errorCode: number) => void;
 }
 
@@ -46,8 +47,9 @@ export class GroupLog {
 
   /** Calls `done` with 0 once the records are committed; else with what a client of the coordinator is told. */
   append(records: readonly StoredRecord[], done: (errorCode: number) => void): void {
-    this.appendedBytes += bytesOf(records);
-    this.#waiting.push({ records, done });
+    const bytes = bytesOf(records);
+    this.appendedBytes += bytes;
+    this.#waiting.push({ records, bytes, done });
     if (this.#isDue) return;
     this.#isDue = true;
     this.#clock.soon(() => {
@@ -62,13 +64,12 @@ export class GroupLog {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const write of waiting) {
-      const size = bytesOf(write.records);
-      if (batch.length > 0 && bytes + size > BATCH_BYTES_MAX) {
+      if (batch.length > 0 && bytes + write.bytes > BATCH_BYTES_MAX) {
         this.#appendBatch(batch);
         [batch, bytes] = [[], 0];
       }
       batch.push(write);
-      bytes += size;
+      bytes += write.bytes;
     }
     if (batch.length > 0) this.#appendBatch(batch);
   }

@@ -1,7 +1,12 @@
 import type { Admin } from "@platformatic/kafka";
 import { TidemarkError } from "#base/errors.ts";
 import { reasons, refusalIn } from "./client-errors.ts";
+import { byTopic, keyOf, type Place } from "./places.ts";
 import { bootstrapOf } from "./running.ts";
+
+/** Kafka's timestamps for the first offset of a log, and for its end. */
+export const EARLIEST = -2n;
+export const LATEST = -1n;
 
 export interface ClientOptions {
   readonly data: string;
@@ -51,6 +56,21 @@ export class AdminClient {
       const says = `${this.#brokers} cannot be asked: ${reasons(error).at(-1) ?? "no reason given"}`;
       throw new TidemarkError("PEER_UNREACHABLE", `${says}; is the cluster running?`, { cause: error });
     }
+  }
+
+  /** By partition: the first offset of that time or later, −1 without one; or that of `EARLIEST` or `LATEST`. */
+  async offsetsAt(places: readonly Place[], timestamp: bigint): Promise<Map<string, bigint>> {
+    const topics = [...byTopic(places)].map(([name, ofTopic]) => ({
+      name,
+      partitions: ofTopic.map(({ partition: partitionIndex }) => ({ partitionIndex, timestamp })),
+    }));
+    if (topics.length === 0) return new Map();
+    const listed = await this.ask((admin) => admin.listOffsets({ topics }));
+    return new Map(
+      listed.flatMap(({ name: topic, partitions }) =>
+        partitions.map(({ partitionIndex: partition, offset }) => [keyOf({ topic, partition }), offset] as const),
+      ),
+    );
   }
 
   /** How many partitions a topic has. @throws TidemarkError BAD_INPUT when it does not exist. */

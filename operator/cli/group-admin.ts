@@ -1,10 +1,6 @@
 import { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions } from "./admin-client.ts";
-
-export interface Place {
-  readonly topic: string;
-  readonly partition: number;
-}
+import { AdminClient, type ClientOptions, EARLIEST, LATEST } from "./admin-client.ts";
+import { byPlace, byTopic, type Place } from "./places.ts";
 
 export interface Committed extends Place {
   readonly offset: bigint;
@@ -29,9 +25,6 @@ export interface GroupView {
   readonly protocol: string;
   readonly members: readonly MemberView[];
 }
-
-const EARLIEST = -2n;
-const LATEST = -1n;
 
 /** What the group commands ask of brokers. */
 export class GroupAdmin {
@@ -85,39 +78,25 @@ export class GroupAdmin {
   async bounds(places: readonly Place[]): Promise<Map<string, Bounds>> {
     const topics = new Set(await this.#client.ask((admin) => admin.listTopics({ includeInternals: true })));
     const known = places.filter(({ topic }) => topics.has(topic));
-    const beginnings = await this.#offsetsAt(known, EARLIEST);
-    const ends = await this.#offsetsAt(known, LATEST);
+    const beginnings = await this.#client.offsetsAt(known, EARLIEST);
+    const ends = await this.#client.offsetsAt(known, LATEST);
     const found = [...ends].map(([key, end]) => [key, { beginning: beginnings.get(key) ?? 0n, end }] as const);
     return new Map(found);
   }
 
   /** Offset of the first record of that time or later, by partition; where there is none, the end. */
   async at(places: readonly Place[], timestampMs: bigint): Promise<Map<string, bigint>> {
-    const [found, ends] = [await this.#offsetsAt(places, timestampMs), await this.#offsetsAt(places, LATEST)];
+    const [found, ends] = [
+      await this.#client.offsetsAt(places, timestampMs),
+      await this.#client.offsetsAt(places, LATEST),
+    ];
     return new Map([...ends].map(([key, end]) => [key, (found.get(key) ?? -1n) < 0n ? end : found.get(key)!]));
   }
 
-  async #offsetsAt(places: readonly Place[], timestamp: bigint): Promise<Map<string, bigint>> {
-    const topics = [...byTopic(places)].map(([name, partitions]) => ({
-      name,
-      partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp })),
-    }));
-    if (topics.length === 0) return new Map();
-    const listed = await this.#client.ask((admin) => admin.listOffsets({ topics }));
-    return new Map(
-      listed.flatMap(({ name: topic, partitions }) =>
-        partitions.map(({ partitionIndex: partition, offset }) => [keyOf({ topic, partition }), offset] as const),
-      ),
-    );
-  }
-
   async commit(id: string, offsets: readonly Committed[]): Promise<void> {
-    const topics = [...byTopic(offsets)].map(([name, partitions]) => ({
+    const topics = [...byTopic(offsets)].map(([name, places]) => ({
       name,
-      partitionOffsets: partitions.map((partition) => ({
-        partition,
-        offset: offsets.find((one) => one.topic === name && one.partition === partition)!.offset,
-      })),
+      partitionOffsets: places.map(({ partition, offset }) => ({ partition, offset })),
     }));
     await this.#client.ask((admin) => admin.alterConsumerGroupOffsets({ groupId: id, topics }), explained(id));
   }
@@ -139,14 +118,3 @@ export const hasMembers = (group: string): TidemarkError =>
 
 export const noSuchGroup = (group: string): TidemarkError =>
   new TidemarkError("BAD_INPUT", `there is no group ${group}; \`tidemark groups list\` lists them`);
-
-export const keyOf = ({ topic, partition }: Place): string => `${topic}/${partition}`;
-
-export const byPlace = (a: Place, b: Place): number =>
-  a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1;
-
-function byTopic(places: readonly Place[]): Map<string, number[]> {
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of places) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-  return topics;
-}

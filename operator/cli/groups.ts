@@ -1,16 +1,8 @@
 import { TidemarkError } from "#base/errors.ts";
 import type { ClientOptions } from "./admin-client.ts";
 import { endWithReader } from "./exit.ts";
-import {
-  byPlace,
-  type Committed,
-  GroupAdmin,
-  type GroupView,
-  hasMembers,
-  keyOf,
-  noSuchGroup,
-  type Place,
-} from "./group-admin.ts";
+import { type Committed, GroupAdmin, type GroupView, hasMembers, noSuchGroup } from "./group-admin.ts";
+import { byPlace, keyOf, type Place } from "./places.ts";
 import { resetTarget } from "./reset-target.ts";
 import { type Output, print } from "./table.ts";
 

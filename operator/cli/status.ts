@@ -8,7 +8,8 @@ import {
 import type { ClusterFile } from "../adapters/process/cluster-file.ts";
 import { endWithReader } from "./exit.ts";
 import { controllerOf, runningCluster } from "./running.ts";
-import { table } from "./table.ts";
+import { idCell, table } from "./table.ts";
+import { topicState } from "./topic-state.ts";
 
 export interface StatusOptions {
   readonly data: string;
@@ -27,8 +28,6 @@ export async function status(options: StatusOptions): Promise<void> {
   const text = options.json === true ? `${JSON.stringify(answer, null, 2)}\n` : report(running, answer);
   process.stdout.write(text);
 }
-
-const list = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));
 
 function stateOf({ isFenced, isShuttingDown, isDraining }: BrokerStatus): string {
   if (isFenced) return "away";
@@ -77,10 +76,7 @@ function topicRows(answer: ControllerStatus): string[][] {
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((topic) => {
       const partitions = answer.partitions.filter((partition) => partition.topicId === topic.topicId);
-      const offline = partitions.filter((partition) => partition.leader < 0).length;
-      const behind = partitions.filter((partition) => partition.isr.length < partition.replicas.length).length;
-      const state = offline > 0 ? `${offline} offline` : behind > 0 ? `${behind} under-replicated` : "healthy";
-      return [topic.name, String(topic.partitionCount), String(replicaCount(partitions[0])), state];
+      return [topic.name, String(topic.partitionCount), String(replicaCount(partitions[0])), topicState(partitions)];
     });
 }
 
@@ -88,7 +84,7 @@ function topicRows(answer: ControllerStatus): string[][] {
 function movingRows(answer: ControllerStatus): string[][] {
   return answer.reassignments.slice(0, 50).map(({ topic, partition, replicas, adding, removing, missingBytes }) => {
     const left = missingBytes === null ? "not known yet" : `${(missingBytes / 1e6).toFixed(1)} MB`;
-    return [`${topic}-${partition}`, list(replicas), list(adding), list(removing), left];
+    return [`${topic}-${partition}`, idCell(replicas), idCell(adding), idCell(removing), left];
   });
 }
 
@@ -101,9 +97,9 @@ function troubledRows(answer: ControllerStatus): string[][] {
     .map((row) => [
       `${names.get(row.topicId) ?? row.topicId}-${row.partition}`,
       row.leader < 0 ? "none" : String(row.leader),
-      list(row.isr),
-      list(row.elr),
-      list(row.replicas),
-      list(row.waitingFor ?? []),
+      idCell(row.isr),
+      idCell(row.elr),
+      idCell(row.replicas),
+      idCell(row.waitingFor ?? []),
     ]);
 }

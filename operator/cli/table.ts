@@ -9,6 +9,9 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** Brokers in one cell. */
+export const idCell = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));
+
 export const outputs = ["table", "json"] as const;
 export type Output = (typeof outputs)[number];
 

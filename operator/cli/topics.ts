@@ -1,8 +1,10 @@
 import type { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions, noSuchTopic } from "./admin-client.ts";
+import { AdminClient, type ClientOptions, EARLIEST, LATEST, noSuchTopic } from "./admin-client.ts";
 import { assignments } from "./assignments.ts";
 import { endWithReader } from "./exit.ts";
-import { type Output, print } from "./table.ts";
+import { keyOf } from "./places.ts";
+import { idCell, type Output, print } from "./table.ts";
+import { topicState } from "./topic-state.ts";
 
 interface TopicOptions extends ClientOptions {
   readonly output: Output;
@@ -20,19 +22,6 @@ interface PartitionRow {
   readonly leader: number;
   readonly isr: readonly number[];
   readonly replicas: readonly number[];
-}
-
-const EARLIEST = -2n;
-const LATEST = -1n;
-
-const list = (ids: readonly number[]): string => (ids.length === 0 ? "-" : ids.join(","));
-
-/** What of a topic's partitions is not as it should be, in a word or two. */
-function stateOf(partitions: readonly PartitionRow[]): string {
-  const offline = partitions.filter(({ leader }) => leader < 0).length;
-  if (offline > 0) return `${offline} offline`;
-  const behind = partitions.filter(({ isr, replicas }) => isr.length < replicas.length).length;
-  return behind > 0 ? `${behind} under-replicated` : "healthy";
 }
 
 async function partitionsOf(client: AdminClient, names: readonly string[]): Promise<Map<string, PartitionRow[]>> {
@@ -59,7 +48,7 @@ export async function listTopics(options: TopicOptions): Promise<void> {
         name,
         partitions: partitions.length,
         replicationFactor: partitions[0]?.replicas.length ?? 0,
-        state: stateOf(partitions),
+        state: topicState(partitions),
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     const rows = topics.map((one) => [one.name, `${one.partitions}`, `${one.replicationFactor}`, one.state]);
@@ -73,25 +62,18 @@ export async function showTopic(topic: string, options: TopicOptions): Promise<v
   await AdminClient.with(options, async (client) => {
     await client.partitionCount(topic);
     const rows = (await partitionsOf(client, [topic])).get(topic) ?? [];
-    const offsetsAt = async (timestamp: bigint): Promise<Map<number, bigint>> => {
-      const partitions = rows
-        .filter(({ leader }) => leader >= 0)
-        .map(({ partition: partitionIndex }) => ({ partitionIndex, timestamp }));
-      if (partitions.length === 0) return new Map();
-      const [found] = await client.ask((admin) => admin.listOffsets({ topics: [{ name: topic, partitions }] }));
-      return new Map(found?.partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]));
-    };
-    const [beginnings, ends] = [await offsetsAt(EARLIEST), await offsetsAt(LATEST)];
+    const places = rows.filter(({ leader }) => leader >= 0).map(({ partition }) => ({ topic, partition }));
+    const [beginnings, ends] = [await client.offsetsAt(places, EARLIEST), await client.offsetsAt(places, LATEST)];
     const partitions = rows.map((row) => ({
       ...row,
-      beginning: beginnings.get(row.partition)?.toString() ?? null,
-      end: ends.get(row.partition)?.toString() ?? null,
+      beginning: beginnings.get(keyOf({ topic, ...row }))?.toString() ?? null,
+      end: ends.get(keyOf({ topic, ...row }))?.toString() ?? null,
     }));
     const cells = partitions.map(({ partition, leader, isr, replicas, beginning, end }) => [
       `${partition}`,
       leader < 0 ? "none" : `${leader}`,
-      list(isr),
-      list(replicas),
+      idCell(isr),
+      idCell(replicas),
       beginning ?? "-",
       end ?? "-",
     ]);

@@ -21,7 +21,7 @@ const CLUSTER = { namespace: "tidemark-e2e", name: "main" };
 const RELEASE = "tidemark";
 const INSTALL_LIMIT_MS = 120_000;
 
-/** Those that guard the core, in about thirteen minutes. */
+/** Those that guard the core, in about six minutes. */
 const CORE = ["1", "2", "4", "5", "6", "7", "8", "12", "14", "28"];
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
