@@ -28,7 +28,7 @@ export class GroupOffsets {
   readonly #partitions: readonly number[];
   /** What is committed, as far as this reader knows. */
   #committed: readonly number[] = [];
-  #isCommitting = false;
+  #running: Promise<void> | null = null;
 
   constructor(
     { broker, peers }: { broker: BrokerContext; peers: Peers },
@@ -62,27 +62,33 @@ export class GroupOffsets {
 
   /** Null once it is on every in-sync replica. */
   async commit(positions: readonly number[]): Promise<Refusal | null> {
+    const offsets = [...positions];
     const refused = await this.#untilDone(async (coordinator) => {
-      const asked = await this.#askToCommit(coordinator, positions);
+      const asked = await this.#askToCommit(coordinator, offsets);
       if (asked.kind !== "answered") return kafkaErrors.COORDINATOR_NOT_AVAILABLE;
       const answers = asked.body.topics[0]?.partitions ?? [];
       return answers.find(({ errorCode }) => errorCode !== 0)?.errorCode ?? 0;
     });
-    if (refused === null) this.#committed = positions;
+    if (refused === null) this.#committed = offsets;
     return refused;
   }
 
   /** Commits beside the reading, one commit at a time. One that fails is logged; the next says more anyway. */
-  commitLater(positions: readonly number[], isLast: boolean): void {
+  commitLater(positions: readonly number[]): void {
     const isNews = positions.some((offset, index) => offset !== this.#committed[index]);
-    if (!isNews || (this.#isCommitting && !isLast)) return;
-    this.#isCommitting = true;
-    void this.commit(positions).then((refused) => {
-      this.#isCommitting = false;
+    if (!isNews || this.#running !== null) return;
+    this.#running = this.commit(positions).then((refused) => {
+      this.#running = null;
       if (refused === null) return;
       const fields = { group: this.#group, topic: this.#topic.name, why: refused.message };
       this.#broker.logger.warn("offsets of a reader over HTTP could not be committed", fields);
     });
+  }
+
+  /** The last commit of a reader: after those that are under way. */
+  async commitLast(positions: readonly number[]): Promise<Refusal | null> {
+    await this.#running;
+    return this.commit(positions);
   }
 
   /** Asks the group's coordinator, whoever that is by now, until it answers with something that will last. */

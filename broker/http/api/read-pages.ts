@@ -75,7 +75,7 @@ async function begin(
   gateway: Gateway,
   asked: Asked,
   { resumed, byDefault }: { resumed: readonly number[] | null; byDefault: ReadStart },
-): Promise<Pick<ReaderPlan, "place" | "commit"> | Refusal> {
+): Promise<Pick<ReaderPlan, "place" | "group"> | Refusal> {
   const { topic, query, isWhole, partitions } = asked;
   const group = query.group === null ? null : new GroupOffsets(gateway, { group: query.group, topic, partitions });
   const committed = group === null ? null : await group.read();
@@ -85,10 +85,10 @@ async function begin(
   const isAsked = resumed !== null || query.start !== null;
   const positions = from.map((offset, index) => (isAsked ? offset : (committed?.[index] ?? offset)));
   const place: ReaderPlace = { isWhole, partitions, positions };
-  if (group === null) return { place, commit: null };
+  if (group === null) return { place, group };
   // A group with members of its own refuses strangers: better before the first record than after.
   const refused = await group.commit(positions);
-  return refused ?? { place, commit: (now, isLast) => group.commitLater(now, isLast) };
+  return refused ?? { place, group };
 }
 
 async function offsetsFrom(

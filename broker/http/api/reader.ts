@@ -14,8 +14,14 @@ export interface ReaderPlan {
   readonly limit: number;
   /** Ends once each partition was read up to here; null: goes on with what comes. */
   readonly ends: readonly number[] | null;
-  /** Told now and then, and once at the end, how far the records were handed to the network. */
-  readonly commit: ((positions: readonly number[], isLast: boolean) => void) | null;
+  /** Where it is committed how far the records were handed to the network. */
+  readonly group: ReaderGroup | null;
+}
+
+/** The committed offsets of a reader's group. */
+export interface ReaderGroup {
+  commitLater(positions: readonly number[]): void;
+  commitLast(positions: readonly number[]): Promise<Refusal | null>;
 }
 
 export interface ReaderParts {
@@ -48,6 +54,7 @@ export class Reader {
   /** Positions up to which all was handed to the network; kept for a group only. */
   #taken: readonly number[] | null = null;
   #isBlocked = false;
+  #isFinishing = false;
   #isOver = false;
   /** When the client took something, or something was written, last. */
   #movedMs: number;
@@ -113,7 +120,8 @@ export class Reader {
   }
 
   #take(index: number, told: Told): void {
-    if (this.#isOver || this.#isBlocked) return;
+    // What comes while the client is busy, or the end is being committed, is not held.
+    if (this.#isOver || this.#isBlocked || this.#isFinishing) return;
     switch (told.kind) {
       case "chunk":
         return this.#takeChunk(index, told.chunk);
@@ -168,11 +176,17 @@ export class Reader {
     return this.#left === 0 || (this.#plan.ends !== null && this.#listening.every((_, index) => this.#isRead(index)));
   }
 
+  /** Whoever sees the end of the stream knows that all of it is committed. */
   #finish(): void {
-    if (this.#isOver) return;
-    const { place, commit } = this.#plan;
-    if (commit !== null) this.#response.once("finish", () => commit([...place.positions], true));
-    this.#close();
+    const { place, group } = this.#plan;
+    if (group === null) return this.#close();
+    // Not before the client took what it was given; this comes again then.
+    if (this.#isBlocked || this.#isFinishing) return;
+    this.#isFinishing = true;
+    void group.commitLast(place.positions).then((refused) => {
+      if (refused === null) this.#close();
+      else this.end(refused);
+    });
   }
 
   #write(bytes: Buffer | string): void {
@@ -183,12 +197,11 @@ export class Reader {
 
   /** What has left this process, whole. */
   #noteTaken(): void {
-    if (this.#plan.commit !== null && this.#response.writableLength === 0)
-      this.#taken = [...this.#plan.place.positions];
+    if (this.#plan.group !== null && this.#response.writableLength === 0) this.#taken = [...this.#plan.place.positions];
   }
 
   #commit(): void {
-    if (this.#taken !== null) this.#plan.commit?.(this.#taken, false);
+    if (this.#taken !== null) this.#plan.group?.commitLater(this.#taken);
   }
 
   #drained(): void {
@@ -199,6 +212,7 @@ export class Reader {
   }
 
   #close(): void {
+    if (this.#isOver) return;
     this.#stop();
     this.#response.end();
   }

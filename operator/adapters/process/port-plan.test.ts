@@ -24,7 +24,7 @@ async function freeStretch(length: number): Promise<number> {
   }
 }
 
-const nothing = { before: null, held: new Set<number>() };
+const nothing = { api: null, before: null, held: new Set<number>() };
 
 describe("the ports of a cluster on one machine", () => {
   test("Kafka's are the one wished for and the next ones; all differ", async () => {
@@ -44,10 +44,10 @@ describe("the ports of a cluster on one machine", () => {
 
   test("without a wish they stay what they were; an HTTP port that somebody took moves", async () => {
     const before = await planPorts({ brokers: 3, first: 0, ...nothing });
-    const same = await planPorts({ brokers: 3, first: null, before, held: new Set() });
+    const same = await planPorts({ brokers: 3, first: null, api: null, before, held: new Set() });
     expect(same).toEqual(before);
     await occupy(before.http[1] ?? 0);
-    const moved = await planPorts({ brokers: 3, first: 0, before, held: new Set() });
+    const moved = await planPorts({ brokers: 3, first: 0, api: null, before, held: new Set() });
     expect(moved.kafka).toEqual(before.kafka);
     expect(moved.http[1]).not.toBe(before.http[1]);
     expect(moved.http[0]).toBe(before.http[0]);
@@ -58,7 +58,7 @@ describe("the ports of a cluster on one machine", () => {
     await occupy(before.kafka[0] ?? 0);
     await occupy(before.controller);
     const held = new Set([...before.kafka, ...before.http, before.controller]);
-    expect(await planPorts({ brokers: 1, first: null, before, held })).toEqual(before);
+    expect(await planPorts({ brokers: 1, first: null, api: null, before, held })).toEqual(before);
   });
 
   test("a port beyond the last one is refused", async () => {
