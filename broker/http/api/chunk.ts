@@ -21,7 +21,8 @@ export class Chunk {
   /** Of each line: its end in `lines`, and the offset after its record. */
   readonly #ends: readonly number[];
   readonly #nexts: readonly number[];
-  #events: Buffer | null = null;
+  /** Made last. */
+  #shared: { readonly count: number; readonly place: string; readonly events: Buffer } | null = null;
 
   constructor(
     place: { partition: number; from: number; next: number },
@@ -56,14 +57,18 @@ export class Chunk {
     return this.lines.subarray(0, this.#ends[count - 1] ?? 0);
   }
 
-  /** All records as events whose ids name this partition alone: the same bytes for every reader of it. */
-  get events(): Buffer {
-    this.#events ??= this.eventsOf(this.count, (next) => `${this.partition}:${next}`);
-    return this.#events;
+  /**
+   * The first `count` records as server-sent events; `idAfter` gives each its id from the offset after it. Readers at
+   * the same `place` have the same ids, and share the bytes: those who follow the end together nearly always are.
+   */
+  eventsOf(count: number, place: string, idAfter: (next: number) => string): Buffer {
+    if (this.#shared?.count !== count || this.#shared.place !== place) {
+      this.#shared = { count, place, events: this.#eventsOf(count, idAfter) };
+    }
+    return this.#shared.events;
   }
 
-  /** The first `count` records as server-sent events; `idAfter` gives each its id from the offset after it. */
-  eventsOf(count: number, idAfter: (next: number) => string): Buffer {
+  #eventsOf(count: number, idAfter: (next: number) => string): Buffer {
     const heads = this.#nexts.slice(0, count).map((next) => `id: ${idAfter(next)}\ndata: `);
     const headBytes = heads.reduce((sum, head) => sum + head.length, 0);
     const events = Buffer.allocUnsafe(headBytes + this.linesOf(count).length + count);

@@ -11,6 +11,8 @@ export interface ReaderPlace {
 /** How a stream of records is written down. */
 export interface ReaderStyle {
   readonly contentType: string;
+  /** Whether its end is marked, so that a stream cut short is known. One that has no end costs less without. */
+  readonly isChunked: boolean;
   /** What is said before the first record. */
   opening(place: ReaderPlace): string;
   /** The first `count` records of a chunk of the partition at `index`; moves the place along. */
@@ -24,6 +26,7 @@ export interface ReaderStyle {
 /** Lines of JSON. */
 export const lineStyle: ReaderStyle = {
   contentType: NDJSON_TYPE,
+  isChunked: true,
   opening: () => "",
   records(chunk, count, { place, index }) {
     place.positions[index] = chunk.nextAfter(count);
@@ -40,15 +43,11 @@ export const lineStyle: ReaderStyle = {
  */
 export const eventStyle: ReaderStyle = {
   contentType: EVENTS_TYPE,
+  isChunked: false,
   // An event without data is none, but its id counts: who is cut off before the first record comes back to this place.
   opening: (place) => `retry: 1000\nid: ${eventId(place)}\n\n`,
   records(chunk, count, { place, index }) {
-    if (!place.isWhole) {
-      place.positions[index] = chunk.nextAfter(count);
-      const idAfter = (next: number): string => `${chunk.partition}:${next}`;
-      return count === chunk.count ? chunk.events : chunk.eventsOf(count, idAfter);
-    }
-    const events = chunk.eventsOf(count, (next) => {
+    const events = chunk.eventsOf(count, eventId(place), (next) => {
       place.positions[index] = next;
       return eventId(place);
     });

@@ -31,6 +31,8 @@ export interface ReaderParts {
   readonly feeds: readonly PartitionFeed[];
   /** The bounds of a partition now, for a place that is out of them. */
   boundsOf(partition: number): Promise<{ readonly begin: number; readonly end: number } | Refusal>;
+  /** Calls the reader's `flush` once everything that is ready now has been handled. */
+  flushSoon(reader: Reader): void;
   /** Once, when the reader is gone, for whatever reason. */
   onGone(reader: Reader): void;
 }
@@ -54,6 +56,7 @@ export class Reader {
   /** Positions up to which all was handed to the network; kept for a group only. */
   #taken: readonly number[] | null = null;
   #isBlocked = false;
+  #isGathering = false;
   #isFinishing = false;
   #isOver = false;
   /** When the client took something, or something was written, last. */
@@ -73,6 +76,7 @@ export class Reader {
     const response = this.#response;
     response.on("close", () => this.#stop());
     response.on("drain", () => this.#drained());
+    response.useChunkedEncodingByDefault = style.isChunked;
     response.writeHead(200, {
       "content-type": style.contentType,
       "cache-control": "no-store",
@@ -80,7 +84,6 @@ export class Reader {
     });
     response.flushHeaders();
     this.#write(style.opening(place));
-    this.#listenToAll();
   }
 
   /** Called every few seconds: pulse, stall, commit. */
@@ -145,9 +148,7 @@ export class Reader {
     this.#parts.metrics.recordsOut.add(count);
     this.#parts.metrics.bytesOut.add(bytes.length);
     this.#write(bytes);
-    if (this.#isFinished()) return this.#finish();
-    // Others have their turn between two chunks, however fast this client is.
-    this.#parts.clock.soon(() => this.#listen(index));
+    if (this.#isFinished()) this.#finish();
   }
 
   /** The place lies before the log's start or behind its end: goes on at that edge, and says so. */
@@ -189,7 +190,22 @@ export class Reader {
     });
   }
 
+  /** Sends what was written, and listens again: others had their turn, however fast this client is. */
+  flush(): void {
+    this.#isGathering = false;
+    // An end has sent everything by itself.
+    if (this.#isOver) return;
+    this.#response.uncork();
+    if (!this.#isBlocked) this.#listenToAll();
+  }
+
+  /** What the same moment brings leaves in one go. */
   #write(bytes: Buffer | string): void {
+    if (!this.#isGathering) {
+      this.#isGathering = true;
+      this.#response.cork();
+      this.#parts.flushSoon(this);
+    }
     if (bytes.length === 0) return;
     this.#movedMs = this.#parts.clock.monotonic();
     if (!this.#response.write(bytes)) this.#isBlocked = true;

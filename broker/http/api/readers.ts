@@ -30,6 +30,8 @@ export class Readers {
   /** By topic, partition and format; only those with readers. */
   readonly #feeds = new Map<string, PartitionFeed>();
   readonly #sweeper: Timer;
+  /** Have written something in this moment. */
+  #gathering: Reader[] = [];
 
   constructor({ broker, peers, metrics }: { broker: BrokerContext; peers: Peers; metrics: () => ApiMetrics }) {
     this.#broker = broker;
@@ -55,6 +57,7 @@ export class Readers {
       metrics: this.#metrics(),
       feeds: entries.map(({ feed }) => feed),
       boundsOf: (partition) => this.#boundsOf(topic, partition),
+      flushSoon: (one) => this.#flushSoon(one),
       onGone: () => {
         this.#readers.delete(reader);
         for (const entry of entries) this.#releaseFeed(entry);
@@ -73,6 +76,16 @@ export class Readers {
   stop(): void {
     this.#sweeper.cancel();
     for (const reader of this.#readers) reader.end(tryAgain("this broker stops; go on at another one"));
+  }
+
+  #flushSoon(reader: Reader): void {
+    this.#gathering.push(reader);
+    if (this.#gathering.length > 1) return;
+    this.#broker.clock.soon(() => {
+      const gathered = this.#gathering;
+      this.#gathering = [];
+      for (const one of gathered) one.flush();
+    });
   }
 
   #takeFeed(topic: TopicRow, partition: number, format: Format): FeedEntry {
