@@ -5,6 +5,8 @@ import { BROKER_HTTP_PORT, DEFAULT_LISTENERS } from "./listeners.ts";
 
 /** That of REST Proxy, whose clients come here. */
 export const HTTP_API_PORT = 8082;
+/** Its name in the pod: longer than a listener's may be. */
+export const HTTP_API_PORT_NAME = "http-api-port";
 const PORT_MAX = 65_535;
 
 /** The HTTP API for applications; absent: it is not served. */

@@ -34,6 +34,30 @@ describe("the ports of a cluster on one machine", () => {
     expect(new Set([...ports.kafka, ...ports.http, ports.controller]).size).toBe(7);
   });
 
+  test("the HTTP API's are the one wished for and the next ones, or any free ones, and stay those", async () => {
+    const first = await freeStretch(2);
+    const wished = await planPorts({ ...nothing, brokers: 2, first: 0, api: first });
+    expect(wished.api).toEqual([first, first + 1]);
+    const any = await planPorts({ ...nothing, brokers: 2, first: 0, api: 0 });
+    expect(new Set([...any.kafka, ...any.http, ...any.api, any.controller]).size).toBe(7);
+    const again = await planPorts({ brokers: 2, first: 0, api: 0, before: any, held: new Set() });
+    expect(again.api).toEqual(any.api);
+    await occupy(first + 1);
+    await expect(planPorts({ ...nothing, brokers: 2, first: 0, api: first })).rejects.toThrow(
+      `HTTP port 127.0.0.1:${first + 1} of broker 1 is in use; stop what listens there or give another --http-port`,
+    );
+    await expect(planPorts({ ...nothing, brokers: 2, first: 0, api: 65_535 })).rejects.toThrow(
+      "HTTP port 65536 of broker 1 is over 65535; give a lower --http-port",
+    );
+  });
+
+  test("an HTTP API on a Kafka port is refused", async () => {
+    const first = await freeStretch(2);
+    await expect(planPorts({ ...nothing, brokers: 1, first, api: first })).rejects.toThrow(
+      `HTTP port 127.0.0.1:${first} of broker 0 is in use`,
+    );
+  });
+
   test("a Kafka port that is taken is refused by its number", async () => {
     const first = await freeStretch(3);
     await occupy(first + 1);
