@@ -29,7 +29,7 @@ export class ApiMetrics {
       "Readers of the HTTP API that were closed because they took nothing for a minute.",
     );
     this.produceSeconds = metrics.histogram("tidemark_http_produce_duration_seconds", {
-      help: "Time from a produce request's last byte to its answer.",
+      help: "Time in which the records of a produce request were appended.",
       bounds: LATENCY_BOUNDS_SECONDS,
     });
     metrics.gauge("tidemark_http_readers", "Readers of the HTTP API that stay for what comes.", () => [

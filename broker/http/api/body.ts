@@ -11,6 +11,7 @@ const BODY_MS_MAX = 60_000;
 /** A body that was read. `release` is called once, when nothing of it is held any more. */
 export interface Body {
   readonly text: string;
+  readonly sizeBytes: number;
   release(): void;
 }
 
@@ -44,5 +45,5 @@ export async function readBody(
   }
   const bytes = Buffer.concat(chunks);
   if (!isUtf8(bytes)) return refuse(badRequest("the body is not UTF-8"));
-  return { text: bytes.toString("utf8"), release: () => budget.giveBack(sizeBytes) };
+  return { text: bytes.toString("utf8"), sizeBytes, release: () => budget.giveBack(sizeBytes) };
 }

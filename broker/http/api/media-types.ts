@@ -13,6 +13,7 @@ const formatsByType: ReadonlyMap<string, Format> = new Map([
   ["application/vnd.kafka+json", "binary"],
   ["application/json", "binary"],
 ]);
+const EMBEDDED = /^application\/vnd\.kafka\.\w+\.v2\+json$/;
 const NDJSON_TYPES: ReadonlySet<string> = new Set(["application/x-ndjson", "application/ndjson", "application/jsonl"]);
 
 /** Types in which answers are given, the preferred one first. */
@@ -74,7 +75,7 @@ export function acceptedOf(accept: string | undefined, served: readonly string[]
 function takes(range: string, type: string): boolean {
   if (range === "*/*" || range === type) return true;
   // Clients that produce one format name it in Accept, too, though the answer embeds nothing.
-  if (formatsByType.has(range) && type === V2) return true;
+  if (EMBEDDED.test(range) && type === V2) return true;
   return range.endsWith("/*") && type.startsWith(range.slice(0, -1));
 }
 

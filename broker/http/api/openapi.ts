@@ -130,7 +130,11 @@ const paths: Json = {
 
 const integer: Json = { type: "integer" };
 const text: Json = { type: ["string", "null"] };
-const base64: Json = { type: ["string", "null"], contentEncoding: "base64", pattern: "^[A-Za-z0-9+/]*={0,2}$" };
+const base64: Json = {
+  type: ["string", "null"],
+  contentEncoding: "base64",
+  pattern: "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2,3})?={0,2}$",
+};
 
 function recordsSchema(embeds: Json, hasPartition: boolean): Json {
   const own = hasPartition ? { partition: { type: ["integer", "null"], minimum: 0, maximum: 0x7fff_ffff } } : {};

@@ -60,6 +60,7 @@ class LineIntake {
       for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         if (!this.#gateway.budget.take(chunk.length)) return tryAgain(OVER_BUDGET);
         this.#heldBytes += chunk.length;
+        this.#gateway.metrics.bytesIn.add(chunk.length);
         const refused = await this.#take(this.#splitter.push(chunk));
         if (refused !== null) return refused;
       }

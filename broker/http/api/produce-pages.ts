@@ -54,6 +54,7 @@ async function produceTo(gateway: Gateway, { request, params }: Exchange, named?
   if (isRefusal(format)) return format;
   const body = await readBody(request, { budget, broker });
   if (body === null || isRefusal(body)) return body;
+  gateway.metrics.bytesIn.add(body.sizeBytes);
   try {
     const topic = await topicToWrite(broker, params["topic"]!);
     if (isRefusal(topic)) return topic;
@@ -74,11 +75,14 @@ async function produceBody(
   const refused = readProduceBody(text, { format, mayNamePartition: partition === null }, (one) => sheet.put(one));
   if (refused !== null) return refused;
   const { draft } = sheet;
-  const outcomes = await gateway.producer.send(topic, draft);
-  gateway.metrics.recordsIn.add(draft.count);
+  const { broker, metrics, producer } = gateway;
+  const startedMs = broker.clock.monotonic();
+  const outcomes = await producer.send(topic, draft);
+  metrics.produceSeconds.observe((broker.clock.monotonic() - startedMs) / 1000);
   const offsets: string[] = [];
   for (const place of draft.places()) {
     const outcome = outcomes.get(place.batch)!;
+    if (outcome.kind === "appended") metrics.recordsIn.add(1);
     offsets.push(outcome.kind === "appended" ? offsetLine(place, outcome) : errorLine(outcome));
   }
   const json = `{"offsets":[${offsets.join(",")}],"key_schema_id":null,"value_schema_id":null}`;
