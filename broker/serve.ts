@@ -117,6 +117,7 @@ async function apiOf(broker: Broker, logger: Logger): Promise<HttpApi> {
     ...gateway,
     metrics: broker.metrics,
     logger,
+    clock: nodeClock,
     random: nodeRandom,
     isServing: () => broker.isServing,
     onBug: (error) => broker.onBug(error),

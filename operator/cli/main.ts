@@ -25,7 +25,8 @@ function upCommand(): Command {
     )
     .option(
       "--http-port <port>",
-      "serve the HTTP API, without authentication: port of the first broker; 0: any free ones (default: as the file says)",
+      "serve the HTTP API, without authentication: port of the first broker; 0: any free ones (default: as the file " +
+        "says)",
       wholeNumber(0, 65_535),
     )
     .option(

@@ -26,8 +26,9 @@ export const disruptionBudgetOf = (cluster: ClusterResource, maxUnavailable: 0 |
 });
 
 /**
- * Kafka's listeners, and the HTTP API where there is one, are open to all; the brokers' own HTTP port, which replication and metrics share, to brokers of this cluster,
- * to the operator, and to whoever scrapes. Every request that could do harm there needs the token besides.
+ * Kafka's listeners, and the HTTP API where there is one, are open to all; the brokers' own HTTP port, which
+ * replication and metrics share, to brokers of this cluster, to the operator, and to whoever scrapes. Every request
+ * that could do harm there needs the token besides.
  */
 export function networkPolicyOf(cluster: ClusterResource, operatorNamespace: string): KubernetesObject {
   const { name } = cluster.metadata;

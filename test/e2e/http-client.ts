@@ -92,4 +92,23 @@ export async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerato
   }
 }
 
+/** Runs a command of the documentation, as far as it is `curl` with the options that stand there. */
+export async function curl(command: string, base: string): Promise<string> {
+  const [program, ...words] = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
+  if (program !== "curl") throw new Error(`${program} is not curl`);
+  const headers: Record<string, string> = {};
+  let [method, body, url]: (string | undefined)[] = [];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === "-X") method = words.shift();
+    else if (word === "-d") body = words.shift();
+    else if (word === "-H") {
+      const [name = "", value = ""] = (words.shift() ?? "").split(/: */, 2);
+      headers[name] = value;
+    } else if (word.startsWith("http")) url = word.replace("http://127.0.0.1:8082", base);
+    else if (!/^-[sN]+$/.test(word)) throw new Error(`the option ${word} is not known here`);
+  }
+  const options = { headers, ...(method === undefined ? {} : { method }), ...(body === undefined ? {} : { body }) };
+  return (await fetch(url ?? "", options)).text();
+}
+
 export const lineIn = ({ data }: ServerEvent): Line => JSON.parse(data) as Line;

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { Kafka, logLevel } from "kafkajs";
 import { partitionOfKey } from "../../broker/http/api/partitioner.ts";
 import { until } from "../../operator/cli/stand-ins/site.ts";
-import { events, eventsIn, get, lineIn, lines, post, produce } from "./http-client.ts";
+import { curl, events, eventsIn, get, lineIn, lines, post, produce } from "./http-client.ts";
 import { LiveSite } from "./live-site.ts";
 
 jest.setTimeout(120_000);
@@ -73,7 +76,7 @@ describe("the HTTP API of a cluster", () => {
     expect((await get(`${url}/`)).body).toEqual({});
   });
 
-  test("keys go where Java's clients send them; records without one stay together and spread over requests", async () => {
+  test("keys go where Java's clients send them; records without one stay together, and spread", async () => {
     const topic = await newTopic();
     const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
     const produced = await produce(
@@ -184,7 +187,7 @@ describe("the HTTP API of a cluster", () => {
     expect(ascending(valuesOf(all))).toEqual(valuesOf(numbered(300)));
   });
 
-  test("events come from the end on as they are written, and their ids name the one partition that is read", async () => {
+  test("events come as they are written, and their ids name the one partition that is read", async () => {
     const topic = await newTopic();
     await produce(`${urls[0]}/topics/${topic}/partitions/2`, numbered(10));
     const response = await fetch(`${urls[1]}/topics/${topic}/events?partition=2`);
@@ -224,6 +227,19 @@ describe("the HTTP API of a cluster", () => {
     expect(await run.exit()).toBe(0);
     expect(run.out).toMatch(new RegExp(`^${topic} +0 +10 +10 +0 `, "m"));
   });
+});
+
+test("the examples of docs/http.md are what they say", async () => {
+  const text = readFileSync(path.join(import.meta.dirname, "../../docs/http.md"), "utf8");
+  const examples = [...text.matchAll(/```sh\n(curl [^\n]*)\n```\n```json\n(.*?)\n```/gs)];
+  expect(examples.length).toBeGreaterThan(8);
+  for (const [index, [, command = "", answer = ""]] of examples.entries()) {
+    const given = await curl(command, urls[index % urls.length] ?? "");
+    expect([command, given.replace(/"timestamp":\d+/g, '"timestamp":TIME').trimEnd()]).toEqual([
+      command,
+      answer.trimEnd(),
+    ]);
+  }
 });
 
 describe("what cannot be done over HTTP", () => {
@@ -286,6 +302,22 @@ describe("what cannot be done over HTTP", () => {
     ]);
     const body = JSON.stringify({ records: Array.from({ length: 4 }, () => ({ value: large })) });
     expect(await post(`${urls[0]}/topics/${topic}`, body)).toMatchObject({ status: 413, body: { error_code: 413 } });
+  });
+
+  test("a group that has members commits for itself: a reader without a membership is refused", async () => {
+    const topic = await newTopic(1);
+    const { bootstrap } = site.clusterFile();
+    const consumer = new Kafka({ brokers: bootstrap.split(","), logLevel: logLevel.NOTHING }).consumer({
+      groupId: "own",
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topic });
+    const joined = new Promise<void>((resolve) => consumer.on("consumer.group_join", () => resolve()));
+    await consumer.run({ eachMessage: async () => {} });
+    await joined;
+    const refused = await get(`${urls[0]}/topics/${topic}/records?group=own`);
+    expect(refused).toMatchObject({ status: 409, body: { error_code: 409 } });
+    await consumer.disconnect();
   });
 
   test("internal topics are not written to", async () => {

@@ -141,6 +141,7 @@ export const rooms: readonly Room[] = [
       "broker/wire",
       "broker/groups/coordinator",
       "broker/handlers/context",
+      "broker/handlers/internal-topics",
       "broker/peers",
     ],
     door: "the HTTP API asks brokers through broker/peers; what the metadata says is in the context",

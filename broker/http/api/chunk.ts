@@ -6,7 +6,7 @@ import { lineOf } from "./shown-record.ts";
 /** A batch that opens to more is not shown: it would stall everybody else. */
 const OPENED_BYTES_MAX = 16 * 1024 * 1024;
 /** No record is begun beyond so many bytes of words: batches may open to many times their size. */
-const WORDS_BYTES_MAX = 1024 * 1024;
+const WORDS_BYTES_MAX = 256 * 1024;
 
 /**
  * Records of one partition from an offset on, put into words once for everybody who reads there: lines of JSON, and

@@ -45,7 +45,7 @@ export class PartitionFeed {
     this.#of = of;
   }
 
-  /** Calls `tell` once, in a later turn, with what follows from `offset` on, unless `cancel` is called with it before. */
+  /** Calls `tell` once, in a later turn, with what follows from `offset` on, unless it is cancelled before. */
   listen(offset: number, tell: Tell): void {
     const tellers = this.#waits.get(offset);
     if (tellers !== undefined) {

@@ -28,7 +28,7 @@ const FETCH_VERSION = 17;
 /** How long a fetch waits for records; whoever asks meanwhile for other ones of a peer waits no longer than that. */
 const WAIT_MS = 500;
 const ANSWER_MS_MAX = 5000;
-const PARTITION_BYTES_MAX = 128 * 1024;
+const PARTITION_BYTES_MAX = 64 * 1024;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 /** Fetches that may wait at one peer at the same time, each on a connection of its own. */
 const LANES = 4;

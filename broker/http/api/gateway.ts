@@ -1,3 +1,4 @@
+import type { Logger } from "../../base/logging.ts";
 import type { Random } from "../../base/random.ts";
 import type { BrokerContext } from "../../handlers/context.ts";
 import type { Peers } from "../../peers/peers.ts";
@@ -11,6 +12,8 @@ export interface Gateway {
   readonly broker: BrokerContext;
   readonly peers: Peers;
   readonly random: Random;
+  /** Clients cause what is said in it. */
+  readonly logger: Logger;
   readonly producer: Producer;
   readonly readers: Readers;
   readonly budget: ByteBudget;

@@ -1,4 +1,5 @@
 import { sleep } from "../../base/clock.ts";
+import type { Logger } from "../../base/logging.ts";
 import type { BrokerId, Offset, PartitionIndex, TopicId } from "../../base/ids.ts";
 import { NO_EPOCH } from "../../base/ids.ts";
 import type { TopicRow } from "../../contract/rows.ts";
@@ -23,6 +24,7 @@ const NOTHING_COMMITTED = -1;
 export class GroupOffsets {
   readonly #broker: BrokerContext;
   readonly #peers: Peers;
+  readonly #logger: Logger;
   readonly #group: string;
   readonly #topic: TopicRow;
   readonly #partitions: readonly number[];
@@ -31,11 +33,12 @@ export class GroupOffsets {
   #running: Promise<void> | null = null;
 
   constructor(
-    { broker, peers }: { broker: BrokerContext; peers: Peers },
+    { broker, peers, logger }: { broker: BrokerContext; peers: Peers; logger: Logger },
     { group, topic, partitions }: { group: string; topic: TopicRow; partitions: readonly number[] },
   ) {
     this.#broker = broker;
     this.#peers = peers;
+    this.#logger = logger;
     this.#group = group;
     this.#topic = topic;
     this.#partitions = partitions;
@@ -81,7 +84,7 @@ export class GroupOffsets {
       this.#running = null;
       if (refused === null) return;
       const fields = { group: this.#group, topic: this.#topic.name, why: refused.message };
-      this.#broker.logger.warn("offsets of a reader over HTTP could not be committed", fields);
+      this.#logger.warn("offsets of a reader over HTTP could not be committed", fields);
     });
   }
 

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../../base/clock.ts";
+import { LimitedLogger } from "../../base/limited-logger.ts";
 import type { Metrics } from "../../base/metrics.ts";
 import type { Logger } from "../../base/logging.ts";
 import type { Random } from "../../base/random.ts";
@@ -16,13 +18,14 @@ import { isRefusal, methodNotAllowed, noSuchPage, Refusal, tryAgain } from "./re
 import { match, type Matched, type Route } from "./routes.ts";
 
 /** Of all requests under way together. */
-const BUDGET_BYTES = 64 * 1024 * 1024;
+const BUDGET_BYTES = 32 * 1024 * 1024;
 /** Metrics name what no route has so. */
 const NO_ROUTE = "none";
 
 export interface ApiParts {
   readonly broker: BrokerContext;
   readonly peers: Peers;
+  readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -36,6 +39,8 @@ export interface ApiParts {
 export class HttpApi {
   readonly #gateway: Gateway;
   readonly #parts: ApiParts;
+  /** Clients can cause what is logged. */
+  readonly #logger: Logger;
   #isStopped = false;
 
   constructor(parts: ApiParts) {
@@ -45,14 +50,15 @@ export class HttpApi {
     const metrics: ApiMetrics = new ApiMetrics(parts.metrics, { readers: () => readers.count });
     const producer = new Producer({ broker, peers });
     const budget = new ByteBudget(BUDGET_BYTES);
-    this.#gateway = { broker, peers, random, producer, readers, budget, metrics };
+    this.#logger = new LimitedLogger(parts);
+    this.#gateway = { broker, peers, random, logger: this.#logger, producer, readers, budget, metrics };
     void producer.prepare();
   }
 
   /** Answers one request. Never throws. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { method = "", url = "" } = request;
-    const [path = "", search = ""] = split(url);
+    const [path, search] = split(url);
     const matched = match(path);
     response.on("close", () => {
       const status = response.headersSent ? response.statusCode : 0;
@@ -109,7 +115,7 @@ export class HttpApi {
   #failed(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     const stack = Error.isError(error) ? error.stack : undefined;
     const fields = { method: request.method, path: request.url, error: String(error), stack };
-    this.#parts.logger.error("a request over HTTP failed by a bug of the broker", fields);
+    this.#logger.error("a request over HTTP failed by a bug of the broker", fields);
     if (response.headersSent) response.destroy();
     else sendRefusal(response, new Refusal({ status: 500 }, "Internal Server Error"));
     this.#parts.onBug(error);
@@ -126,11 +132,13 @@ function split(url: string): [string, string] {
 }
 
 /**
- * A browser sends the origin of a page that asks across origins. There is no authentication, so a page that somebody
+ * Browsers say whether a page asks across origins: by Sec-Fetch-Site where the API is trusted (TLS, or this machine),
+ * else by the page's origin, which must be the host that it asks. There is no authentication, so a page that somebody
  * happens to look at must not read or write where only its reader's browser reaches.
  */
 function isFromElsewhere({ headers }: IncomingMessage): boolean {
   const { origin, host = "" } = headers;
-  if (headers["sec-fetch-site"] === "cross-site") return true;
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined) return site !== "same-origin" && site !== "none";
   return origin !== undefined && origin.replace(/^https?:\/\//, "") !== host;
 }

@@ -41,7 +41,7 @@ describe("a chunk", () => {
     const made = chunk(
       batchAt(
         10,
-        Array.from({ length: 5 }, () => JSON.stringify("x".repeat(500_000))),
+        Array.from({ length: 5 }, () => JSON.stringify("x".repeat(100_000))),
       ),
     );
     expect([made.count, made.next]).toEqual([3, 13]);

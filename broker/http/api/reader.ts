@@ -31,6 +31,8 @@ export interface ReaderParts {
   readonly feeds: readonly PartitionFeed[];
   /** The bounds of a partition now, for a place that is out of them. */
   boundsOf(partition: number): Promise<{ readonly begin: number; readonly end: number } | Refusal>;
+  /** So many bytes more are written that the client has not taken; less when negative. */
+  onHeld(bytes: number): void;
   /** Calls the reader's `flush` once everything that is ready now has been handled. */
   flushSoon(reader: Reader): void;
   /** Once, when the reader is gone, for whatever reason. */
@@ -56,6 +58,7 @@ export class Reader {
   /** Positions up to which all was handed to the network; kept for a group only. */
   #taken: readonly number[] | null = null;
   #isBlocked = false;
+  #heldBytes = 0;
   #isGathering = false;
   #isFinishing = false;
   #isOver = false;
@@ -208,7 +211,15 @@ export class Reader {
     }
     if (bytes.length === 0) return;
     this.#movedMs = this.#parts.clock.monotonic();
-    if (!this.#response.write(bytes)) this.#isBlocked = true;
+    if (this.#response.write(bytes)) return;
+    this.#isBlocked = true;
+    this.#holdBytes(this.#response.writableLength);
+  }
+
+  /** What was written and not taken. */
+  #holdBytes(bytes: number): void {
+    this.#parts.onHeld(bytes - this.#heldBytes);
+    this.#heldBytes = bytes;
   }
 
   /** What has left this process, whole. */
@@ -222,6 +233,7 @@ export class Reader {
 
   #drained(): void {
     this.#noteTaken();
+    this.#holdBytes(0);
     this.#movedMs = this.#parts.clock.monotonic();
     this.#isBlocked = false;
     if (!this.#isOver) this.#listenToAll();
@@ -236,6 +248,7 @@ export class Reader {
   #stop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#holdBytes(0);
     this.#listening.forEach((tell, index) => {
       if (tell !== null) this.#parts.feeds[index]!.cancel(this.#plan.place.positions[index]!, tell);
     });

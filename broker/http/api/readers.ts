@@ -12,7 +12,9 @@ import { Reader, type ReaderPlan } from "./reader.ts";
 import { isRefusal, type Refusal, tryAgain } from "./refusal.ts";
 
 /** Open streams of one broker; each keeps a connection. */
-export const READERS_MAX = 4096;
+const READERS_MAX = 4096;
+/** Each slow one holds what was written to it last: some ten kilobytes, or one large record. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
 const SWEEP_MS = 5000;
 
 interface FeedEntry {
@@ -30,6 +32,8 @@ export class Readers {
   /** By topic, partition and format; only those with readers. */
   readonly #feeds = new Map<string, PartitionFeed>();
   readonly #sweeper: Timer;
+  /** Written, and not taken by clients that are slow. */
+  #heldBytes = 0;
   /** Have written something in this moment. */
   #gathering: Reader[] = [];
 
@@ -45,8 +49,9 @@ export class Readers {
     return this.#readers.size;
   }
 
+  /** Nobody new is taken while there are too many, or too much that they have not taken. */
   get isFull(): boolean {
-    return this.#readers.size >= READERS_MAX;
+    return this.#readers.size >= READERS_MAX || this.#heldBytes >= HELD_BYTES_MAX;
   }
 
   /** Begins to write to `response`, and goes on until the plan's end or the client's. */
@@ -57,6 +62,9 @@ export class Readers {
       metrics: this.#metrics(),
       feeds: entries.map(({ feed }) => feed),
       boundsOf: (partition) => this.#boundsOf(topic, partition),
+      onHeld: (bytes) => {
+        this.#heldBytes += bytes;
+      },
       flushSoon: (one) => this.#flushSoon(one),
       onGone: () => {
         this.#readers.delete(reader);

@@ -1,16 +1,15 @@
 import type { TopicRow } from "../../contract/rows.ts";
 import { topicNameProblem } from "../../contract/topic-name.ts";
 import type { BrokerContext } from "../../handlers/context.ts";
+import { isInternalTopic } from "../../handlers/internal-topics.ts";
 import { partitionNotFound, type Refusal, topicNotFound, tryAgain } from "./refusal.ts";
 
-/** Topics that Kafka's tools do not list unless asked to: the brokers' own. */
-const INTERNAL = /^__(consumer_offsets|transaction_state|share_group_state)$/;
-
+/** Without the brokers' own, which Kafka's tools do not list either. */
 export const listedTopics = (broker: BrokerContext): string[] =>
   broker.image
     .topics()
     .map(({ name }) => name)
-    .filter((name) => !INTERNAL.test(name))
+    .filter((name) => !isInternalTopic(name))
     .sort();
 
 export function topicNamed(broker: BrokerContext, name: string): TopicRow | Refusal {

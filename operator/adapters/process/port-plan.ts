@@ -19,8 +19,8 @@ export interface PortWish {
 }
 
 /**
- * Chooses the ports of one cluster. Kafka's, and those of the HTTP API, are promised to clients, so they must be free as
- * wished; the processes' own stay what they were as long as nobody else took them.
+ * Chooses the ports of one cluster. Kafka's, and the HTTP API's, are promised to clients: they must be free as wished.
+ * The processes' own stay what they were as long as nobody else took them.
  * @throws TidemarkError PORT_IN_USE, BAD_INPUT.
  */
 export async function planPorts(wish: PortWish): Promise<LocalPorts> {
