@@ -326,6 +326,13 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     update: "perBroker",
     doc: "Client connections one broker accepts; further ones are closed at once.",
   },
+  "max.incremental.fetch.session.cache.slots": {
+    type: "int",
+    defaultValue: "1000",
+    least: 0,
+    most: INT_MAX,
+    doc: "Fetch sessions that one broker keeps; consumers that find no room name every partition in every fetch.",
+  },
   "message.max.bytes": defaultOf("max.message.bytes"),
   "min.insync.replicas": defaultOf("min.insync.replicas"),
   "num.partitions": {

@@ -44,6 +44,7 @@ export interface BrokerConfig {
   readonly connectionsMaxIdleMs: number;
   readonly defaultReplicationFactor: number;
   readonly fetchMaxBytes: number;
+  readonly fetchSessionSlots: number;
   readonly groupInitialRebalanceDelayMs: number;
   readonly groupSessionTimeoutMaxMs: number;
   readonly groupMaxSize: number;
@@ -98,6 +99,7 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     connectionsMaxIdleMs: number("connections.max.idle.ms"),
     defaultReplicationFactor: number("default.replication.factor"),
     fetchMaxBytes: number("fetch.max.bytes"),
+    fetchSessionSlots: number("max.incremental.fetch.session.cache.slots"),
     groupInitialRebalanceDelayMs: number("group.initial.rebalance.delay.ms"),
     groupSessionTimeoutMaxMs: number("group.max.session.timeout.ms"),
     groupMaxSize: number("group.max.size"),

@@ -16,6 +16,7 @@ import type { MetadataImage } from "../control/metadata-image.ts";
 import { GroupCoordinator, OFFSETS_TOPIC } from "../groups/coordinator.ts";
 import { Deadlines } from "../replication/deadlines.ts";
 import { AutoCreator } from "./auto-create.ts";
+import { FetchSessions } from "./fetch-sessions.ts";
 import { OffsetsTopic } from "./offsets-topic.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import type { Replicas } from "./replicas.ts";
@@ -52,6 +53,7 @@ export class BrokerContext {
   readonly deadlines: Deadlines;
   readonly autoCreator = new AutoCreator();
   readonly offsetsTopic = new OffsetsTopic();
+  readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly #clusterId: () => string;
@@ -74,6 +76,11 @@ export class BrokerContext {
     this.#layers = this.layersOf(String(parts.brokerId));
     this.#config = effectiveBrokerConfig(this.#layers);
     this.groups = this.#coordinator(parts);
+    this.fetchSessions = new FetchSessions({
+      clock: parts.clock,
+      random: parts.random,
+      slots: () => this.config().fetchSessionSlots,
+    });
   }
 
   get clusterId(): string {

@@ -230,18 +230,6 @@ export class Replica implements LedPartition {
     return this.#readDisk(from, { endOffset, maxBytes });
   }
 
-  /** Bytes that a consumer could read from `from` on, up to `maxBytes`; null when only a real read can tell. */
-  readableBytes(from: Offset, maxBytes: number): number | null {
-    const { log } = this;
-    if (this.#leadership === null || from < log.logStart || from > log.logEnd) return null;
-    if (from >= this.#highWatermark) return 0;
-    const chunks = log.readTail(from, { endOffset: this.#highWatermark, maxBytes });
-    if (chunks === null) return null;
-    let bytes = 0;
-    for (const chunk of chunks) bytes += chunk.length;
-    return bytes;
-  }
-
   /**
    * Deletes everything below `before` (−1: below the high watermark) for readers; the files go when retention looks.
    * `done` once no in-sync replica shows it, with the lowest log start of them; 1 where it is not committed yet, 6 when
@@ -342,8 +330,10 @@ export class Replica implements LedPartition {
     return new Promise((resolve) => {
       this.#queue.run(async () => {
         if (this.#isClosed) return;
+        const { logStart } = this.log;
         try {
           await this.log.applyRetention({ highWatermark: this.#highWatermark, ...options });
+          if (this.log.logStart > logStart) this.#notify();
         } catch (error) {
           if (!isTidemarkError(error) || error.code !== "LOG_CORRUPT") throw error;
           this.#reportUnreadable(error);
