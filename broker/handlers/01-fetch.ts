@@ -39,6 +39,7 @@ const CLOSING_EPOCH = -1;
 const NO_SESSION = 0;
 const NO_OFFSET = -1 as Offset;
 const NO_RECORDS: readonly Uint8Array[] = [];
+const NO_ENDPOINTS: readonly never[] = [];
 
 type TopicAnswer = Pick<FetchedPartition, "topic" | "topicId"> & { readonly partitions: PartitionAnswer[] };
 
@@ -57,6 +58,7 @@ class Fetching implements PartitionOwner, SessionUser {
   #replicas: (HostedReplica | undefined)[] = [];
   #bytes = 0;
   #diskBytes = 0;
+  #hasErrors = false;
   #isImmediate = false;
   #isLooking = false;
   #isWaiting = false;
@@ -177,6 +179,7 @@ class Fetching implements PartitionOwner, SessionUser {
   #accept(at: number, answer: PartitionAnswer): null {
     this.#answers[at] = answer;
     this.#bytes += sizeOf(answer.records);
+    if (answer.errorCode !== 0) this.#hasErrors = true;
     if (answer.errorCode !== 0 || answer.divergingEpoch !== undefined) this.#isImmediate = true;
     else if (answer.records.length === 0) this.#watch(at);
     return null;
@@ -276,26 +279,24 @@ class Fetching implements PartitionOwner, SessionUser {
   }
 
   #answer(): void {
-    const wanted = this.#wanted;
     const isIncremental = this.#session !== null;
     const sessionId = this.#sessionId();
+    const session = this.#session;
+    const wanted = this.#wanted;
     const responses: TopicAnswer[] = [];
-    const told: FetchedPartition[] = [];
-    const answers: PartitionAnswer[] = [];
     for (let at = 0; at < wanted.length; at++) {
       const answer = this.#answers[at];
+      if (answer === undefined) continue;
       const partition = wanted[at]!;
-      if (answer === undefined || (!partition.tell(answer) && isIncremental)) continue;
+      if (session !== null && !partition.tell(answer) && isIncremental) continue;
       const { topic, topicId } = partition;
       const last = responses.at(-1);
       if (last?.topic === topic && last.topicId === topicId) last.partitions.push(answer);
       else responses.push({ topic, topicId, partitions: [answer] });
-      told.push(partition);
-      answers.push(answer);
     }
-    const nodeEndpoints = this.#hints(told, answers);
+    const nodeEndpoints = this.#hasErrors ? this.#hints() : NO_ENDPOINTS;
     this.#call.answer({ throttleTimeMs: 0, errorCode: 0, sessionId, responses, nodeEndpoints });
-    if (this.#session?.isClosed === false) this.#session.settle(this.#answers);
+    if (session?.isClosed === false) session.settle(this.#answers);
     this.#end();
   }
 
@@ -310,11 +311,13 @@ class Fetching implements PartitionOwner, SessionUser {
     return this.#session?.id ?? NO_SESSION;
   }
 
-  #hints(told: readonly FetchedPartition[], answers: readonly PartitionAnswer[]): ReturnType<LeaderHints["endpoints"]> {
-    if (this.#call.header.apiVersion < HINTS_SINCE || answers.every(({ errorCode }) => errorCode === 0)) return [];
+  /** Who leads instead. */
+  #hints(): ReturnType<LeaderHints["endpoints"]> {
+    if (this.#call.header.apiVersion < HINTS_SINCE) return [];
     const hints = new LeaderHints(this.#broker, this.#call.listener);
-    for (const [at, answer] of answers.entries()) {
-      const partition = told[at]!;
+    for (const [at, answer] of this.#answers.entries()) {
+      if (answer === undefined || answer.errorCode === 0) continue;
+      const partition = this.#wanted[at]!;
       answer.currentLeader = hints.leaderFor(answer.errorCode, this.#topicOf(partition).topic, partition.index);
     }
     return hints.endpoints();
