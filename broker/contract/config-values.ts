@@ -17,8 +17,14 @@ export interface BrokerConfigLayers {
 
 export const NO_BROKER_CONFIG: BrokerConfigLayers = { broker: {}, cluster: {}, static: {} };
 
+/** How batches are stored. */
+export type CompressionType = "producer" | "uncompressed" | "gzip" | "snappy" | "lz4" | "zstd";
+
 /** What is in force for one topic. Numbers beyond 2^53−1 are given as 2^53−1; −1 in a retention is "no limit". */
 export interface TopicConfig {
+  readonly compressionGzipLevel: number;
+  readonly compressionType: CompressionType;
+  readonly compressionZstdLevel: number;
   readonly fileDeleteDelayMs: number;
   readonly flushMessages: number;
   readonly flushMs: number;
@@ -71,6 +77,10 @@ export function effectiveTopicConfig(topic: ConfigMap, layers: BrokerConfigLayer
   const text = (name: string): string => topicValue(name, topic, layers);
   const number = (name: string): number => saturated(text(name));
   return {
+    compressionGzipLevel: number("compression.gzip.level"),
+    // Validated when it was set.
+    compressionType: text("compression.type") as CompressionType,
+    compressionZstdLevel: number("compression.zstd.level"),
     fileDeleteDelayMs: number("file.delete.delay.ms"),
     flushMessages: number("flush.messages"),
     flushMs: number("flush.ms"),
@@ -190,7 +200,7 @@ function numberProblem(key: ConfigKey, value: string, invalid: (why: string) => 
   const most = key.most === undefined ? typeMost : BigInt(key.most);
   if (number < least) return invalid(`it is at least ${least}`);
   if (number > most) return invalid(`it is at most ${most}`);
-  return null;
+  return key.except !== undefined && number === BigInt(key.except) ? invalid(`it is not ${key.except}`) : null;
 }
 
 const listElements = (value: string): string[] =>

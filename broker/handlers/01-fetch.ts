@@ -31,6 +31,8 @@ const DISK_BYTES_MAX = 1024 * 1024;
 /** A request that was woken in vain looks again at the earliest so much later. */
 const WAKE_PAUSE_MS = 5;
 const SESSIONS_SINCE = 7;
+/** First version whose clients can read zstd. */
+const ZSTD_SINCE = 10;
 const TOPIC_IDS_SINCE = 13;
 const HINTS_SINCE = 16;
 /** Session epochs of requests that name all that they fetch: to begin a session with it, or to end one. */
@@ -145,7 +147,10 @@ class Fetching implements PartitionOwner, SessionUser {
     partition.hasChanged = false;
     const found = findLeader(this.#broker, this.#topicOf(partition), { partition: index, leaderEpoch });
     if (found.kind === "refused") return this.#accept(at, this.#refusal(index, found.errorCode));
-    const { replica } = found;
+    const { replica, topic } = found;
+    if (this.#call.header.apiVersion < ZSTD_SINCE && this.#broker.topicConfig(topic).compressionType === "zstd") {
+      return this.#accept(at, this.#refusal(index, kafkaErrors.UNSUPPORTED_COMPRESSION_TYPE));
+    }
     this.#replicas[at] = replica;
     const divergence = this.#divergence(replica, partition);
     if (divergence !== null) return this.#accept(at, divergence);

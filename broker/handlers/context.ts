@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { BrokerId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
 import type { Random } from "../base/random.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import {
   type BrokerConfig,
   type BrokerConfigLayers,
@@ -41,6 +42,8 @@ export interface BrokerParts {
   readonly staticConfig: ConfigMap;
 }
 
+const RECOMPRESSIONS_MAX = 2;
+
 /** Everything that a handler may use besides the request. */
 export class BrokerContext {
   readonly brokerId: BrokerId;
@@ -54,6 +57,8 @@ export class BrokerContext {
   readonly autoCreator = new AutoCreator();
   readonly offsetsTopic = new OffsetsTopic();
   readonly fetchSessions: FetchSessions;
+  /** Batches that are compressed otherwise take turns: each may take hundreds of megabytes for a moment. */
+  readonly recompressions = new Turnstile(RECOMPRESSIONS_MAX);
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly #clusterId: () => string;

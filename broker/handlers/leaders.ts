@@ -57,7 +57,7 @@ export function topicById(broker: BrokerContext, id: TopicId): TargetTopic {
 }
 
 export type FoundReplica =
-  | { readonly kind: "leader"; readonly replica: HostedReplica }
+  | { readonly kind: "leader"; readonly topic: TopicRow; readonly replica: HostedReplica }
   | { readonly kind: "refused"; readonly errorCode: number };
 
 /**
@@ -80,7 +80,7 @@ export function findLeader(
   const epochError = replica.errorForEpoch(at.leaderEpoch);
   if (epochError !== 0) return { kind: "refused", errorCode: epochError };
   if (replica.role !== "leader") return { kind: "refused", errorCode: kafkaErrors.NOT_LEADER_OR_FOLLOWER };
-  return { kind: "leader", replica };
+  return { kind: "leader", topic, replica };
 }
 
 /** Gathers, for one answer, who leads instead and where those listen (KIP-951). */
