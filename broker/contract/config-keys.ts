@@ -417,6 +417,15 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     least: 1,
     doc: "How long a follower may lag behind its leader before it leaves the in-sync replicas.",
   },
+  "replica.selector.class": {
+    type: "string",
+    defaultValue: "org.apache.kafka.common.replica.LeaderSelector",
+    oneOf: [
+      "org.apache.kafka.common.replica.LeaderSelector",
+      "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+    ],
+    doc: "Whom consumers read from: leaders only, or, where a consumer names its rack, in-sync followers in that rack.",
+  },
   "socket.request.max.bytes": {
     type: "int",
     defaultValue: "104857600",

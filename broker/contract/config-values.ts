@@ -68,6 +68,7 @@ export interface BrokerConfig {
   readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
   readonly replicaLagTimeMaxMs: number;
+  readonly replicaSelector: "leader" | "rackAware";
   readonly socketRequestMaxBytes: number;
   readonly uncleanLeaderElectionEnable: boolean;
   readonly uncleanRecoveryTimeoutMs: number;
@@ -127,6 +128,7 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     offsetsTopicSegmentBytes: number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: number("producer.id.expiration.ms"),
     replicaLagTimeMaxMs: number("replica.lag.time.max.ms"),
+    replicaSelector: brokerValue("replica.selector.class", layers).endsWith(".LeaderSelector") ? "leader" : "rackAware",
     socketRequestMaxBytes: number("socket.request.max.bytes"),
     uncleanLeaderElectionEnable: boolean("unclean.leader.election.enable"),
     uncleanRecoveryTimeoutMs: number("unclean.recovery.timeout.ms"),

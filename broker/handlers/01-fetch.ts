@@ -1,13 +1,15 @@
 import type { Offset, PartitionIndex } from "../base/ids.ts";
+import type { TopicRow } from "../contract/rows.ts";
 import type { Deadline } from "../replication/deadlines.ts";
 import type { ReadResult } from "../replication/replica-answers.ts";
 import { fetch, type FetchRequest, type FetchResponse } from "../wire/apis/01-fetch.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
 import type { BrokerContext } from "./context.ts";
 import type { FetchSession, SessionUser } from "./fetch-session.ts";
-import { FetchedPartition, type PartitionAnswer, type PartitionOwner } from "./fetched-partition.ts";
+import { FetchedPartition, isObstacle, type PartitionAnswer, type PartitionOwner } from "./fetched-partition.ts";
 import { type Call, handler } from "./handler.ts";
-import { findLeader, LeaderHints, type TargetTopic, topicById, topicByName } from "./leaders.ts";
+import { findReplica, LeaderHints, type TargetTopic, topicById, topicByName } from "./leaders.ts";
+import { preferredReplica, type ReadRole, readRoleFor } from "./read-replica.ts";
 import type { HostedReplica } from "./replicas.ts";
 
 /*
@@ -22,8 +24,11 @@ import type { HostedReplica } from "./replicas.ts";
  * Requests of one session are worked on one after the other, in whatever connections they come: a later one ends the
  * wait of an earlier one.
  *
- * Left out: reads from followers (KIP-392), transactions (the last stable offset is the high watermark). Followers do
- * not come this way: a replica id is ignored.
+ * Where `replica.selector.class` says so, a consumer that names its rack (v11) is sent to an in-sync follower there, and
+ * that one serves it up to its own high watermark (KIP-392).
+ *
+ * Left out: transactions (the last stable offset is the high watermark). Followers do not come this way: a replica id
+ * is ignored.
  */
 
 /** Most bytes one request reads from disk; more follows with the next request. Bounds what slow readers keep here. */
@@ -51,6 +56,7 @@ class Fetching implements PartitionOwner, SessionUser {
   readonly #call: Call<FetchResponse>;
   readonly #broker: BrokerContext;
   readonly #bytesMax: number;
+  readonly #readRole: ReadRole;
   #session: FetchSession | null;
   /** What to look at; of a session it grows by what moves meanwhile. */
   #wanted: readonly FetchedPartition[];
@@ -79,6 +85,7 @@ class Fetching implements PartitionOwner, SessionUser {
     this.#broker = broker;
     this.#session = session;
     this.#bytesMax = Math.max(0, Math.min(request.maxBytes, broker.config().fetchMaxBytes));
+    this.#readRole = readRoleFor(broker, request.rackId);
     this.#wanted = session === null ? partitionsOf(request, this) : session.queue;
   }
 
@@ -145,13 +152,18 @@ class Fetching implements PartitionOwner, SessionUser {
     // A session tells of it when its turn comes.
     if (isFull && this.#session !== null) return this.#skip(at);
     partition.hasChanged = false;
-    const found = findLeader(this.#broker, this.#topicOf(partition), { partition: index, leaderEpoch });
+    const found = findReplica(this.#broker, this.#topicOf(partition), { partition: index, leaderEpoch });
     if (found.kind === "refused") return this.#accept(at, this.#refusal(index, found.errorCode));
     const { replica, topic } = found;
+    const { role } = replica;
+    const isServed = role === "leader" || (role === "follower" && this.#readRole === "servesAsFollower");
+    if (!isServed) return this.#accept(at, this.#refusal(index, kafkaErrors.NOT_LEADER_OR_FOLLOWER));
     if (this.#call.header.apiVersion < ZSTD_SINCE && this.#broker.topicConfig(topic).compressionType === "zstd") {
       return this.#accept(at, this.#refusal(index, kafkaErrors.UNSUPPORTED_COMPRESSION_TYPE));
     }
     this.#replicas[at] = replica;
+    const elsewhere = this.#readRole === "sendsAway" ? this.#elsewhere(partition, topic, replica) : null;
+    if (elsewhere !== null) return this.#accept(at, elsewhere);
     const divergence = this.#divergence(replica, partition);
     if (divergence !== null) return this.#accept(at, divergence);
     const room = Math.min(partition.bytesMax, this.#bytesMax - this.#bytes);
@@ -159,6 +171,7 @@ class Fetching implements PartitionOwner, SessionUser {
     const result = replica.read(fetchOffset, {
       maxBytes: Math.max(1, room),
       diskBytesMax: DISK_BYTES_MAX,
+      ofFollower: true,
       upTo: "highWatermark",
     });
     const limits = { room, isFirst };
@@ -185,7 +198,7 @@ class Fetching implements PartitionOwner, SessionUser {
     this.#answers[at] = answer;
     this.#bytes += sizeOf(answer.records);
     if (answer.errorCode !== 0) this.#hasErrors = true;
-    if (answer.errorCode !== 0 || answer.divergingEpoch !== undefined) this.#isImmediate = true;
+    if (isObstacle(answer)) this.#isImmediate = true;
     else if (answer.records.length === 0) this.#watch(at);
     return null;
   }
@@ -202,6 +215,15 @@ class Fetching implements PartitionOwner, SessionUser {
     const fields = { topic: this.#topicOf(partition).topic?.name, partition: index, error: String(error) };
     this.#broker.logger.error("records could not be read", fields);
     return this.#refusal(index, kafkaErrors.KAFKA_STORAGE_ERROR);
+  }
+
+  /** The client is sent to a follower in its rack; null when it is served here. */
+  #elsewhere(partition: FetchedPartition, topic: TopicRow, replica: HostedReplica): PartitionAnswer | null {
+    const { index, fetchOffset } = partition;
+    const place = { rack: this.#request.rackId, listener: this.#call.listener, from: fetchOffset };
+    const preferredReadReplica = preferredReplica(this.#broker, { topic, index, replica }, place);
+    if (preferredReadReplica === null) return null;
+    return { ...this.#marks(replica, index), preferredReadReplica, records: NO_RECORDS };
   }
 
   /** KIP-320: the client's last epoch ends here before the offset that it asks for, so its log has other records. */
@@ -227,9 +249,11 @@ class Fetching implements PartitionOwner, SessionUser {
 
   /** There is no room for records of this partition, but its bounds are checked and told. */
   #boundsOnly(replica: HostedReplica, { index, fetchOffset }: FetchedPartition): PartitionAnswer {
-    const { log } = replica;
-    if (fetchOffset < log.logStart || fetchOffset > log.logEnd) {
-      return this.#refusal(index, kafkaErrors.OFFSET_OUT_OF_RANGE);
+    const { log, role } = replica;
+    if (fetchOffset < log.logStart) return this.#refusal(index, kafkaErrors.OFFSET_OUT_OF_RANGE);
+    if (fetchOffset > log.logEnd) {
+      const isKnown = role === "leader";
+      return this.#refusal(index, isKnown ? kafkaErrors.OFFSET_OUT_OF_RANGE : kafkaErrors.OFFSET_NOT_AVAILABLE);
     }
     return { ...this.#marks(replica, index), records: NO_RECORDS };
   }

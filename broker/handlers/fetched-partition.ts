@@ -16,8 +16,14 @@ export interface PartitionAnswer {
   readonly divergingEpoch?: { readonly epoch: LeaderEpoch; readonly endOffset: Offset };
   currentLeader?: { leaderId: BrokerId; leaderEpoch: LeaderEpoch } | undefined;
   readonly abortedTransactions: readonly never[] | null;
+  /** The follower that the client is sent to; absent where it is served. */
+  readonly preferredReadReplica?: BrokerId;
   readonly records: readonly Uint8Array[];
 }
+
+/** Whether the client has to do something before it can read on here: it is told at once. */
+export const isObstacle = (answer: PartitionAnswer): boolean =>
+  answer.errorCode !== 0 || answer.divergingEpoch !== undefined || answer.preferredReadReplica !== undefined;
 
 /** Whoever fetches a partition: a request by itself, or a session. */
 export interface PartitionOwner {
@@ -92,10 +98,11 @@ export class FetchedPartition implements ReplicaListener {
 
   /**
    * Whether an answer holds anything that the client was not told yet: records, a moved high watermark or log start, or
-   * something wrong, which is told every time, and the bounds anew once it is over. Takes it for told. Source: KIP-227.
+   * a reason not to read here, which is told every time, and the bounds anew once it is over. Takes it for told.
+   * Source: KIP-227.
    */
   tell(answer: PartitionAnswer): boolean {
-    if (answer.errorCode !== 0 || answer.divergingEpoch !== undefined) {
+    if (isObstacle(answer)) {
       this.#toldHighWatermark = NOTHING_TOLD;
       return true;
     }
@@ -108,7 +115,7 @@ export class FetchedPartition implements ReplicaListener {
 
   /** Whether, after an answer, nothing is left to be told until the replica moves. */
   isQuietAfter(answer: PartitionAnswer): boolean {
-    if (answer.errorCode !== 0 || answer.divergingEpoch !== undefined) return false;
+    if (isObstacle(answer)) return false;
     return !this.hasChanged && answer.records.length === 0 && this.fetchOffset >= answer.highWatermark;
   }
 }
