@@ -131,7 +131,7 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     defaultValue: "1048588",
     least: 0,
     synonyms: ["message.max.bytes"],
-    doc: "Largest record batch that is accepted, as sent (compressed, with its header).",
+    doc: "Largest record batch that is accepted, as it comes and as it is stored (compressed, with its header).",
   },
   "message.timestamp.after.max.ms": {
     type: "long",
