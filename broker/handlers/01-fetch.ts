@@ -24,8 +24,8 @@ import type { HostedReplica } from "./replicas.ts";
  * Requests of one session are worked on one after the other, in whatever connections they come: a later one ends the
  * wait of an earlier one.
  *
- * Where `replica.selector.class` says so, a consumer that names its rack (v11) is sent to an in-sync follower there, and
- * that one serves it up to its own high watermark (KIP-392).
+ * Where `replica.selector.class` says so, a consumer that names its rack (v11) is sent to an in-sync follower there,
+ * and that one serves it up to its own high watermark (KIP-392).
  *
  * Left out: transactions (the last stable offset is the high watermark). Followers do not come this way: a replica id
  * is ignored.

@@ -105,7 +105,7 @@ export class FetchSession implements PartitionOwner {
     if (isAnyQueued) this.#queue = this.#queue.filter(({ isQueued }) => isQueued);
   }
 
-  /** After an answer: who has nothing more to tell leaves the queue; who gave records goes behind those who could not. */
+  /** After an answer: who has nothing more to tell leaves the queue; who gave records goes behind who could not. */
   settle(answers: readonly (PartitionAnswer | undefined)[]): void {
     const unserved: FetchedPartition[] = [];
     const served: FetchedPartition[] = [];

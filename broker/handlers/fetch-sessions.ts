@@ -64,7 +64,7 @@ export class FetchSessions {
     session.use(user, this.#options.clock.monotonic());
   }
 
-  /** Changes what the session fetches. It is closed when nothing is left ("empty") or when there is no room ("full"). */
+  /** Changes what the session fetches. It is closed when nothing is left ("empty") or there is no room ("full"). */
   update(session: FetchSession, request: SessionChange): "kept" | "empty" | "full" {
     this.partitionCount -= session.size;
     session.update(request);

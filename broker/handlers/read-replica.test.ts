@@ -72,7 +72,7 @@ describe("a leader", () => {
     }
   });
 
-  test("sends nobody to a follower that is out of sync, behind, dead, leaving, or not on the client's listener", async () => {
+  test("sends nobody to one that is out of sync, behind, dead, leaving, or not on the client's listener", async () => {
     const { broker, client, replica } = setUp();
     const preferred = async (): Promise<number> => (await ask(client, { rack: "b", offset: 2 })).preferredReadReplica;
     expect(await preferred()).toBe(2);

@@ -14,8 +14,8 @@ export interface ConsumerPlace {
 export type ReadRole = "leaderOnly" | "sendsAway" | "servesAsFollower";
 
 /**
- * What `replica.selector.class` makes of a consumer here: one in this broker's own rack is served by followers, too, and
- * one of another rack is sent to a follower there if there is one. Whoever names no rack reads from leaders.
+ * What `replica.selector.class` makes of a consumer here: one in this broker's own rack is served by followers, too,
+ * and one of another rack is sent to a follower there if there is one. Whoever names no rack reads from leaders.
  */
 export function readRoleFor(broker: BrokerContext, rack: string): ReadRole {
   if (rack === "" || broker.config().replicaSelector !== "rackAware") return "leaderOnly";

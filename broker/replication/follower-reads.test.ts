@@ -63,7 +63,7 @@ describe("a consumer that reads from a follower", () => {
     expect(await read(1, 4)).toBe(1);
   });
 
-  test("is refused by a replica that was not asked as a follower, or leads no more and follows nobody yet", async () => {
+  test("is refused by a replica not asked as a follower, or that leads no more and follows nobody yet", async () => {
     expect(cluster.replica(2).read(0 as Offset, { maxBytes: 10, upTo: "highWatermark" })).toMatchObject({
       errorCode: 6,
     });

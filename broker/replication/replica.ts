@@ -35,7 +35,7 @@ const NO_OFFSET = -1 as Offset;
 const TO_HIGH_WATERMARK = -1 as Offset;
 /** Appends are held while more than this waits for the disk, until half of it is written. */
 const UNWRITTEN_BYTES_MAX = 32 * 1024 * 1024;
-/** Written records that a leader keeps in memory for followers and consumers; who reads from a follower goes to disk. */
+/** Written records that a leader keeps in memory for followers and consumers. A follower keeps none. */
 const LEADER_TAIL_BYTES = 8 * 1024 * 1024;
 
 export type ReplicaRole = "leader" | "follower" | "opening" | "offline";
