@@ -116,10 +116,14 @@ export class SimulatedClient {
   addConsumers(topic: Pick<TopicPlan, "name" | "partitionCount">, kind: string): SimulatedConsumer[] {
     return Array.from({ length: topic.partitionCount }, (_, partition) => {
       const name = `${kind}-${topic.name}-${partition}`;
-      const consumer = new SimulatedConsumer(name, this.newClient(name, [topic.name]), {
+      const client = this.newClient(name, [topic.name]);
+      const maxWaitMs = this.#random.pick([200, 500]);
+      const consumer = new SimulatedConsumer(name, client, {
         topic: topic.name,
         partition,
-        maxWaitMs: this.#random.pick([200, 500]),
+        maxWaitMs,
+        // No draw of its own: seeds with a story stay what they were.
+        keepsSession: maxWaitMs === 500,
         observer: this.#cluster.oracle,
       });
       this.consumers.push(consumer);

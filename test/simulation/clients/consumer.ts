@@ -3,6 +3,7 @@ import { listOffsets } from "../../../broker/wire/apis/02-list-offsets.ts";
 import { isRetriableCode, kafkaErrorName, kafkaErrors } from "../../../broker/wire/error-codes.ts";
 import type { ClusterClient, PartitionView } from "./cluster-client.ts";
 import type { KafkaConnection } from "./connection.ts";
+import { ReaderSession, type SessionTurn } from "./reader-session.ts";
 
 /** What one answer to one fetch showed of one partition. */
 export interface Reading {
@@ -29,12 +30,16 @@ export interface ConsumerOptions {
   readonly topic: string;
   readonly partition: number;
   readonly maxWaitMs: number;
+  /** Fetches within a session, so that most requests name nothing. */
+  readonly keepsSession: boolean;
   readonly observer: ConsumerObserver;
 }
 
 /** Versions that name topics by name and by id. */
 const VERSIONS = [12, 17] as const;
 const RETRY_MS = 60;
+/** What a request says that names all that it fetches. */
+const NO_SESSION: SessionTurn = { sessionId: 0, sessionEpoch: -1, isNamed: true };
 /** As ListOffsets names them. */
 const LATEST = -1;
 const EARLIEST = -2;
@@ -48,6 +53,7 @@ export class SimulatedConsumer {
   readonly #client: ClusterClient;
   readonly #options: ConsumerOptions;
   readonly #version: number;
+  readonly #session: ReaderSession | null;
   #isBusy = false;
   #topicId = "";
 
@@ -56,6 +62,7 @@ export class SimulatedConsumer {
     this.#client = client;
     this.#options = options;
     this.#version = client.random.pick(VERSIONS);
+    this.#session = options.keepsSession ? new ReaderSession() : null;
     client.onReady = () => this.#next();
   }
 
@@ -93,28 +100,28 @@ export class SimulatedConsumer {
 
   #fetch(connection: KafkaConnection, view: PartitionView): void {
     const { topic, partition, maxWaitMs } = this.#options;
+    const wish = {
+      partition,
+      currentLeaderEpoch: view.leaderEpoch,
+      fetchOffset: this.position,
+      partitionMaxBytes: this.#client.random.chance(0.2) ? 100 : 65_536,
+    };
+    const named = [{ topic, topicId: view.topicId, partitions: [wish] }];
+    const turn = this.#session?.next(view.leader, JSON.stringify(named)) ?? NO_SESSION;
+    const { sessionId, sessionEpoch } = turn;
     const body = {
       maxWaitMs,
       minBytes: 1,
       maxBytes: 1 << 20,
-      topics: [
-        {
-          topic,
-          topicId: view.topicId,
-          partitions: [
-            {
-              partition,
-              currentLeaderEpoch: view.leaderEpoch,
-              fetchOffset: this.position,
-              partitionMaxBytes: this.#client.random.chance(0.2) ? 100 : 65_536,
-            },
-          ],
-        },
-      ],
+      sessionId,
+      sessionEpoch,
+      topics: turn.isNamed ? named : [],
       forgottenTopicsData: [],
     } as unknown as Parameters<typeof fetch.writeRequest>[2];
     connection.send(fetch, { version: this.#version, body }, (response) => {
+      this.#session?.answered(response);
       const answer = response?.responses[0]?.partitions[0];
+      if (response?.errorCode === 0 && answer === undefined && sessionEpoch > 0) return this.#nothingNew();
       if (answer === undefined) return this.#retry();
       if (answer.errorCode !== 0) return this.#failed(connection, view, answer);
       this.#isBusy = false;
@@ -131,6 +138,12 @@ export class SimulatedConsumer {
       });
       this.#next();
     });
+  }
+
+  /** In a session: no records, and the high watermark stands where it stood. */
+  #nothingNew(): void {
+    this.#isBusy = false;
+    this.#next();
   }
 
   #failed(
