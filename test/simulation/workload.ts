@@ -122,8 +122,9 @@ export class SimulatedClient {
         topic: topic.name,
         partition,
         maxWaitMs,
-        // No draw of its own: seeds with a story stay what they were.
         keepsSession: maxWaitMs === 500,
+        // Auditors read from leaders: they are to see everything that is committed at the end.
+        rack: kind === "consumer" && partition % 2 === 0 ? this.#cluster.machines[1]!.name : "",
         observer: this.#cluster.oracle,
       });
       this.consumers.push(consumer);

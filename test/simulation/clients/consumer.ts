@@ -12,6 +12,7 @@ export interface Reading {
   readonly partition: number;
   /** The broker that answered, and the leader epoch that the request named: it was current there. */
   readonly broker: number;
+  readonly isOfFollower: boolean;
   readonly leaderEpoch: number;
   readonly fetchOffset: number;
   readonly highWatermark: number;
@@ -32,6 +33,8 @@ export interface ConsumerOptions {
   readonly maxWaitMs: number;
   /** Fetches within a session, so that most requests name nothing. */
   readonly keepsSession: boolean;
+  /** Reads from a follower there if the leader says so; "" = from leaders. */
+  readonly rack: string;
   readonly observer: ConsumerObserver;
 }
 
@@ -54,6 +57,8 @@ export class SimulatedConsumer {
   readonly #options: ConsumerOptions;
   readonly #version: number;
   readonly #session: ReaderSession | null;
+  /** The follower that the leader has sent this reader to; −1 = read from the leader. */
+  #near = -1;
   #isBusy = false;
   #topicId = "";
 
@@ -84,13 +89,16 @@ export class SimulatedConsumer {
       this.#topicId = view.topicId;
       this.position = 0;
     }
-    const connection = this.#client.connection(view.leader);
-    if (connection === null) return;
-    this.#isBusy = true;
-    this.#fetch(connection, view);
+    const broker = this.#near < 0 ? view.leader : this.#near;
+    const connection = this.#client.connection(broker);
+    if (connection !== null) {
+      this.#isBusy = true;
+      this.#fetch(connection, view, broker);
+    } else this.#near = -1;
   }
 
   #retry(): void {
+    this.#near = -1;
     this.#client.refreshSoon();
     this.#client.process.clock.after(RETRY_MS, () => {
       this.#isBusy = false;
@@ -98,7 +106,7 @@ export class SimulatedConsumer {
     });
   }
 
-  #fetch(connection: KafkaConnection, view: PartitionView): void {
+  #fetch(connection: KafkaConnection, view: PartitionView, broker: number): void {
     const { topic, partition, maxWaitMs } = this.#options;
     const wish = {
       partition,
@@ -107,7 +115,7 @@ export class SimulatedConsumer {
       partitionMaxBytes: this.#client.random.chance(0.2) ? 100 : 65_536,
     };
     const named = [{ topic, topicId: view.topicId, partitions: [wish] }];
-    const turn = this.#session?.next(view.leader, JSON.stringify(named)) ?? NO_SESSION;
+    const turn = this.#session?.next(broker, JSON.stringify(named)) ?? NO_SESSION;
     const { sessionId, sessionEpoch } = turn;
     const body = {
       maxWaitMs,
@@ -117,20 +125,24 @@ export class SimulatedConsumer {
       sessionEpoch,
       topics: turn.isNamed ? named : [],
       forgottenTopicsData: [],
+      rackId: this.#options.rack,
     } as unknown as Parameters<typeof fetch.writeRequest>[2];
     connection.send(fetch, { version: this.#version, body }, (response) => {
       this.#session?.answered(response);
       const answer = response?.responses[0]?.partitions[0];
       if (response?.errorCode === 0 && answer === undefined && sessionEpoch > 0) return this.#nothingNew();
       if (answer === undefined) return this.#retry();
+      if (answer.errorCode !== 0 && broker !== view.leader) return this.#retry();
       if (answer.errorCode !== 0) return this.#failed(connection, view, answer);
+      if (answer.preferredReadReplica >= 0) return this.#readAt(answer.preferredReadReplica);
       this.#isBusy = false;
       this.highWatermark = answer.highWatermark;
       this.position = this.#options.observer.read({
         reader: this.name,
         topicId: view.topicId,
         partition,
-        broker: view.leader,
+        broker,
+        isOfFollower: broker !== view.leader,
         leaderEpoch: view.leaderEpoch,
         fetchOffset: this.position,
         highWatermark: answer.highWatermark,
@@ -142,6 +154,12 @@ export class SimulatedConsumer {
 
   /** In a session: no records, and the high watermark stands where it stood. */
   #nothingNew(): void {
+    this.#isBusy = false;
+    this.#next();
+  }
+
+  #readAt(broker: number): void {
+    this.#near = broker;
     this.#isBusy = false;
     this.#next();
   }
