@@ -164,7 +164,7 @@ class Production {
     return answer.errorCode === 0;
   }
 
-  /** One after the other: a request takes no more memory than its largest batch does. */
+  /** One after the other: of a request no more than one batch is open at a time. */
   async #appendOthers(): Promise<void> {
     for (const other of this.#others) {
       const result = await this.#broker.recompressions.pass(async () =>

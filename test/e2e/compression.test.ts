@@ -2,7 +2,13 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { CompressionTypes, Kafka, logLevel, type Producer } from "kafkajs";
-import { batchPositions, compressionCodecs, compressionOf } from "../../broker/wire/record-batch.ts";
+import {
+  batchPositions,
+  compressionCodecs,
+  compressionOf,
+  hasLogAppendTime,
+  hasValidCrc,
+} from "../../broker/wire/record-batch.ts";
 import { LiveSite } from "./live-site.ts";
 
 jest.setTimeout(120_000);
@@ -12,7 +18,11 @@ const topic = (type: string): string => `---
 apiVersion: tidemark.dev/v1alpha1
 kind: Topic
 metadata: {name: as-${type}}
-spec: {clusterRef: {name: one}, partitions: 1, replicationFactor: 1, config: {compression.type: ${type}}}
+spec:
+  clusterRef: {name: one}
+  partitions: 1
+  replicationFactor: 1
+  config: {compression.type: ${type}, message.timestamp.type: LogAppendTime}
 `;
 const RESOURCES = `apiVersion: tidemark.dev/v1alpha1
 kind: Cluster
@@ -38,13 +48,16 @@ afterAll(async () => {
   await site.dispose();
 });
 
-/** Codecs of a topic's batches on disk, in order. */
+/** Codecs of a topic's batches on disk, in order; each is sound, and has the time of its append. */
 function stored(name: string): number[] {
   const folder = path.join(site.folder, "broker-0", `${name}-0`);
   const files = readdirSync(folder).filter((file) => file.endsWith(".log"));
   return files.flatMap((file) => {
     const bytes = readFileSync(path.join(folder, file));
-    return Array.from(batchPositions(bytes), (at) => compressionOf(bytes, at));
+    return Array.from(batchPositions(bytes), (at) => {
+      expect([hasValidCrc(bytes, at), hasLogAppendTime(bytes, at)]).toEqual([true, true]);
+      return compressionOf(bytes, at);
+    });
   });
 }
 
