@@ -21,6 +21,7 @@ import { ControlSession, type Directive } from "./control/control-session.ts";
 import { MetadataFile } from "./control/metadata-file.ts";
 import { type ImageChange, MetadataImage } from "./control/metadata-image.ts";
 import { BrokerContext } from "./handlers/context.ts";
+import { addFetchSessionMetrics } from "./handlers/fetch-sessions.ts";
 import { addReplicaMetrics } from "./http/replica-metrics.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { HostIdentity } from "./ports/host-identity.ts";
@@ -173,6 +174,7 @@ export class Broker {
       controller: this.#session,
       staticConfig: config,
     });
+    addFetchSessionMetrics(this.metrics, context.fetchSessions);
     const server = new KafkaServer(
       { clock, logger: this.#logAboutPeers },
       { broker: context, metrics: this.metrics, onBug: (error) => this.#onBug(error) },

@@ -23,6 +23,8 @@ export interface ConfigKey {
   readonly most?: number;
   /** The only values of a string, or of each element of a list. */
   readonly oneOf?: readonly string[];
+  /** A number between least and most that is none of the key's. */
+  readonly except?: number;
   readonly update: ConfigUpdate;
   /** In order of precedence. Of a topic's key: its broker keys. Of a broker's key: itself, then coarser units. */
   readonly synonyms: readonly ConfigSynonym[];
@@ -72,12 +74,29 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     synonyms: ["log.cleanup.policy"],
     doc: "What happens to old segments. Only delete: by retention.ms and retention.bytes.",
   },
+  "compression.gzip.level": {
+    type: "int",
+    defaultValue: "-1",
+    least: -1,
+    most: 9,
+    except: 0,
+    synonyms: ["compression.gzip.level"],
+    doc: "How hard gzip tries where compression.type is gzip: 1 (fast) to 9 (small). -1: gzip's own choice, 6.",
+  },
   "compression.type": {
     type: "string",
     defaultValue: "producer",
-    oneOf: ["producer"],
+    oneOf: ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
     synonyms: ["compression.type"],
-    doc: "How batches are stored. Only producer: exactly as the producer compressed them.",
+    doc: "How batches are stored: as the producer compressed them, or all by one codec; others are compressed anew.",
+  },
+  "compression.zstd.level": {
+    type: "int",
+    defaultValue: "3",
+    least: -131_072,
+    most: 22,
+    synonyms: ["compression.zstd.level"],
+    doc: "How hard zstd tries where compression.type is zstd: the lower the faster, 22 is smallest.",
   },
   "file.delete.delay.ms": {
     type: "long",
@@ -112,7 +131,7 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     defaultValue: "1048588",
     least: 0,
     synonyms: ["message.max.bytes"],
-    doc: "Largest record batch that is accepted, as sent (compressed, with its header).",
+    doc: "Largest record batch that is accepted, as it comes and as it is stored (compressed, with its header).",
   },
   "message.timestamp.after.max.ms": {
     type: "long",
@@ -189,13 +208,14 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
 function defaultOf(topicKey: string): Draft {
   const key = topicConfigKeys.get(topicKey);
   if (key === undefined) throw new Error(`no topic key ${topicKey}`);
-  const { type, defaultValue, least, most, oneOf, doc } = key;
+  const { type, defaultValue, least, most, oneOf, except, doc } = key;
   return {
     type,
     defaultValue,
     ...(least === undefined ? {} : { least }),
     ...(most === undefined ? {} : { most }),
     ...(oneOf === undefined ? {} : { oneOf }),
+    ...(except === undefined ? {} : { except }),
     update: "clusterWide",
     doc: `Default of the topics' ${topicKey}. ${doc}`,
   };
@@ -220,7 +240,9 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     most: INT_MAX,
     doc: "How long the controller waits for a silent broker before it elects other leaders.",
   },
+  "compression.gzip.level": defaultOf("compression.gzip.level"),
   "compression.type": defaultOf("compression.type"),
+  "compression.zstd.level": defaultOf("compression.zstd.level"),
   "connections.max.idle.ms": {
     type: "long",
     defaultValue: "600000",
@@ -326,6 +348,13 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     update: "perBroker",
     doc: "Client connections one broker accepts; further ones are closed at once.",
   },
+  "max.incremental.fetch.session.cache.slots": {
+    type: "int",
+    defaultValue: "1000",
+    least: 0,
+    most: INT_MAX,
+    doc: "Fetch sessions that one broker keeps; consumers that find no room name every partition in every fetch.",
+  },
   "message.max.bytes": defaultOf("max.message.bytes"),
   "min.insync.replicas": defaultOf("min.insync.replicas"),
   "num.partitions": {
@@ -387,6 +416,15 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     defaultValue: "30000",
     least: 1,
     doc: "How long a follower may lag behind its leader before it leaves the in-sync replicas.",
+  },
+  "replica.selector.class": {
+    type: "string",
+    defaultValue: "org.apache.kafka.common.replica.LeaderSelector",
+    oneOf: [
+      "org.apache.kafka.common.replica.LeaderSelector",
+      "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+    ],
+    doc: "Whom consumers read from: leaders only, or, where a consumer names its rack, in-sync followers in that rack.",
   },
   "socket.request.max.bytes": {
     type: "int",

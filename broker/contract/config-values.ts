@@ -17,8 +17,14 @@ export interface BrokerConfigLayers {
 
 export const NO_BROKER_CONFIG: BrokerConfigLayers = { broker: {}, cluster: {}, static: {} };
 
+/** How batches are stored. */
+export type CompressionType = "producer" | "uncompressed" | "gzip" | "snappy" | "lz4" | "zstd";
+
 /** What is in force for one topic. Numbers beyond 2^53−1 are given as 2^53−1; −1 in a retention is "no limit". */
 export interface TopicConfig {
+  readonly compressionGzipLevel: number;
+  readonly compressionType: CompressionType;
+  readonly compressionZstdLevel: number;
   readonly fileDeleteDelayMs: number;
   readonly flushMessages: number;
   readonly flushMs: number;
@@ -44,6 +50,7 @@ export interface BrokerConfig {
   readonly connectionsMaxIdleMs: number;
   readonly defaultReplicationFactor: number;
   readonly fetchMaxBytes: number;
+  readonly fetchSessionSlots: number;
   readonly groupInitialRebalanceDelayMs: number;
   readonly groupSessionTimeoutMaxMs: number;
   readonly groupMaxSize: number;
@@ -61,6 +68,7 @@ export interface BrokerConfig {
   readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
   readonly replicaLagTimeMaxMs: number;
+  readonly replicaSelector: "leader" | "rackAware";
   readonly socketRequestMaxBytes: number;
   readonly uncleanLeaderElectionEnable: boolean;
   readonly uncleanRecoveryTimeoutMs: number;
@@ -70,6 +78,10 @@ export function effectiveTopicConfig(topic: ConfigMap, layers: BrokerConfigLayer
   const text = (name: string): string => topicValue(name, topic, layers);
   const number = (name: string): number => saturated(text(name));
   return {
+    compressionGzipLevel: number("compression.gzip.level"),
+    // Validated when it was set.
+    compressionType: text("compression.type") as CompressionType,
+    compressionZstdLevel: number("compression.zstd.level"),
     fileDeleteDelayMs: number("file.delete.delay.ms"),
     flushMessages: number("flush.messages"),
     flushMs: number("flush.ms"),
@@ -98,6 +110,7 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     connectionsMaxIdleMs: number("connections.max.idle.ms"),
     defaultReplicationFactor: number("default.replication.factor"),
     fetchMaxBytes: number("fetch.max.bytes"),
+    fetchSessionSlots: number("max.incremental.fetch.session.cache.slots"),
     groupInitialRebalanceDelayMs: number("group.initial.rebalance.delay.ms"),
     groupSessionTimeoutMaxMs: number("group.max.session.timeout.ms"),
     groupMaxSize: number("group.max.size"),
@@ -115,6 +128,7 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     offsetsTopicSegmentBytes: number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: number("producer.id.expiration.ms"),
     replicaLagTimeMaxMs: number("replica.lag.time.max.ms"),
+    replicaSelector: brokerValue("replica.selector.class", layers).endsWith(".LeaderSelector") ? "leader" : "rackAware",
     socketRequestMaxBytes: number("socket.request.max.bytes"),
     uncleanLeaderElectionEnable: boolean("unclean.leader.election.enable"),
     uncleanRecoveryTimeoutMs: number("unclean.recovery.timeout.ms"),
@@ -188,7 +202,7 @@ function numberProblem(key: ConfigKey, value: string, invalid: (why: string) => 
   const most = key.most === undefined ? typeMost : BigInt(key.most);
   if (number < least) return invalid(`it is at least ${least}`);
   if (number > most) return invalid(`it is at most ${most}`);
-  return null;
+  return key.except !== undefined && number === BigInt(key.except) ? invalid(`it is not ${key.except}`) : null;
 }
 
 const listElements = (value: string): string[] =>

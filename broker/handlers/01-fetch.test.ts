@@ -233,11 +233,3 @@ describe("leadership", () => {
     expect((await askOne(client, { offset: 1, lastEpoch: 5 })).divergingEpoch.epoch).toBe(-1);
   });
 });
-
-test("a fetch session is never given, and naming one is refused", async () => {
-  const { client } = setUp();
-  expect((await ask(client, [{}], { session: { id: 0, epoch: 0 } })).sessionId).toBe(0);
-  const named = await ask(client, [{}], { session: { id: 7, epoch: 3 } });
-  expect([named.errorCode, named.responses]).toEqual([70, []]);
-  expect((await ask(client, [{}], { session: { id: 7, epoch: -1 } })).errorCode).toBe(0);
-});

@@ -143,6 +143,17 @@ export function stampMaxTimestamp(bytes: Uint8Array, at: number, timestamp: Time
   writeInt32(bytes, at + CRC_AT, computeCrc(bytes, at));
 }
 
+/** The batch that fills `bytes` with its records compressed by `codec` into `body`; nothing else of it is different. */
+export function withBody(bytes: Uint8Array, { codec, body }: { codec: number; body: Uint8Array }): Uint8Array {
+  const next = new Uint8Array(BATCH_HEADER_BYTES + body.length);
+  next.set(bytes.subarray(0, BATCH_HEADER_BYTES));
+  next.set(body, BATCH_HEADER_BYTES);
+  writeInt32(next, 8, next.length - BATCH_PREFIX_BYTES);
+  next[ATTRIBUTES_AT + 1] = (next[ATTRIBUTES_AT + 1]! & ~attributeBits.compression) | codec;
+  writeInt32(next, CRC_AT, computeCrc(next, 0));
+  return next;
+}
+
 /** Everything that a batch's header says besides what {@link stampPosition} sets. */
 export interface BatchHeader {
   readonly attributes: number;

@@ -95,6 +95,18 @@ const requests = [
     ],
   }),
   graph({
+    title: "Fetch sessions",
+    description: "Of consumers, and the partitions in them. Those that made room for others had to begin anew.",
+    lines: [
+      { query: `sum by (pod) (tidemark_fetch_sessions${b})`, legend: "{{pod}} sessions" },
+      { query: `sum by (pod) (tidemark_fetch_session_partitions${b})`, legend: "{{pod}} partitions" },
+      {
+        query: `sum by (pod) (increase(tidemark_fetch_session_evictions_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} evictions",
+      },
+    ],
+  }),
+  graph({
     title: "Records not committed",
     description: "Appended by this leader, not yet on every in-sync replica.",
     lines: [{ query: `sum by (pod) (tidemark_uncommitted_records${b})`, legend: "{{pod}}" }],

@@ -1,5 +1,6 @@
 import { addProcessMetrics } from "../../broker/adapters/process-metrics.ts";
 import { Metrics } from "../../broker/base/metrics.ts";
+import { addFetchSessionMetrics } from "../../broker/handlers/fetch-sessions.ts";
 import { handlers } from "../../broker/handlers/table.ts";
 import { addPageMetrics } from "../../broker/http/pages.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "../../broker/http/replica-metrics.ts";
@@ -32,6 +33,7 @@ function brokerMetrics(): Metrics {
     log: { logEnd: 1, logStart: 0, sizeBytes: 100 },
     leadership: { slowestEnd: 1 },
   } as unknown as MeasuredReplica;
+  addFetchSessionMetrics(metrics, { size: 1, partitionCount: 1, evictions: 0 });
   addReplicaMetrics(metrics, { replicas: () => [replica], traffics: () => [["orders", new TopicTraffic()]] });
   addProcessMetrics(metrics, ".");
   addPageMetrics(metrics, () => null);

@@ -44,6 +44,8 @@ export class MemoryLog {
   tailStart = 0;
   readonly truncations: number[] = [];
   diskReads = 0;
+  /** Retention removes what lies below. */
+  retentionStart = 0;
   /** While set, reading from disk and retention fail with it. */
   unreadable: Error | null = null;
   onDurable: () => void = () => {};
@@ -203,6 +205,7 @@ export class MemoryLog {
 
   async applyRetention(): Promise<number> {
     if (this.unreadable !== null) throw this.unreadable;
+    this.removeBelow(this.retentionStart);
     return 0;
   }
 
