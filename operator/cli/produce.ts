@@ -3,7 +3,7 @@ import { TidemarkError } from "#base/errors.ts";
 import { FAILED, lineFor } from "./exit.ts";
 import { LineCutter } from "./lines.ts";
 import { Placement } from "./placement.ts";
-import { Progress } from "./progress-line.ts";
+import { amountText, StatusLine } from "./progress-line.ts";
 import { bootstrapOf } from "./running.ts";
 
 export interface ProduceOptions {
@@ -131,7 +131,10 @@ export async function produce(topic: string, options: ProduceOptions): Promise<v
     retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 80 },
   });
   const sender = new LineSender({ producer, placement, topic }, options);
-  const progress = new Progress("acked");
+  const progress = new StatusLine();
+  const startedAtMs = performance.now();
+  const text = (): string =>
+    amountText({ records: sender.acked, bytes: 0, share: null }, "acked", (performance.now() - startedAtMs) / 1000);
   let wasInterrupted = false;
   process.once("SIGINT", () => {
     wasInterrupted = true;
@@ -139,13 +142,13 @@ export async function produce(topic: string, options: ProduceOptions): Promise<v
   });
   try {
     await connect(producer, brokers);
-    await sendAll(sender, progress, () => wasInterrupted);
+    await sendAll(sender, progress, text, () => wasInterrupted);
   } catch (error) {
-    progress.end(sender.acked);
+    progress.close(text);
     process.stderr.write(`tidemark: ${lineFor(error)}\n`);
     process.exit(FAILED);
   }
-  progress.end(sender.acked);
+  progress.close(text);
   if (sender.fault !== null) {
     const says = `${sender.acked} records were acked, later ones may not be`;
     process.stderr.write(`tidemark: topic ${topic}: ${clientReason(sender.fault)}; ${says}\n`);
@@ -164,12 +167,17 @@ async function connect(producer: Producer, brokers: readonly string[]): Promise<
   }
 }
 
-async function sendAll(sender: LineSender, progress: Progress, isInterrupted: () => boolean): Promise<void> {
+async function sendAll(
+  sender: LineSender,
+  progress: StatusLine,
+  text: () => string,
+  isInterrupted: () => boolean,
+): Promise<void> {
   const cutter = new LineCutter();
   try {
     for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
       sender.add(cutter.push(chunk));
-      progress.show(sender.acked);
+      progress.show(text);
       if (sender.isFull) await sender.room();
       if (sender.fault !== null) return;
     }

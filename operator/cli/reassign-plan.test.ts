@@ -28,13 +28,30 @@ describe("a plan of moves", () => {
   });
 
   test("gives a new broker its share, and copies no more than that takes", () => {
-    const partitions = topic("t", [0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 1, 2], [1, 2, 0]);
+    const partitions = topic(
+      "t",
+      [0, 1, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [0, 1, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [0, 1, 2],
+      [1, 2, 0],
+    );
     const moves = planned({ partitions, seats: plain(4) });
     const then = after(partitions, moves);
     expect(countsOf(then, 4)).toEqual([6, 6, 6, 6]);
     expect(copyBytesOf(moves)).toBe(6 * 100);
     expect(then.every((replicas) => new Set(replicas).size === 3)).toBe(true);
-    expect(spreadOf(countsOf(then.map(([first]) => [first!]), 4))).toBeLessThanOrEqual(1);
+    expect(
+      spreadOf(
+        countsOf(
+          then.map(([first]) => [first!]),
+          4,
+        ),
+      ),
+    ).toBeLessThanOrEqual(1);
   });
 
   test("empties a broker that is to go, and spreads what it had", () => {
@@ -84,7 +101,12 @@ describe("a plan of moves", () => {
     const moves = planned({ partitions, seats: plain(3) });
     expect(copyBytesOf(moves)).toBe(0);
     const then = after(partitions, moves);
-    expect(countsOf(then.map(([first]) => [first!]), 3)).toEqual([1, 1, 1]);
+    expect(
+      countsOf(
+        then.map(([first]) => [first!]),
+        3,
+      ),
+    ).toEqual([1, 1, 1]);
     expect(then.every((replicas) => new Set(replicas).size === 3)).toBe(true);
   });
 

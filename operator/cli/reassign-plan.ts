@@ -155,7 +155,9 @@ class Planner {
   #lead({ topic, to }: Draft): boolean {
     const first = to[0];
     if (first === undefined) return false;
-    const [best] = to.filter((broker) => this.#seats.includes(broker)).sort((a, b) => this.#leaders.compare(topic, a, b));
+    const [best] = to
+      .filter((broker) => this.#seats.includes(broker))
+      .sort((a, b) => this.#leaders.compare(topic, a, b));
     if (best === undefined || best === first || !this.#leaders.isMoreEven(topic, first, best)) return false;
     const at = to.indexOf(best);
     [to[0], to[at]] = [best, first];

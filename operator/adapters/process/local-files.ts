@@ -12,6 +12,7 @@ import {
   statfsSync,
   statSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import path from "node:path";
@@ -58,6 +59,18 @@ export function readText(file: string): string | null {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
+    throw failed(file, error);
+  }
+}
+
+/** Writes a new file of text. @throws TidemarkError BAD_INPUT when there is one of that name: nothing is overwritten. */
+export function writeNewText(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST")
+      throw new TidemarkError("BAD_INPUT", `${file}: is there already; give another name`);
+    if (codeOf(error) === "ENOENT") throw new TidemarkError("BAD_INPUT", `${file}: no such folder`);
     throw failed(file, error);
   }
 }
