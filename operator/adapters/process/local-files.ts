@@ -63,7 +63,7 @@ export function readText(file: string): string | null {
   }
 }
 
-/** Writes a new file of text. @throws TidemarkError BAD_INPUT when there is one of that name: nothing is overwritten. */
+/** Writes a new file. @throws TidemarkError BAD_INPUT when there is one of that name: nothing is overwritten. */
 export function writeNewText(file: string, text: string): void {
   try {
     writeFileSync(file, text, { flag: "wx" });
