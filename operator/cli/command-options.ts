@@ -1,6 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { outputs } from "./table.ts";
 
+/** Codecs that `produce` can write, by Kafka's names. */
+export const codecNames = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
+export type CodecName = (typeof codecNames)[number];
+
 const DATA_DEFAULT = "tidemark-data";
 
 /** For options that may be given several times. */

@@ -1,8 +1,9 @@
 import { enableCompileCache } from "node:module";
 import { Command, CommanderError, Option } from "commander";
 import { adminCommands } from "./admin-commands.ts";
-import { bootstrapOption, collect, dataOption, wholeNumber } from "./command-options.ts";
+import { clientCommand, codecNames, collect, dataOption, partitionOption, wholeNumber } from "./command-options.ts";
 import { exitWith, FAILED, USAGE } from "./exit.ts";
+import { encodings } from "./format.ts";
 
 enableCompileCache();
 // Node's and the client libraries' own warnings are not for those who use the command.
@@ -41,35 +42,69 @@ function statusCommand(): Command {
 }
 
 function produceCommand(): Command {
-  return new Command("produce")
-    .summary("write lines of standard input to a topic")
-    .description("Each line of standard input becomes a record, acknowledged by every in-sync replica.")
+  return clientCommand("produce", "write lines of files or pipes to a topic")
+    .description("Each line becomes a record, acknowledged by every in-sync replica.")
     .argument("<topic>", "name of the topic")
-    .addOption(dataOption())
-    .addOption(bootstrapOption())
+    .argument("[files...]", "files to read; without any: standard input")
+    .addOption(
+      new Option("--format <form>", "a line is a value, or a JSON object as consume --format json prints it")
+        .choices(["lines", "json"])
+        .default("lines"),
+    )
     .option("--key-separator <text>", "what stands between key and value in a line (default: lines have no key)")
-    .option("--partition <n>", "write to this partition only", wholeNumber(0, 2 ** 31 - 1))
+    .option("--header <name=value>", "a header of every record; may be given several times", collect, [])
+    .addOption(partitionOption())
+    .addOption(encodingOption("--key-encoding <how>", "how keys stand in JSON"))
+    .addOption(encodingOption("--value-encoding <how>", "how values stand in JSON"))
     .addOption(
       new Option("--acks <acks>", "who must have a record before it counts").choices(["all", "1", "0"]).default("all"),
     )
-    .action(async (topic: string, options) => (await import("./produce.ts")).produce(topic, options));
+    .addOption(new Option("--compression <codec>", "how batches are compressed").choices(codecNames).default("none"))
+    .action(async (topic: string, files: string[], options) => {
+      await (await import("./produce.ts")).produce(topic, files, options);
+    });
 }
 
 function consumeCommand(): Command {
-  return new Command("consume")
-    .summary("print the records of a topic")
-    .description("Prints records to standard output, in order within each partition, up to the end as of the start.")
+  return clientCommand("consume", "print the records of a topic")
+    .description(
+      "Prints records to standard output, in order within each partition: alone up to the ends as of the start, as a " +
+        "member of a group until ctrl-C.",
+    )
     .argument("<topic>", "name of the topic")
-    .addOption(dataOption())
-    .addOption(bootstrapOption())
-    .option("--from <where>", "beginning, end, or an offset", "beginning")
-    .option("--partition <n>", "this partition only", wholeNumber(0, 2 ** 31 - 1))
-    .option("--count <n>", "stop after so many records", wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .option("--follow", "go on with what is written from now on, until ctrl-C")
-    .option("--format <text>", "%v value, %k key, %t topic, %p partition, %o offset, %T timestamp, \\n, \\t", "%v\\n")
-    .option("--json", "one JSON object a line instead of --format")
+    .option("--group <group>", "join this consumer group, go on where it is, and commit what was printed")
+    .option("--offset <where>", "beginning (the default), end, an offset, or -N from the end")
+    .addOption(new Option("--from <where>", "another name of --offset").conflicts("offset"))
+    .addOption(
+      new Option("--from-time <time>", "2026-11-28T12:00:00Z, milliseconds since 1970, or as -15m, -1h, -2d").conflicts(
+        ["offset", "from"],
+      ),
+    )
+    .addOption(partitionOption())
+    .option("--max <n>", "stop after so many records", wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .addOption(
+      new Option("--count <n>", "another name of --max")
+        .argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER))
+        .conflicts("max"),
+    )
+    .option("--follow", "go on with what is written from now on, until ctrl-C; members of a group do")
+    .addOption(
+      new Option("--until-end", "stop at the ends as of the start; without a group that is so").conflicts("follow"),
+    )
+    .option(
+      "--format <text>",
+      "value, key-value, json, or of %v value, %k key, %h headers, %t topic, %p partition, %o offset, %T timestamp, " +
+        "\\n, \\t",
+      "value",
+    )
+    .addOption(new Option("--json", "another name of --format json"))
+    .addOption(encodingOption("--key-encoding <how>", "how keys are shown"))
+    .addOption(encodingOption("--value-encoding <how>", "how values are shown"))
     .action(async (topic: string, options) => (await import("./consume.ts")).consume(topic, options));
 }
+
+const encodingOption = (flags: string, what: string): Option =>
+  new Option(flags, `${what} (default: utf8)`).choices(encodings);
 
 function program(): Command {
   const root = new Command("tidemark")

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  createReadStream,
   existsSync,
   copyFileSync,
   fsyncSync,
@@ -16,6 +17,7 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { isTidemarkError, TidemarkError } from "#base/errors.ts";
 
 const codeOf = (error: unknown): string => (Error.isError(error) ? ((error as NodeJS.ErrnoException).code ?? "") : "");
@@ -60,6 +62,23 @@ export function readText(file: string): string | null {
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
     throw failed(file, error);
+  }
+}
+
+/**
+ * A file, or a pipe, to be read from its beginning.
+ * @returns sizeBytes null of what has no size of its own.
+ * @throws TidemarkError BAD_INPUT when there is none, or it is a folder.
+ */
+export function openToRead(file: string): { readonly stream: Readable; readonly sizeBytes: number | null } {
+  try {
+    const found = statSync(file);
+    if (found.isDirectory()) throw new TidemarkError("BAD_INPUT", `${file}: is a folder, not a file`);
+    const descriptor = openSync(file, "r");
+    return { stream: createReadStream(file, { fd: descriptor }), sizeBytes: found.isFile() ? found.size : null };
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") throw new TidemarkError("BAD_INPUT", `${file}: no such file`);
+    throw isTidemarkError(error) ? error : failed(file, error);
   }
 }
 
