@@ -1,44 +1,43 @@
 import type { Admin } from "@platformatic/kafka";
 import { TidemarkError } from "#base/errors.ts";
+import { reroute } from "../adapters/kubernetes/dial.ts";
+import { brokerAccess, type ClientOptions } from "./broker-access.ts";
 import { reasons, refusalIn } from "./client-errors.ts";
 import { byTopic, keyOf, type Place } from "./places.ts";
-import { bootstrapOf } from "./running.ts";
 
 /** Kafka's timestamps for the first offset of a log, and for its end. */
 export const EARLIEST = -2n;
 export const LATEST = -1n;
 
-export interface ClientOptions {
-  readonly data: string;
-  readonly bootstrap?: string;
-}
-
 /** The admin client of a Kafka library for the length of one command; what fails, fails with a TidemarkError. */
 export class AdminClient {
   readonly #admin: Admin;
-  readonly #brokers: string;
+  /** Whom it asks, for messages. */
+  readonly #name: string;
 
-  private constructor(admin: Admin, brokers: string) {
+  private constructor(admin: Admin, name: string) {
     this.#admin = admin;
-    this.#brokers = brokers;
+    this.#name = name;
   }
 
   /** Runs `use`, and lets go of every connection. */
   static async with<T>(options: ClientOptions, use: (client: AdminClient) => Promise<T>): Promise<T> {
-    const brokers = bootstrapOf(options);
+    const access = await brokerAccess(options);
     const { Admin } = await import("@platformatic/kafka");
     const admin = new Admin({
       clientId: "tidemark",
-      bootstrapBrokers: brokers,
+      bootstrapBrokers: [...access.brokers],
       retries: 10,
       retryDelay: 200,
       connectTimeout: 3000,
       timeout: 15_000,
     });
+    reroute(admin.connections, access.dial);
     try {
-      return await use(new AdminClient(admin, brokers.join(",")));
+      return await use(new AdminClient(admin, access.name));
     } finally {
       await admin.close();
+      access.close();
     }
   }
 
@@ -53,7 +52,7 @@ export class AdminClient {
       const refusal = refusalIn(error);
       if (refusal !== null)
         throw explain(refusal.error) ?? new TidemarkError("REFUSED", refusal.text, { cause: error });
-      const says = `${this.#brokers} cannot be asked: ${reasons(error).at(-1) ?? "no reason given"}`;
+      const says = `${this.#name} cannot be asked: ${reasons(error).at(-1) ?? "no reason given"}`;
       throw new TidemarkError("PEER_UNREACHABLE", `${says}; is the cluster running?`, { cause: error });
     }
   }

@@ -35,7 +35,15 @@ export const bootstrapOption = (): Option =>
 
 /** A command that asks brokers as any Kafka client does. */
 export const clientCommand = (name: string, summary: string): Command =>
-  new Command(name).summary(summary).addOption(dataOption()).addOption(bootstrapOption());
+  new Command(name)
+    .summary(summary)
+    .addOption(dataOption())
+    .addOption(bootstrapOption())
+    .addOption(
+      new Option("--cluster <name>", "NAMESPACE/NAME, or NAME, of a Cluster on Kubernetes").conflicts("bootstrap"),
+    )
+    .option("--kubeconfig <file>", "where --cluster is found (default: as kubectl finds it)")
+    .option("--context <name>", "of the kubeconfig (default: the current one)");
 
 /** The same, with an answer for people or programs. */
 export const adminCommand = (name: string, summary: string): Command =>

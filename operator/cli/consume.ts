@@ -1,16 +1,15 @@
 import { once } from "node:events";
 import { TidemarkError } from "#base/errors.ts";
+import { reroute } from "../adapters/kubernetes/dial.ts";
+import { type BrokerAccess, brokerAccess, type ClientOptions } from "./broker-access.ts";
 import { endWithReader, exitWith, FAILED, INTERRUPTED } from "./exit.ts";
 import { type Encoding, type Formatter, formatter, type ReadRecord } from "./format.ts";
 import { GroupReader } from "./group-reader.ts";
 import { amountText, StatusLine } from "./progress-line.ts";
-import { bootstrapOf } from "./running.ts";
 import { offsetStart, type Start, timeStart } from "./start.ts";
 import { type Cursor, type ReadingClient, TopicReader } from "./topic-reader.ts";
 
-export interface ConsumeOptions {
-  readonly data: string;
-  readonly bootstrap?: string;
+export interface ConsumeOptions extends ClientOptions {
   readonly group?: string;
   readonly offset?: string;
   /** Another name of `offset`. */
@@ -95,16 +94,16 @@ class Printer {
 /** `tidemark consume`: prints the records of a topic. Ends the process. */
 export async function consume(topic: string, options: ConsumeOptions): Promise<void> {
   endWithReader();
-  const brokers = bootstrapOf(options);
   const start = startOf(options);
   checkGroup(options, start);
   const encodings = { key: options.keyEncoding ?? "utf8", value: options.valueEncoding ?? "utf8" } as const;
   const format = formatter(options.json === true ? "json" : options.format, encodings);
   const printer = new Printer(format, options.max ?? options.count ?? Number.POSITIVE_INFINITY);
-  const client = await clientOf(brokers, options.group);
+  const access = await brokerAccess(options);
+  const client = await clientOf(access, options.group);
   const stop = { isAsked: false };
   onSignals(stop);
-  const reading = new Reading(client, { topic, brokers, start, printer, stop }, options);
+  const reading = new Reading(client, { topic, from: access.name, start, printer, stop }, options);
   try {
     await reading.run();
   } catch (error) {
@@ -128,9 +127,9 @@ function onSignals(stop: { isAsked: boolean }): void {
   }
 }
 
-async function clientOf(brokers: readonly string[], group: string | undefined): Promise<ReadingClient> {
+async function clientOf({ brokers, dial }: BrokerAccess, group: string | undefined): Promise<ReadingClient> {
   const { Consumer } = await import("@platformatic/kafka");
-  return new Consumer({
+  const client: ReadingClient = new Consumer({
     clientId: "tidemark-consume",
     groupId: group ?? "tidemark-consume",
     bootstrapBrokers: [...brokers],
@@ -138,6 +137,8 @@ async function clientOf(brokers: readonly string[], group: string | undefined): 
     connectTimeout: 3000,
     timeout: 15_000,
   });
+  reroute(client.connections, dial);
+  return client;
 }
 
 /** Leaves the group; a broker that does not answer is not waited for: the session ends by itself. */
@@ -148,7 +149,8 @@ async function closed(client: ReadingClient): Promise<void> {
 
 interface What {
   readonly topic: string;
-  readonly brokers: readonly string[];
+  /** Whom it is read from, for messages. */
+  readonly from: string;
   readonly start: Start;
   readonly printer: Printer;
   readonly stop: { readonly isAsked: boolean };

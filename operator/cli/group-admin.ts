@@ -1,5 +1,6 @@
 import { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions, EARLIEST, LATEST } from "./admin-client.ts";
+import { AdminClient, EARLIEST, LATEST } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { byPlace, byTopic, type Place } from "./places.ts";
 
 export interface Committed extends Place {

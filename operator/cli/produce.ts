@@ -1,7 +1,9 @@
 import type { Readable } from "node:stream";
 import { Kafka, logLevel, type Message, type Producer } from "kafkajs";
 import { TidemarkError } from "#base/errors.ts";
+import { socketFactoryOf } from "../adapters/kubernetes/dial.ts";
 import { openToRead } from "../adapters/process/local-files.ts";
+import { type BrokerAccess, brokerAccess, type ClientOptions } from "./broker-access.ts";
 import { codecOf } from "./codecs.ts";
 import type { CodecName } from "./command-options.ts";
 import { FAILED, INTERRUPTED, lineFor } from "./exit.ts";
@@ -10,11 +12,8 @@ import { Placement } from "./placement.ts";
 import { type LineReader, lineReader, type RecordOptions } from "./produce-records.ts";
 import { amountText, StatusLine } from "./progress-line.ts";
 import { RecordSender } from "./record-sender.ts";
-import { bootstrapOf } from "./running.ts";
 
-export interface ProduceOptions extends RecordOptions {
-  readonly data: string;
-  readonly bootstrap?: string;
+export interface ProduceOptions extends RecordOptions, ClientOptions {
   readonly acks: string;
   readonly compression: CodecName;
 }
@@ -34,17 +33,17 @@ export function clientReason(error: unknown): string {
 
 /** `tidemark produce`: lines of files, or of standard input, become records. Ends the process. */
 export async function produce(topic: string, files: readonly string[], options: ProduceOptions): Promise<void> {
-  const brokers = bootstrapOf(options);
   const read = lineReader(options);
   const inputs = files.length === 0 ? [STANDARD_INPUT] : files.map(openedFile);
   const placement = new Placement(topic);
-  const producer = producerOf(brokers, placement, options.acks);
+  const access = await brokerAccess(options);
+  const producer = producerOf(access, placement, options.acks);
   const [acks, compression] = [ACKS[options.acks] ?? -1, await codecOf(options.compression)];
   const sender = new RecordSender({ producer, placement, topic, acks, compression });
   const feed = new Feed(inputs, sender, read);
   process.once("SIGINT", () => feed.interrupt());
   try {
-    await connect(producer, brokers);
+    await connect(producer, access.name);
     await feed.run();
   } catch (error) {
     await sender.drained();
@@ -68,11 +67,12 @@ function ackedText({ acked, taken, fault }: RecordSender): string {
   return fault === null ? all : `${all}, later ones may not be`;
 }
 
-function producerOf(brokers: string[], placement: Placement, acks: string): Producer {
+function producerOf({ brokers, dial }: BrokerAccess, placement: Placement, acks: string): Producer {
   process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
   const kafka = new Kafka({
     clientId: "tidemark-produce",
-    brokers,
+    brokers: [...brokers],
+    ...(dial === null ? {} : { socketFactory: socketFactoryOf(dial) }),
     logLevel: logLevel.NOTHING,
     connectionTimeout: 3000,
     retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 40 },
@@ -85,11 +85,11 @@ function producerOf(brokers: string[], placement: Placement, acks: string): Prod
   });
 }
 
-async function connect(producer: Producer, brokers: readonly string[]): Promise<void> {
+async function connect(producer: Producer, name: string): Promise<void> {
   try {
     await producer.connect();
   } catch (cause) {
-    const says = `no broker can be reached at ${brokers.join(",")} (${clientReason(cause)}); is the cluster running?`;
+    const says = `no broker can be reached at ${name} (${clientReason(cause)}); is the cluster running?`;
     throw new TidemarkError("PEER_UNREACHABLE", says, { cause });
   }
 }

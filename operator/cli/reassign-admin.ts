@@ -5,7 +5,8 @@ import {
   protocolErrorsCodesById,
 } from "@platformatic/kafka";
 import { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions } from "./admin-client.ts";
+import { AdminClient } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { answerIn, askAny, askAnyBy, electPreferred } from "./any-broker.ts";
 import { byPlace, byTopic, keyOf, type Place } from "./places.ts";
 import type { Assigned, Seat } from "./reassign-plan.ts";

@@ -1,6 +1,7 @@
 import { TidemarkError } from "#base/errors.ts";
 import { readText, writeNewText } from "../adapters/process/local-files.ts";
-import { type ClientOptions, noSuchTopic } from "./admin-client.ts";
+import { noSuchTopic } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { endWithReader, FAILED } from "./exit.ts";
 import { keyOf, type Place } from "./places.ts";
 import { type Outcome, ReassignAdmin, THROTTLE_KEY } from "./reassign-admin.ts";

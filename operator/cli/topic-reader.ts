@@ -11,8 +11,8 @@ type FetchResponse = Awaited<ReturnType<ReadingClient["fetch"]>>;
 
 export interface ReaderOptions {
   readonly topic: string;
-  /** For messages: whom the client asked first. */
-  readonly brokers: readonly string[];
+  /** Whom it is read from, for messages. */
+  readonly from: string;
 }
 
 /** How far one partition is read. */
@@ -123,7 +123,7 @@ export class TopicReader {
   #judge(error: unknown, isOver: boolean): void {
     if (isTidemarkError(error)) throw error;
     const why = reasons(error);
-    const { topic, brokers } = this.#options;
+    const { topic, from } = this.#options;
     if (why.some((one) => one === "UNKNOWN_TOPIC_OR_PARTITION" || one.startsWith("Unknown topic"))) {
       throw noSuchTopic(topic);
     }
@@ -134,7 +134,7 @@ export class TopicReader {
     }
     const isUnreachable = why.some((one) => one.includes("ECONNREFUSED"));
     if (isOver || (isUnreachable && !this.#client.isConnected())) {
-      const says = `topic ${topic} cannot be read from ${brokers.join(",")}: ${why.at(-1) ?? "no reason given"}`;
+      const says = `topic ${topic} cannot be read from ${from}: ${why.at(-1) ?? "no reason given"}`;
       throw new TidemarkError("PEER_UNREACHABLE", `${says}; is the cluster running?`, { cause: error });
     }
   }

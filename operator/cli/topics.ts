@@ -1,5 +1,6 @@
 import type { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions, EARLIEST, LATEST, noSuchTopic } from "./admin-client.ts";
+import { AdminClient, EARLIEST, LATEST, noSuchTopic } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { assignments } from "./assignments.ts";
 import { endWithReader } from "./exit.ts";
 import { keyOf } from "./places.ts";
