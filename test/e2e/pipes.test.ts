@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { OFFSETS_TOPIC, partitionFor } from "../../broker/groups/coordinator.ts";
 import { type Run, until } from "../../operator/cli/stand-ins/site.ts";
 import { LiveSite } from "./live-site.ts";
 
@@ -121,7 +122,7 @@ describe("records through files and pipes", () => {
     expect(await linesOf("consume", "shared", "--group", "late", "--offset", "end", "--until-end")).toEqual([]);
   });
 
-  test("two members share the partitions; when one is stopped the other goes on with all of them", async () => {
+  test("two members share the partitions; over the death of their coordinator, and of one of them", async () => {
     await created("pair", 4);
     const args = ["consume", "pair", "--group", "pair", "--format", "%p %v\\n"];
     const [a, b] = [start(args), start(args)];
@@ -136,6 +137,13 @@ describe("records through files and pipes", () => {
       await write();
       return seen(a).length > 0 && seen(b).length > 0;
     });
+    site.killBroker(await site.leaderOf(OFFSETS_TOPIC, partitionFor("pair", 50)));
+    const seenThen = seen(a).length + seen(b).length;
+    await until(async () => {
+      await write();
+      return seen(a).length + seen(b).length > seenThen;
+    });
+    await until(() => new Set([...seen(a), ...seen(b)]).size === 4 * count);
     expect(await site.stop(a)).toBe(0);
     expect(a.err).toMatch(/^[\d,]+ records read in [\d.]+ s \([^\n]+\)\n$/);
     const before = seen(b).length;

@@ -62,7 +62,8 @@ export class PodRelay {
     socket.once("close", () => this.#sockets.delete(socket));
     try {
       const tunnel = await this.#open(socket);
-      tunnel.onclose = () => socket.destroy();
+      // What has come is still written.
+      tunnel.onclose = () => socket.destroySoon();
       if (socket.destroyed) tunnel.close();
       socket.once("close", () => tunnel.close());
     } catch (error) {
