@@ -1,11 +1,13 @@
 import {
   type Admin,
   type API,
+  type Broker,
   type Callback,
   type Connection,
   createAPI,
   kGetApi,
   kGetBootstrapConnection,
+  kGetConnection,
   kPerformWithRetry,
   ResponseError,
   type Reader,
@@ -18,30 +20,56 @@ import {
  */
 
 type Request<A extends unknown[], R> = (connection: Connection, ...rest: [...A, Callback<R>]) => void;
+type Send<R> = (connection: Connection, done: Callback<R>) => void;
 
-/** Sends one request to any broker, in the newest version that it and the library know. */
-export const askAny = <A extends unknown[], R>(admin: Admin, name: string, args: A): Promise<R> =>
-  retried<R>(admin, name, (connection, done) => {
+/** The newest version of an API that brokers and library know. */
+const newest =
+  <A extends unknown[], R>(admin: Admin, name: string, args: A): Send<R> =>
+  (connection, done) =>
     admin[kGetApi]<A, R>(name, (error, api) => {
       if (error) return done(error);
       (api as unknown as Request<A, R>)(connection, ...args, done);
     });
-  });
+
+/** Sends one request to any broker, again while it cannot be answered. */
+export const askAny = <A extends unknown[], R>(admin: Admin, name: string, args: A): Promise<R> =>
+  retried(admin, name, newest<A, R>(admin, name, args));
 
 /** The same for an API that the library does not know at all. */
 export const askAnyBy = <A extends unknown[], R>(admin: Admin, api: API<A, R>, args: A): Promise<R> =>
-  retried<R>(admin, `api ${api.key}`, (connection, done) => (api as Request<A, R>)(connection, ...args, done));
+  retried(admin, `api ${api.key}`, (connection, done) => (api as Request<A, R>)(connection, ...args, done));
 
-function retried<R>(admin: Admin, name: string, send: (connection: Connection, done: Callback<R>) => void): Promise<R> {
-  return new Promise((resolve, reject) => {
+/** Like `askAny`, where an answer may say of each of its parts whether it was refused: that is an answer, too. */
+export async function askAnyInParts<A extends unknown[], R>(admin: Admin, name: string, args: A): Promise<R> {
+  try {
+    return await retried(admin, name, newest<A, R>(admin, name, args), (error) => answerIn<R>(error) !== null);
+  } catch (error) {
+    const answer = answerIn<R>(error);
+    if (answer === null) throw error;
+    return answer;
+  }
+}
+
+/** Sends one request to one broker, once. */
+export const askBroker = <A extends unknown[], R>(admin: Admin, at: Broker, name: string, args: A): Promise<R> =>
+  new Promise((resolve, reject) =>
+    admin[kGetConnection](at, (error, connection) => {
+      if (error) return reject(error);
+      newest<A, R>(admin, name, args)(connection!, (failure, result) => (failure ? reject(failure) : resolve(result!)));
+    }),
+  );
+
+function retried<R>(admin: Admin, name: string, send: Send<R>, isFinal: (error: Error) => boolean = () => false) {
+  return new Promise<R>((resolve, reject) => {
     const attempt = (done: Callback<R>): void =>
       admin[kGetBootstrapConnection]((error, connection) => (error ? done(error) : send(connection!, done)));
-    void admin[kPerformWithRetry]<R>(name, attempt, (error, result) => (error ? reject(error) : resolve(result!)));
+    const end = (error: Error | null | undefined, result?: R): void => (error ? reject(error) : resolve(result!));
+    void admin[kPerformWithRetry]<R>(name, attempt, end, 0, [], isFinal);
   });
 }
 
 /** What a broker answered although it refused a part of it; null when nobody answered. */
-export function answerIn<R>(error: unknown): R | null {
+function answerIn<R>(error: unknown): R | null {
   if (!Error.isError(error)) return null;
   if (error instanceof ResponseError) return (error as { response?: R }).response ?? null;
   for (const inner of ((error as { errors?: readonly unknown[] }).errors ?? []).toReversed()) {

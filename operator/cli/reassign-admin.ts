@@ -1,5 +1,4 @@
 import {
-  type Admin,
   type alterPartitionReassignmentsV1 as alter,
   type listPartitionReassignmentsV0 as list,
   protocolErrorsCodesById,
@@ -7,7 +6,7 @@ import {
 import { TidemarkError } from "#base/errors.ts";
 import { AdminClient } from "./admin-client.ts";
 import type { ClientOptions } from "./broker-access.ts";
-import { answerIn, askAny, askAnyBy, electPreferred } from "./any-broker.ts";
+import { askAny, askAnyBy, askAnyInParts, electPreferred } from "./any-broker.ts";
 import { byPlace, byTopic, keyOf, type Place } from "./places.ts";
 import type { Assigned, Seat } from "./reassign-plan.ts";
 
@@ -61,18 +60,17 @@ export class ReassignAdmin {
   }
 
   async world(): Promise<World> {
-    const metadata = await this.#metadata();
+    const { brokers, topics } = await this.#client.cluster(null);
     const moving = new Map((await this.underWay()).map((one) => [keyOf(one), one]));
-    const places = [...metadata.topics].flatMap(([topic, { partitions }]) =>
-      partitions.map((row, partition) => ({ topic, partition, ...row })),
-    );
+    const places = [...topics].flatMap(([topic, rows]) => rows.map((row) => ({ topic, ...row })));
     const sizes = await this.#sizes(places);
     const partitions = places.map((place): Assigned => {
-      const leaving = moving.get(keyOf(place))?.removing ?? [];
-      const replicas = (moving.get(keyOf(place))?.replicas ?? place.replicas).filter((id) => !leaving.includes(id));
-      return { topic: place.topic, partition: place.partition, replicas, sizeBytes: sizeOf(sizes, place) };
+      const { topic, partition } = place;
+      const { replicas, removing } = moving.get(keyOf(place)) ?? { ...place, removing: [] as readonly number[] };
+      const target = replicas.filter((id) => !removing.includes(id));
+      return { topic, partition, replicas: target, sizeBytes: sizeOf(sizes, place) };
     });
-    const seats = [...metadata.brokers].map(([id, { rack }]) => ({ id, rack: rack ?? null }));
+    const seats = [...brokers].map(([id, { rack }]) => ({ id, rack }));
     return { seats: seats.sort((a, b) => a.id - b.id), partitions: partitions.sort(byPlace) };
   }
 
@@ -95,10 +93,10 @@ export class ReassignAdmin {
   async progress(): Promise<Progressing[]> {
     const moving = await this.underWay();
     if (moving.length === 0) return [];
-    const { topics } = await this.#metadata([...byTopic(moving).keys()]);
+    const { topics } = await this.#client.cluster([...byTopic(moving).keys()]);
     const sizes = await this.#sizes(moving);
     return moving.map((one) => {
-      const leader = topics.get(one.topic)?.partitions[one.partition]?.leader ?? -1;
+      const leader = topics.get(one.topic)?.[one.partition]?.leader ?? -1;
       const wholeBytes = sizeOf(sizes, { ...one, leader });
       if (wholeBytes === null) return { ...one, totalBytes: null, missingBytes: null };
       const ofReplicas = sizes.get(keyOf(one));
@@ -122,19 +120,16 @@ export class ReassignAdmin {
       name,
       partitions: partitions.map(({ partition: partitionIndex, replicas }) => ({ partitionIndex, replicas })),
     }));
-    const answer = await this.#client.ask(async (admin) => {
-      try {
-        return await askAny<unknown[], alter.AlterPartitionReassignmentsResponse>(
-          admin,
-          "AlterPartitionReassignments",
-          [TIMEOUT_MS, true, topics],
-        );
-      } catch (error) {
-        const partial = answerIn<alter.AlterPartitionReassignmentsResponse>(error);
-        if (partial === null || partial.responses.length === 0) throw error;
-        return partial;
-      }
-    });
+    const answer = await this.#client.ask((admin) =>
+      askAnyInParts<unknown[], alter.AlterPartitionReassignmentsResponse>(admin, "AlterPartitionReassignments", [
+        TIMEOUT_MS,
+        true,
+        topics,
+      ]),
+    );
+    if (answer.errorCode !== 0 && answer.responses.length === 0) {
+      throw new TidemarkError("REFUSED", refusalOf(answer.errorCode, answer.errorMessage ?? null) ?? "");
+    }
     return answer.responses.flatMap(({ name: topic, partitions }) =>
       partitions.map(({ partitionIndex: partition, errorCode, errorMessage }) => {
         return { topic, partition, refusal: refusalOf(errorCode, errorMessage ?? null) };
@@ -168,13 +163,6 @@ export class ReassignAdmin {
     const rate = { name: THROTTLE_KEY, configOperation: SET, value: String(bytesPerSecond) } as const;
     const resources = [{ ...ALL_BROKERS, configs: [rate] }];
     await this.#client.ask((admin) => admin.incrementalAlterConfigs({ resources }));
-  }
-
-  async #metadata(topics?: readonly string[]): Promise<Awaited<ReturnType<Admin["metadata"]>>> {
-    const names = topics ?? (await this.#client.ask((admin) => admin.listTopics({ includeInternals: true })));
-    return await this.#client.ask((admin) =>
-      admin.metadata({ topics: [...names], autocreateTopics: false, forceUpdate: true }),
-    );
   }
 
   async #sizes(places: readonly Place[]): Promise<Sizes> {

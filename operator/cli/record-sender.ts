@@ -63,9 +63,12 @@ export class RecordSender {
   }
 
   async #send(messages: Message[]): Promise<void> {
-    const { producer, topic, acks, compression } = this.#sending;
+    const { producer, placement, topic, acks, compression } = this.#sending;
     try {
       await producer.send({ topic, acks, compression, messages });
+      // The client drops what is for a partition that does not exist, and says nothing.
+      const missing = placement.missing(messages[0]!);
+      if (missing !== null) throw new Error(`it has partitions 0 to ${placement.partitionCount - 1}, not ${missing}`);
       this.acked += messages.length;
       this.ackedBytes += messages.reduce((sum, message) => sum + sizeOf(message), 0);
     } catch (error) {

@@ -143,7 +143,10 @@ export class TopicReader {
     const { topic } = this.#options;
     const metadata = await this.#client.metadata({ topics: [topic], forceUpdate: true, autocreateTopics: false });
     const found = metadata.topics.get(topic);
-    if (found === undefined) throw noSuchTopic(topic);
+    // Of a topic that does not exist brokers say so: this one the library passes over.
+    if (found === undefined) {
+      throw new TidemarkError("BAD_INPUT", `topic ${topic} is for brokers only; this command cannot read it`);
+    }
     return found;
   }
 

@@ -104,6 +104,11 @@ describe("records through files and pipes", () => {
       expect({ code, out }).toEqual({ code: 1, out: "" });
       return err;
     };
+    for (const [count, before] of ["", '{"value":"x"}\n'].entries()) {
+      const says = `it has partitions 0 to 0, not 9; ${count} records were acked, later ones may not be`;
+      const far = await told(["produce", "broken", "--format", "json"], `${before}{"partition":9}\n`);
+      expect(far).toEqual({ code: 1, out: "", err: `tidemark: topic broken: ${says}\n` });
+    }
     expect(await refused("nowhere.txt")).toBe("tidemark: nowhere.txt: no such file\n");
     expect(await refused(site.folder)).toBe(`tidemark: ${site.folder}: is a folder, not a file\n`);
     expect(await refused("--header", "a")).toBe("tidemark: a: it must be key=value\n");
@@ -120,6 +125,17 @@ describe("records through files and pipes", () => {
     expect(sorted([...some, ...rest])).toEqual(sorted(numbered(100)));
     expect(await linesOf("consume", "shared", "--group", "readers", "--until-end")).toEqual([]);
     expect(await linesOf("consume", "shared", "--group", "late", "--offset", "end", "--until-end")).toEqual([]);
+  });
+
+  test("the brokers' own topic for groups is shown like any other, and read by nobody", async () => {
+    const topics = JSON.parse(await done(["topics", "list", "--output", "json"])) as { name: string }[];
+    expect(topics.map(({ name }) => name)).toEqual(expect.arrayContaining([OFFSETS_TOPIC, "shared"]));
+    const shown = JSON.parse(await done(["topics", "show", OFFSETS_TOPIC, "--output", "json"]));
+    expect(shown).toMatchObject({ topic: OFFSETS_TOPIC, partitions: { length: 50 } });
+    await done(["reassign", "plan"]);
+    expect((await told(["consume", OFFSETS_TOPIC])).err).toBe(
+      `tidemark: topic ${OFFSETS_TOPIC} is for brokers only; this command cannot read it\n`,
+    );
   });
 
   test("two members share the partitions; over the death of their coordinator, and of one of them", async () => {

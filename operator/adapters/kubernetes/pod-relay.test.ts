@@ -18,7 +18,7 @@ beforeEach(async () => {
   config.loadFromClusterAndUser(cluster, { name: "u", token: "t" });
   inPod = createServer((socket) => {
     socket.on("error", () => {});
-    socket.on("data", (data) => {
+    socket.on("data", (data: Buffer) => {
       socket.write(data);
       if (data.subarray(-3).toString() === "bye") socket.end();
     });
