@@ -10,6 +10,7 @@ import {
   ANNOUNCE_PATH,
   CONTRACT_VERSION,
   type ControllerAnnouncement,
+  KAFKA_PATH,
   type KeptMetadata,
   type PartitionName,
   type Refused,
@@ -25,6 +26,7 @@ import { addFetchSessionMetrics } from "./handlers/fetch-sessions.ts";
 import { addReplicaMetrics } from "./http/replica-metrics.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { HostIdentity } from "./ports/host-identity.ts";
+import { Peers } from "./peers/peers.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "./ports/network.ts";
 import { earlierLogConfigOf, logConfigOf } from "./log-config-of.ts";
 import { LogFolders } from "./log-folders.ts";
@@ -133,14 +135,20 @@ export class Broker {
     return this.#session.isRegistered;
   }
 
+  /** What serves applications over HTTP: null before the start. */
+  get gateway(): { readonly broker: BrokerContext; readonly peers: Peers } | null {
+    return this.#context === null || this.#peers === null ? null : { broker: this.#context, peers: this.#peers };
+  }
+
   /** How the process answers other processes of the cluster. */
   get exchangeServer(): ExchangeServer {
     return {
       incarnation: this.incarnation,
       onExchange: (path, accept, refuse) => {
-        if (path !== REPLICATION_PATH) return refuse(404, `no exchange at ${path}`);
+        if (path !== REPLICATION_PATH && path !== KAFKA_PATH) return refuse(404, `no exchange at ${path}`);
         if (this.#parts === null || !this.#isServing) return refuse(503, "this broker is not registered yet");
-        this.#parts.replicas.acceptFollower(accept());
+        if (path === KAFKA_PATH) this.#parts.server.acceptPeer(accept());
+        else this.#parts.replicas.acceptFollower(accept());
       },
       onPost: async (path, body) => {
         if (path !== ANNOUNCE_PATH) return { status: 404, body: { error: `nothing at ${path}` } };
@@ -177,9 +185,10 @@ export class Broker {
     addFetchSessionMetrics(this.metrics, context.fetchSessions);
     const server = new KafkaServer(
       { clock, logger: this.#logAboutPeers },
-      { broker: context, metrics: this.metrics, onBug: (error) => this.#onBug(error) },
+      { broker: context, metrics: this.metrics, onBug: (error) => this.onBug(error) },
     );
     this.#context = context;
+    this.#peers = new Peers(this.#ports.network, { broker: context, onBug: (error) => this.onBug(error) });
     const damaged = [...(await replicas.recover()), ...this.#missing(earlier, replicas)];
     await folder.begin();
     this.#parts = { folder, replicas, server, damaged };
@@ -208,6 +217,7 @@ export class Broker {
     const { folder, replicas, server } = this.#parts;
     if (this.#session.isRegistered) await this.#leave();
     this.#isServing = false;
+    this.#peers?.stop();
     server.stop();
     this.#expiry?.cancel();
     this.#context?.groups.stop();
@@ -219,6 +229,7 @@ export class Broker {
   }
 
   #context: BrokerContext | null = null;
+  #peers: Peers | null = null;
   #expiry: Timer | null = null;
   /** What an earlier process of this broker was last told; null when none was. */
   #earlier: MetadataRows | null = null;
@@ -351,7 +362,8 @@ export class Broker {
     });
   }
 
-  #onBug(error: unknown): void {
+  /** A request has failed by a bug; after a broken invariant nothing more may be done. */
+  onBug(error: unknown): void {
     if (Error.isError(error) && error.name === "InvariantError") this.#fail(error);
   }
 

@@ -13,6 +13,8 @@ export interface BrokerOptions {
   /** Where it listens for clients; port 0 = any free one. */
   readonly kafka: Address & { readonly listener: string; readonly advertisedHost: string };
   readonly http: Address;
+  /** Where it serves applications over HTTP; null: nowhere. */
+  readonly api: Address | null;
   readonly rack: string | null;
   /** The cluster's static configuration: Kafka's keys. */
   readonly config: Readonly<Record<string, string>>;
@@ -81,6 +83,7 @@ export function parseBrokerOptions(json: string, source: string): BrokerOptions 
     "controller",
     "kafka",
     "http",
+    "api",
     "rack",
     "config",
     "logLevel",
@@ -101,9 +104,15 @@ export function parseBrokerOptions(json: string, source: string): BrokerOptions 
       advertisedHost: reader.text(kafka["advertisedHost"] ?? kafka["host"], "kafka.advertisedHost"),
     },
     http: reader.address(reader.object(root["http"], "http", ["host", "port"]), "http"),
+    api: apiOf(reader, root["api"]),
     rack: root["rack"] === undefined || root["rack"] === null ? null : reader.text(root["rack"], "rack"),
     config: reader.map(root["config"] ?? {}, "config"),
     tokenFile: reader.text(root["tokenFile"], "tokenFile"),
     logLevel: level,
   };
+}
+
+function apiOf(reader: OptionsReader, value: unknown): Address | null {
+  if (value === undefined || value === null) return null;
+  return reader.address(reader.object(value, "api", ["host", "port"]), "api");
 }

@@ -32,6 +32,7 @@ test("a pod knows its number, its addresses and its controller", () => {
       { name: "internal", port: 9092, advertisedHost: "shop-broker-12.shop-brokers.prod.svc", advertisedPort: 9092 },
     ],
     http: { host: "10.1.2.3", port: 8081 },
+    apiPort: null,
     config: { "num.partitions": "3" },
     logLevel: "info",
   });
@@ -81,4 +82,10 @@ test.each<[string, Record<string, unknown>, Record<string, string>]>([
   ["config: ", { config: { "num.partitions": "many" } }, {}],
 ])("what is wrong is named: %s", (message, different, vars) => {
   expect(() => read(different, vars)).toThrow(message);
+});
+
+test("a pod serves applications over HTTP where it is told to", () => {
+  expect(read({ api: { port: 8082 } }).apiPort).toBe(8082);
+  expect(() => read({ api: { port: 70_000 } })).toThrow("broker.json: api.port must be a whole number from 0 to 65535");
+  expect(() => read({ api: { prot: 1 } })).toThrow('broker.json: api has an unknown field "prot"');
 });

@@ -22,11 +22,13 @@ export interface PodOptions {
   readonly listeners: readonly PodListener[];
   /** Where other processes reach it: the pod's own address, never a Service's. */
   readonly http: Address;
+  /** Port for applications over HTTP; null: none. */
+  readonly apiPort: number | null;
   readonly config: ConfigMap;
   readonly logLevel: LogLevel;
 }
 
-const KEYS = ["clusterId", "controller", "listeners", "http", "config", "logLevel"];
+const KEYS = ["clusterId", "controller", "listeners", "http", "api", "config", "logLevel"];
 const LISTENER_KEYS = ["name", "port", "advertisedHost", "advertisedPort", "brokers"];
 const PORT_MAX = 65_535;
 
@@ -41,6 +43,7 @@ export function podOptions(json: string, env: NodeJS.ProcessEnv, source: string)
   const root = reader.object(reader.json(json), "the file", KEYS);
   const controller = reader.object(root["controller"], "controller", ["host", "port", "path"]);
   const http = reader.object(root["http"], "http", ["port"]);
+  const api = root["api"] === undefined ? null : reader.object(root["api"], "api", ["port"]);
   const level = root["logLevel"] ?? "info";
   if (!isLogLevel(level)) reader.fail("logLevel must be debug, info, warn or error");
   const config = reader.map(root["config"] ?? {}, "config");
@@ -55,6 +58,7 @@ export function podOptions(json: string, env: NodeJS.ProcessEnv, source: string)
     },
     listeners: listenersOf(reader, root["listeners"], { id, names }),
     http: { host: names.podIp, port: reader.number(http["port"], "http.port", PORT_MAX) },
+    apiPort: api === null ? null : reader.number(api["port"], "api.port", PORT_MAX),
     config,
     logLevel: level,
   };

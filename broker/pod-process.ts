@@ -20,16 +20,17 @@ export async function runPod(env: NodeJS.ProcessEnv, folders: PodFolders): Promi
     const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) =>
       die(EXIT.badStart, `cannot read ${file}: ${error.message}`),
     );
-    const { listeners, http, ...options } = podOptions(text, env, file);
+    const { listeners, http, apiPort, ...options } = podOptions(text, env, file);
     const logger = winstonLogger({ broker: options.brokerId }, options.logLevel);
     endOnBugs(logger, (reason) => die(EXIT.failed, reason));
     const files = { current: `${folders.token}/current`, previous: `${folders.token}/previous` };
     const tokens = new TokenFiles(files, () => nodeClock.monotonic());
     const everywhere = listeners.map(({ port, ...listener }) => ({ ...listener, at: { host: "", port } }));
     const at = { host: "", port: http.port };
+    const api = apiPort === null ? null : { host: "", port: apiPort };
     // Where the pod stands is seen by the operator, which tells the controller.
     await serve(
-      { ...options, rack: null, dataFolder: folders.data, listeners: everywhere, http: { at, host: http.host } },
+      { ...options, rack: null, dataFolder: folders.data, listeners: everywhere, http: { at, host: http.host }, api },
       { logger, tokens },
     );
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type ApiListener, listenApi } from "./adapters/api-listener.ts";
 import { hostIdentity } from "./adapters/host-identity.ts";
 import { type HttpServer, httpNetwork, serveHttp } from "./adapters/http-network.ts";
 import { nodeClock } from "./adapters/node-clock.ts";
@@ -8,11 +9,16 @@ import { reasonOf } from "./adapters/process-end.ts";
 import { addProcessMetrics } from "./adapters/process-metrics.ts";
 import { tokenGuard } from "./adapters/request-guard.ts";
 import { listenTcp, type TcpListener } from "./adapters/tcp-listener.ts";
+import { assert } from "./base/assert.ts";
 import type { BrokerId } from "./base/ids.ts";
 import type { Logger } from "./base/logging.ts";
 import { Broker } from "./broker.ts";
+import type { HttpApi } from "./http/api/http-api.ts";
 import type { Address } from "./ports/network.ts";
 import type { Tokens } from "./ports/tokens.ts";
+
+/** What is under way over HTTP when a broker stops is answered for so long. */
+const API_GRACE_MS = 5000;
 
 /** Exit codes of a broker process: the supervisor starts it again after any but BAD_START and BANNED. */
 export const EXIT = { cleanStop: 0, failed: 1, badStart: 2, banned: 3 } as const;
@@ -40,6 +46,8 @@ export interface ServeOptions {
   readonly listeners: readonly Listener[];
   /** Where the HTTP server listens, and by which host other processes reach it. */
   readonly http: { readonly at: Address; readonly host: string };
+  /** Where it serves applications over HTTP; null: nowhere. */
+  readonly api: Address | null;
   readonly rack: string | null;
   readonly config: Readonly<Record<string, string>>;
 }
@@ -49,7 +57,9 @@ export async function serve(options: ServeOptions, { logger, tokens }: { logger:
   const folder = await openFolder(options.dataFolder);
   // The sockets are bound first, so that the addresses registered are real ones; nothing is served before registration.
   let broker: Broker | null = null;
+  let api: HttpApi | null = null;
   const kafka = await listenAll(options.listeners, () => broker);
+  const apiListener = options.api === null ? null : await listenApi(options.api, (...call) => answerApi(api, ...call));
   const http = await serveHttp({
     ...options.http.at,
     exchanges: {
@@ -86,10 +96,43 @@ export async function serve(options: ServeOptions, { logger, tokens }: { logger:
   );
   broker = started;
   addProcessMetrics(started.metrics, options.dataFolder);
-  stopOnSignals(started, { kafka, http, logger });
+  const stopApi = (): Promise<void> => closeApi(api, apiListener);
+  stopOnSignals(started, { kafka, http, stopApi, logger });
   await started.start();
+  if (apiListener !== null) api = await apiOf(started, logger);
   await started.registered();
-  logger.info("serving", { kafka: kafka.map(({ address }) => address.port), http: http.address.port });
+  logger.info("serving", {
+    kafka: kafka.map(({ address }) => address.port),
+    http: http.address.port,
+    ...(apiListener === null ? {} : { api: apiListener.address.port }),
+  });
+}
+
+/** The API for applications: loaded only where it is served. */
+async function apiOf(broker: Broker, logger: Logger): Promise<HttpApi> {
+  const { HttpApi } = await import("./http/api/http-api.ts");
+  const { gateway } = broker;
+  assert(gateway !== null, "a broker that has started has what its API works with");
+  return new HttpApi({
+    ...gateway,
+    metrics: broker.metrics,
+    logger,
+    clock: nodeClock,
+    random: nodeRandom,
+    isServing: () => broker.isServing,
+    onBug: (error) => broker.onBug(error),
+  });
+}
+
+function answerApi(api: HttpApi | null, request: IncomingMessage, response: ServerResponse): void {
+  if (api !== null) return api.handle(request, response);
+  response.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
+  response.end(JSON.stringify({ error_code: 50003, message: "this broker starts; try another one" }));
+}
+
+async function closeApi(api: HttpApi | null, listener: ApiListener | null): Promise<void> {
+  api?.stop();
+  await listener?.close(API_GRACE_MS);
 }
 
 function listenAll(listeners: readonly Listener[], broker: () => Broker | null): Promise<TcpListener[]> {
@@ -122,14 +165,20 @@ function lazyPages(broker: () => Broker | null): (request: IncomingMessage, resp
 /** SIGTERM and ctrl-C stop cleanly; a second one ends at once. */
 function stopOnSignals(
   broker: Broker,
-  { kafka, http, logger }: { kafka: readonly TcpListener[]; http: HttpServer; logger: Logger },
+  {
+    kafka,
+    http,
+    stopApi,
+    logger,
+  }: { kafka: readonly TcpListener[]; http: HttpServer; stopApi: () => Promise<void>; logger: Logger },
 ): void {
   let isStopping = false;
   const stop = (signal: string): void => {
     if (isStopping) die(EXIT.failed, `${signal} came again; ending without a clean stop`);
     isStopping = true;
     logger.info("stopping", { signal });
-    void Promise.all([...kafka.map((one) => one.close()), broker.stop()])
+    void stopApi()
+      .then(() => Promise.all([...kafka.map((one) => one.close()), broker.stop()]))
       .then(() => http.close())
       .then(
         () => process.exit(EXIT.cleanStop),

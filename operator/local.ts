@@ -33,6 +33,7 @@ import {
 } from "./adapters/process/local-files.ts";
 import { LOCAL_HOST, planPorts } from "./adapters/process/port-plan.ts";
 import { type Gone, Supervised } from "./adapters/process/supervised.ts";
+import { HTTP_API_PORT } from "./resources/http-api.ts";
 import { quantityBytes } from "./resources/quantity-value.ts";
 import type { Resources } from "./resources/read.ts";
 
@@ -46,6 +47,8 @@ export interface LocalOptions {
   readonly brokers: number | null;
   /** First Kafka port; 0 = any free ones; null = as the files say, or as before, or 9092. */
   readonly port: number | null;
+  /** First port of the HTTP API; 0 = any free ones; null = as the files say, or it is not served. */
+  readonly httpPort: number | null;
   /** Whether brokers are started again when they die. The controller always is. */
   readonly restarts: boolean;
   /** Go on although brokers were told more than the controller's folder knows. */
@@ -62,6 +65,8 @@ export interface LocalPortsOfCall {
 
 export interface Ready {
   readonly bootstrap: string;
+  /** Base URLs of the HTTP API; none when it is not served. */
+  readonly api: readonly string[];
   readonly applied: readonly Applied[];
 }
 
@@ -97,7 +102,7 @@ export class LocalCluster {
   readonly #options: LocalOptions;
   #lock: FolderLock | null = null;
   #clusterId = "";
-  #ports: LocalPorts = { controller: 0, kafka: [], http: [] };
+  #ports: LocalPorts = { controller: 0, kafka: [], http: [], api: [] };
   #controller: Member | null = null;
   #brokers: Member[] = [];
   #startFault: ((error: TidemarkError) => void) | null = null;
@@ -150,7 +155,7 @@ export class LocalCluster {
       applyTopics(this.#controllerAt(), this.#options.resources?.topics ?? []),
     ]);
     this.#startFault = null;
-    return { bootstrap: this.bootstrap, applied };
+    return { bootstrap: this.bootstrap, api: this.#ports.api.map((port) => `http://${LOCAL_HOST}:${port}`), applied };
   }
 
   /** Recovery is asked for once: a controller that is started again later must not recover anew. */
@@ -273,7 +278,11 @@ export class LocalCluster {
     if (before !== null) {
       for (const id of adoptable) {
         if (id < 0) held.add(before.controller);
-        else for (const one of [before.kafka[id], before.http[id]]) if (one !== undefined) held.add(one);
+        else
+          held
+            .add(before.kafka[id] ?? 0)
+            .add(before.http[id] ?? 0)
+            .add(before.api?.[id] ?? 0);
       }
     }
     const first = port ?? (before === null ? (spec?.listeners?.[0]?.port ?? null) : null);
@@ -282,7 +291,9 @@ export class LocalCluster {
       const says = `runs already, on ${running.bootstrap}; stop its processes before you give another --port`;
       throw new TidemarkError("FOLDER_IN_USE", `the cluster in ${this.#options.folder} ${says}`);
     }
-    this.#ports = await planPorts({ brokers, first, before, held });
+    const { http } = spec ?? {};
+    const api = this.#options.httpPort ?? (http === undefined ? null : (http.port ?? HTTP_API_PORT));
+    this.#ports = await planPorts({ brokers, first, api, before, held });
     this.#clusterId = identity?.clusterId ?? randomBytes(16).toString("base64url");
     const name = identity?.name ?? resources?.cluster?.metadata.name ?? CLUSTER_NAME_DEFAULT;
     writeIdentity(this.#path(IDENTITY_FILE), { clusterId: this.#clusterId, name, ports: this.#ports });
@@ -350,6 +361,8 @@ export class LocalCluster {
     this.#brokers = this.#ports.kafka.map((port, id) => {
       const http = { host: LOCAL_HOST, port: this.#ports.http[id] ?? 0 };
       const kafka = { host: LOCAL_HOST, port };
+      const apiPort = this.#ports.api[id];
+      const api = apiPort === undefined ? {} : { api: { host: LOCAL_HOST, port: apiPort } };
       return this.#member(id, {
         program: this.#options.programs.broker,
         http,
@@ -360,6 +373,7 @@ export class LocalCluster {
           controller,
           kafka,
           http,
+          ...api,
           rack: null,
           config,
           tokenFile,
@@ -448,6 +462,7 @@ export class LocalCluster {
         incarnation: broker.incarnation,
         kafka: `${LOCAL_HOST}:${this.#ports.kafka[id] ?? 0}`,
         http: broker.url,
+        ...(this.#ports.api[id] === undefined ? {} : { api: `http://${LOCAL_HOST}:${this.#ports.api[id]}` }),
       })),
     });
   }

@@ -33,6 +33,12 @@ export class MemoryPool {
 /** Views that are smaller are not of a pool's block, or are so seldom that it does not matter. */
 const VIEW_BYTES_MIN = 64 * 1024;
 
+/** Gives the block that `chunk` is a view of, if it is one of a pool, back to it: nobody looks at it any more. */
+export function giveBackBlock(chunk: Uint8Array): void {
+  const owner = chunk.length < VIEW_BYTES_MIN ? undefined : owners.get(chunk.buffer);
+  owner?.giveBack(new Uint8Array(chunk.buffer));
+}
+
 /** Writes to a stream, and gives the block that `chunk` is a view of back to its pool once the stream has sent it. */
 export function writeAndGiveBack(
   stream: { write(chunk: Uint8Array, onSent?: () => void): void },

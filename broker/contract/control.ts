@@ -23,6 +23,8 @@ export const ANNOUNCE_PATH = "/v1/controller";
 export const INCARNATION_PATH = "/v1/incarnation";
 /** A follower's streamed exchange with a leader. */
 export const REPLICATION_PATH = "/v1/replication";
+/** A broker's streamed exchange with another one, whose Kafka client it is: it passes on what HTTP asked it for. */
+export const KAFKA_PATH = "/v1/kafka";
 
 /** Brokers send one this often; a session ends when none came for the session timeout. */
 export const HEARTBEAT_INTERVAL_MS = 500;

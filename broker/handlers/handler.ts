@@ -9,6 +9,9 @@ export interface Versions {
   readonly max: number;
 }
 
+/** What peers and requests within the process came in by: they are told nobody's addresses. */
+export const NO_LISTENER = "";
+
 /**
  * One request under way. Exactly one of `answer`, `answerNothing`, `close` and `fail` is called, once, in this turn or
  * later; what is called after that, or after the client has gone, does nothing. Answers leave in the order of requests.

@@ -2,7 +2,7 @@ import { type Clock, every, type Timer } from "../base/clock.ts";
 import type { Logger } from "../base/logging.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { BrokerContext } from "../handlers/context.ts";
-import type { Handler } from "../handlers/handler.ts";
+import { type Handler, NO_LISTENER } from "../handlers/handler.ts";
 import { handlers, versionRefusal } from "../handlers/table.ts";
 import type { ByteStream } from "../ports/network.ts";
 import { Connection, type ConnectionLimits, type ConnectionShared } from "./connection.ts";
@@ -79,6 +79,12 @@ export class KafkaServer {
       return;
     }
     this.#connections.add(new Connection(stream, listener, this.#shared));
+  }
+
+  /** Serves another broker of the cluster, which passes on what it was asked for: it is no client to be counted. */
+  acceptPeer(stream: ByteStream): void {
+    if (this.#isStopped) stream.destroy();
+    else this.#connections.add(new Connection(stream, NO_LISTENER, this.#shared));
   }
 
   /** Accepts nothing more and closes every connection after what is ready has been sent. */

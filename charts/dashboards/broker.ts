@@ -113,6 +113,65 @@ const requests = [
   }),
 ];
 
+/** Empty where the HTTP API is not served. */
+const http = [
+  graph({
+    title: "HTTP requests per second",
+    description: "By page and status; of a stream at its end.",
+    unit: "reqps",
+    lines: [
+      {
+        query: `sum by (method, route, status) (rate(tidemark_http_requests_total${b}[$__rate_interval]))`,
+        legend: "{{method}} {{route}} {{status}}",
+      },
+    ],
+  }),
+  graph({
+    title: "Records over HTTP",
+    description: "Appended and shown, per second.",
+    unit: "cps",
+    lines: [
+      {
+        query: `sum by (pod, direction) (rate(tidemark_http_records_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} {{direction}}",
+      },
+    ],
+  }),
+  graph({
+    title: "Bytes over HTTP",
+    description: "Of records.",
+    unit: "Bps",
+    lines: [
+      {
+        query: `sum by (pod, direction) (rate(tidemark_http_bytes_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} {{direction}}",
+      },
+    ],
+  }),
+  graph({
+    title: "Appending over HTTP, p99",
+    description: "From the whole request to the acknowledgement of every in-sync replica.",
+    unit: "s",
+    lines: [
+      {
+        query: quantileOf(0.99, { by: "pod, le", buckets: `tidemark_http_produce_duration_seconds_bucket${b}` }),
+        legend: "{{pod}}",
+      },
+    ],
+  }),
+  graph({
+    title: "Readers over HTTP",
+    description: "Open streams, and those closed because they took nothing for a minute.",
+    lines: [
+      { query: `sum by (pod) (tidemark_http_readers${b})`, legend: "{{pod}} open" },
+      {
+        query: `sum by (pod) (increase(tidemark_http_stalled_readers_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} stalled",
+      },
+    ],
+  }),
+];
+
 const resources = [
   graph({
     title: "Event loop's delay, p99",
@@ -156,6 +215,7 @@ export const broker = board(
   [
     { title: "Now", panels: now },
     { title: "Requests", panels: requests },
+    { title: "HTTP API", panels: http },
     { title: "Resources", panels: resources },
   ],
 );

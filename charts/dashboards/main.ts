@@ -33,7 +33,7 @@ const tidemark = (...args: readonly string[]): ChildProcess => {
 
 async function startCluster(): Promise<string> {
   const data = path.join(folder, "data");
-  const child = tidemark("up", "--data", data, "--brokers", "3", "--port", "0");
+  const child = tidemark("up", "--data", data, "--brokers", "3", "--port", "0", "--http-port", "0");
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on("data", (text: Buffer) => void (/^ready/m.test(String(text)) && resolve()));
     child.once("exit", (code) => reject(new Error(`the cluster ended with ${code}`)));
@@ -50,13 +50,24 @@ async function use(data: string): Promise<void> {
   consumer.stdout?.resume();
   await once(consumer, "exit");
   await once(tidemark("consume", "nothing-of-that-name", "--data", data), "exit");
+  for (const { api } of clusterOf(data).brokers) {
+    const headers = { "content-type": "application/vnd.kafka.json.v2+json" };
+    const body = JSON.stringify({ records: [{ value: "over HTTP" }] });
+    await (await fetch(`${api}/topics/panels`, { method: "POST", headers, body })).text();
+    await (await fetch(`${api}/topics/panels/records?limit=10`)).text();
+  }
 }
+
+interface Running {
+  readonly brokers: readonly { readonly id: number; readonly http: string; readonly api: string }[];
+}
+
+const clusterOf = (data: string): Running =>
+  JSON.parse(readFileSync(path.join(data, "cluster.json"), "utf8")) as Running;
 
 /** Brokers scraped as the chart's PodMonitor has them: with namespace, pod and the Cluster's name. */
 async function startPrometheus(data: string): Promise<string> {
-  const { brokers } = JSON.parse(readFileSync(path.join(data, "cluster.json"), "utf8")) as {
-    brokers: readonly { id: number; http: string }[];
-  };
+  const { brokers } = clusterOf(data);
   const targets = brokers.map(({ id, http }) => ({
     targets: [http.replace(/^https?:\/\//, "")],
     labels: { namespace: "here", tidemark_cluster: "local", pod: `local-broker-${id}` },

@@ -2,6 +2,7 @@ import { addProcessMetrics } from "../../broker/adapters/process-metrics.ts";
 import { Metrics } from "../../broker/base/metrics.ts";
 import { addFetchSessionMetrics } from "../../broker/handlers/fetch-sessions.ts";
 import { handlers } from "../../broker/handlers/table.ts";
+import { ApiMetrics } from "../../broker/http/api/api-metrics.ts";
 import { addPageMetrics } from "../../broker/http/pages.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "../../broker/http/replica-metrics.ts";
 import { TopicTraffic } from "../../broker/replication/topic-traffic.ts";
@@ -35,6 +36,7 @@ function brokerMetrics(): Metrics {
   } as unknown as MeasuredReplica;
   addFetchSessionMetrics(metrics, { size: 1, partitionCount: 1, evictions: 0 });
   addReplicaMetrics(metrics, { replicas: () => [replica], traffics: () => [["orders", new TopicTraffic()]] });
+  new ApiMetrics(metrics, { readers: () => 1 }).answered("GET", "/topics", 200);
   addProcessMetrics(metrics, ".");
   addPageMetrics(metrics, () => null);
   return metrics;

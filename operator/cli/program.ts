@@ -19,6 +19,12 @@ function upCommand(): Command {
       wholeNumber(0, 65_535),
     )
     .option(
+      "--http-port <port>",
+      "serve the HTTP API, without authentication: port of the first broker; 0: any free ones (default: as the file " +
+        "says)",
+      wholeNumber(0, 65_535),
+    )
+    .option(
       "--recover",
       "go on although the controller's metadata was lost or set back: from the newest that brokers kept; every " +
         "partition then waits for all its replicas",

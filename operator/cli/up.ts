@@ -13,6 +13,7 @@ export interface UpOptions {
   readonly data: string;
   readonly brokers?: number;
   readonly port?: number;
+  readonly httpPort?: number;
   readonly restart: boolean;
   readonly recover?: boolean;
 }
@@ -60,6 +61,7 @@ export async function up(options: UpOptions): Promise<never> {
       resources: await readFiles(options.file),
       brokers: options.brokers ?? null,
       port: options.port ?? null,
+      httpPort: options.httpPort ?? null,
       restarts: options.restart,
       recovers: options.recover === true,
       programs: programs(),
@@ -67,11 +69,12 @@ export async function up(options: UpOptions): Promise<never> {
   );
   stopOnSignals(cluster);
   try {
-    const { bootstrap, applied } = await cluster.start();
+    const { bootstrap, api, applied } = await cluster.start();
     const readyMs = Math.round(Date.now() - performance.timeOrigin);
     for (const { topic, did } of applied) say(`topic ${topic}: ${did}`);
     flushCompileCache();
-    process.stdout.write(`ready in ${readyMs} ms  bootstrap ${bootstrap}\n`);
+    const http = api.length === 0 ? "" : `  http ${api.join(",")}`;
+    process.stdout.write(`ready in ${readyMs} ms  bootstrap ${bootstrap}${http}\n`);
   } catch (error) {
     say(`tidemark: ${lineFor(error)}`);
     await cluster.stop();

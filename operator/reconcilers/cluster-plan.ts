@@ -1,11 +1,17 @@
 import type { AdminRequest } from "#contract/control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
-import { configKeyOf, configMapOf, listenersOf } from "../specs/broker-json.ts";
+import { configKeyOf, configMapOf, httpApiPortOf, listenersOf } from "../specs/broker-json.ts";
 import type { SpecContext } from "../specs/context.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
 import { BROKER_LABEL, CLUSTER_LABEL, namesOf, ownerOf } from "../specs/naming.ts";
 import { disruptionBudgetOf, networkPolicyOf, podMonitorOf, serviceAccountOf } from "../specs/policies.ts";
-import { bootstrapServiceOf, externalServicesOf, headlessServiceOf, isExternal } from "../specs/services.ts";
+import {
+  bootstrapServiceOf,
+  externalServicesOf,
+  headlessServiceOf,
+  httpServiceOf,
+  isExternal,
+} from "../specs/services.ts";
 import { isDeletedWithCluster, isEphemeral, storageSizeOf } from "../specs/stateful-set.ts";
 import { type Advertised, advertisedOf, astrayBrokers } from "./advertised.ts";
 import { type AcceptedConfig, acceptConfig, planDynamicConfig } from "./cluster-config.ts";
@@ -176,10 +182,12 @@ function outsideServicesOf(clusters: ReadonlySet<ClusterResource>, brokers: numb
 function objectsOf(context: SpecContext, maxUnavailable: 0 | 1): KubernetesObject[] {
   const { cluster, operatorNamespace } = context;
   const { podDisruptionBudget, networkPolicy, monitoring } = cluster.spec;
+  const apiPort = httpApiPortOf(cluster);
   return [
     serviceAccountOf(cluster),
     headlessServiceOf(cluster),
     ...(hasInternalListener(cluster) ? [bootstrapServiceOf(cluster)] : []),
+    ...(apiPort === null ? [] : [httpServiceOf(cluster, apiPort)]),
     ...(networkPolicy?.enabled === false ? [] : [networkPolicyOf(cluster, operatorNamespace)]),
     ...(podDisruptionBudget?.enabled === false ? [] : [disruptionBudgetOf(cluster, maxUnavailable)]),
     ...(monitoring?.podMonitor?.enabled === true ? [podMonitorOf(cluster)] : []),
@@ -224,6 +232,7 @@ function unwanted(observed: ClusterObserved, served: ClusterResource, outside: r
   const wanted = new Set([
     names.headless,
     ...(hasInternalListener(served) ? [names.bootstrap] : []),
+    ...(httpApiPortOf(served) === null ? [] : [names.http]),
     ...outside.map(({ metadata }) => metadata.name),
   ]);
   // Others are found by their labels; a PodMonitor by its name, which somebody else's may have.

@@ -133,6 +133,18 @@ describe("what others did to a Cluster's objects", () => {
     expect(world.kubernetes.see("Service", "shop-bootstrap")).toBeNull();
   });
 
+  test("a Service of the HTTP API is there as long as it is asked for", async () => {
+    const world = new World();
+    await world.start();
+    expect(world.kubernetes.see("Service", "shop-http")).toBeNull();
+    world.edit({ http: {} });
+    await world.pass(20_000);
+    expect(world.kubernetes.see("Service", "shop-http")?.["spec"]).toMatchObject({ ports: [{ port: 8082 }] });
+    world.edit({ http: undefined as never });
+    await world.pass(20_000);
+    expect(world.kubernetes.see("Service", "shop-http")).toBeNull();
+  });
+
   test("so does a PodMonitor, also when nothing is said of monitoring any more; not one that others made", async () => {
     const world = new World();
     await world.start({ monitoring: { podMonitor: { enabled: true } } });

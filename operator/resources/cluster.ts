@@ -11,6 +11,7 @@ import {
   namespaceName,
   onKubernetes,
 } from "./fields.ts";
+import { httpPortIsFree, httpSchema } from "./http-api.ts";
 import { configSchema, numberIn, numberOf } from "./kafka-config.ts";
 import { annotationsSchema, labelKey, labelsSchema } from "./label-fields.ts";
 import { advertisedPortsFit, listenersSchema } from "./listeners.ts";
@@ -84,6 +85,7 @@ const specSchema = closed(
     }),
     storage: Type.Optional(storageSchema),
     listeners: Type.Optional(listenersSchema),
+    http: Type.Optional(httpSchema),
     config: Type.Optional(configSchema("Kafka's configuration keys of brokers.")),
     rack: Type.Optional(
       closed(
@@ -110,6 +112,7 @@ const specSchema = closed(
         message: "must have storage: {size: 10Gi}, or storage: {ephemeral: true} for data that goes with its pod",
       },
       { ...advertisedPortsFit },
+      { ...httpPortIsFree },
       {
         rule: `${numberIn("self.config", DEFAULT_FACTOR, "0")} <= self.replicas`,
         message: `must have at least as many replicas as config ${DEFAULT_FACTOR}; lower that or raise replicas`,

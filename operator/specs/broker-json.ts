@@ -2,6 +2,7 @@ import { brokerConfigKeys } from "#contract/config-keys.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { type SpecContext, namespaceOf } from "./context.ts";
 import type { ClusterSpec } from "../resources/cluster.ts";
+import { HTTP_API_PORT } from "../resources/http-api.ts";
 import { BROKER_HTTP_PORT, DEFAULT_LISTENERS } from "../resources/listeners.ts";
 import type { ClusterResource } from "./custom-resources.ts";
 import { canonical, hashOf } from "./hash.ts";
@@ -58,6 +59,15 @@ export const staticConfig = (config: Config, replicas: number): Record<string, s
   ...startConfig(config),
 });
 
+/** Port of the HTTP API for applications; null: it is not served. */
+export const httpApiPortOf = ({ spec: { http } }: ClusterResource): number | null =>
+  http === undefined ? null : (http.port ?? HTTP_API_PORT);
+
+const httpApiOf = (cluster: ClusterResource): { readonly api?: { readonly port: number } } => {
+  const port = httpApiPortOf(cluster);
+  return port === null ? {} : { api: { port } };
+};
+
 /** Changes with whatever makes a running broker's settings old. */
 export const configHash = (context: SpecContext): string =>
   hashOf({
@@ -69,6 +79,8 @@ export const configHash = (context: SpecContext): string =>
       advertisedHost,
       advertisedPort,
     })),
+    // Nothing where there is none: what brokers were told before the API existed has not changed.
+    ...httpApiOf(context.cluster),
   });
 
 export function brokerJson(context: SpecContext): Record<string, unknown> {
@@ -84,6 +96,7 @@ export function brokerJson(context: SpecContext): Record<string, unknown> {
     },
     listeners: listenersOf(cluster).map((listener) => listenerJson(listener, context)),
     http: { port: BROKER_HTTP_PORT },
+    ...httpApiOf(cluster),
     config: staticConfig(context.config, cluster.spec.replicas),
     logLevel: "info",
   };

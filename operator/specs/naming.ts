@@ -32,6 +32,7 @@ export const namesOf = (cluster: string) => ({
   statefulSet: `${cluster}-broker`,
   headless: `${cluster}-brokers`,
   bootstrap: `${cluster}-bootstrap`,
+  http: `${cluster}-http`,
   configMap: `${cluster}-config`,
   secret: `${cluster}-internal-token`,
   serviceAccount: `${cluster}-broker`,

@@ -1,7 +1,8 @@
 import { NODE_FLAGS } from "#contract/node-flags.ts";
 import type { ClusterSpec } from "../resources/cluster.ts";
+import { HTTP_API_PORT_NAME } from "../resources/http-api.ts";
 import { BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
-import { configHash, configKeyOf, listenersOf } from "./broker-json.ts";
+import { configHash, configKeyOf, httpApiPortOf, listenersOf } from "./broker-json.ts";
 import type { SpecContext } from "./context.ts";
 import type { ClusterResource } from "./custom-resources.ts";
 import { CONFIG_HASH_ANNOTATION, labelsOf, namesOf, RESTART_ANNOTATION, selectorOf } from "./naming.ts";
@@ -92,6 +93,7 @@ function container(context: SpecContext): Record<string, unknown> {
   const { cluster, brokerImage } = context;
   const { image, imagePullPolicy } = cluster.spec;
   const resources = resourcesOf(cluster);
+  const apiPort = httpApiPortOf(cluster);
   return {
     name: "broker",
     image: image === undefined || image === "" ? brokerImage : image,
@@ -102,6 +104,7 @@ function container(context: SpecContext): Record<string, unknown> {
     ports: [
       ...listenersOf(cluster).map(({ name, port }) => ({ name, containerPort: port, protocol: "TCP" })),
       { name: BROKER_HTTP_PORT_NAME, containerPort: BROKER_HTTP_PORT, protocol: "TCP" },
+      ...(apiPort === null ? [] : [{ name: HTTP_API_PORT_NAME, containerPort: apiPort, protocol: "TCP" }]),
     ],
     resources,
     securityContext: {

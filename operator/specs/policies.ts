@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import { BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
-import { listenersOf, OPERATOR_SERVICE } from "./broker-json.ts";
+import { httpApiPortOf, listenersOf, OPERATOR_SERVICE } from "./broker-json.ts";
 import { namespaceOf } from "./context.ts";
 import type { ClusterResource } from "./custom-resources.ts";
 import { labelsOf, namesOf, ownerOf, selectorOf } from "./naming.ts";
@@ -26,11 +26,14 @@ export const disruptionBudgetOf = (cluster: ClusterResource, maxUnavailable: 0 |
 });
 
 /**
- * Kafka's listeners are open to all; the HTTP port, which replication and metrics share, to brokers of this cluster,
- * to the operator, and to whoever scrapes. Every request that could do harm there needs the token besides.
+ * Kafka's listeners, and the HTTP API where there is one, are open to all; the brokers' own HTTP port, which
+ * replication and metrics share, to brokers of this cluster, to the operator, and to whoever scrapes. Every request
+ * that could do harm there needs the token besides.
  */
 export function networkPolicyOf(cluster: ClusterResource, operatorNamespace: string): KubernetesObject {
   const { name } = cluster.metadata;
+  const apiPort = httpApiPortOf(cluster);
+  const open = [...listenersOf(cluster).map(({ port }) => port), ...(apiPort === null ? [] : [apiPort])];
   const brokers = { podSelector: { matchLabels: selectorOf(name) } };
   const operator = {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": operatorNamespace } },
@@ -48,7 +51,7 @@ export function networkPolicyOf(cluster: ClusterResource, operatorNamespace: str
       podSelector: { matchLabels: selectorOf(name) },
       policyTypes: ["Ingress"],
       ingress: [
-        { ports: listenersOf(cluster).map(({ port }) => ({ port, protocol: "TCP" })) },
+        { ports: open.map((port) => ({ port, protocol: "TCP" })) },
         { from: [brokers, operator, scrapers], ports: [{ port: BROKER_HTTP_PORT, protocol: "TCP" }] },
       ],
     },

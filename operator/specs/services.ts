@@ -1,4 +1,5 @@
 import type { KubernetesObject } from "../ports/kubernetes.ts";
+import { HTTP_API_PORT_NAME } from "../resources/http-api.ts";
 import { advertisedPortOf, BROKER_HTTP_PORT, BROKER_HTTP_PORT_NAME } from "../resources/listeners.ts";
 import { type Listener, listenersOf } from "./broker-json.ts";
 import { namespaceOf } from "./context.ts";
@@ -52,6 +53,17 @@ export const bootstrapServiceOf = (cluster: ClusterResource): KubernetesObject =
       ports: listenersOf(cluster)
         .filter(({ type = "internal" }) => type === "internal")
         .map(portOf),
+    },
+  });
+
+/** Where applications begin that speak HTTP: any broker that is ready, since each serves every partition. */
+export const httpServiceOf = (cluster: ClusterResource, port: number): KubernetesObject =>
+  service(cluster, {
+    name: namesOf(cluster.metadata.name).http,
+    spec: {
+      type: "ClusterIP",
+      selector: selectorOf(cluster.metadata.name),
+      ports: [{ name: HTTP_API_PORT_NAME, port, targetPort: HTTP_API_PORT_NAME, protocol: "TCP" }],
     },
   });
 

@@ -9,7 +9,7 @@ import { matches } from "./matches.ts";
 import { heapFlags, podTemplateOf } from "./pod.ts";
 import { disruptionBudgetOf, networkPolicyOf, podMonitorOf, secretOf, serviceAccountOf } from "./policies.ts";
 import { isSameQuantity, quantityOf } from "./quantity.ts";
-import { bootstrapServiceOf, externalServicesOf, headlessServiceOf } from "./services.ts";
+import { bootstrapServiceOf, externalServicesOf, headlessServiceOf, httpServiceOf } from "./services.ts";
 import { statefulSetOf } from "./stateful-set.ts";
 
 const clusterWith = (spec: Partial<ClusterSpec> = {}, annotations: Record<string, string> = {}): ClusterResource => ({
@@ -229,6 +229,38 @@ describe("broker.json", () => {
     const config = { "num.partitions": "6", "log.retention.bytes": "5" };
     expect(startConfig(config)).toEqual({ "num.partitions": "6" });
     expect(dynamicConfig(config)).toEqual({ "log.retention.bytes": "5" });
+  });
+});
+
+describe("the HTTP API for applications", () => {
+  const json = (spec: Partial<ClusterSpec>) => brokerJson(contextWith(spec))["api"];
+  const ports = (spec: Partial<ClusterSpec>) => podOf(contextWith(spec)).spec.containers[0]?.["ports"];
+
+  test("is nowhere unless it is asked for, and brokers of before do not roll", () => {
+    expect(json({})).toBeUndefined();
+    expect(ports({})).toHaveLength(2);
+    expect(configHash(contextWith({}))).toBe("6343535a5e6203d0");
+  });
+
+  test("has a port of every broker, a Service of those that are ready, and is open to all", () => {
+    expect(json({ http: { port: 8090 } })).toEqual({ port: 8090 });
+    expect(json({ http: {} })).toEqual({ port: 8082 });
+    expect(ports({ http: {} })).toContainEqual({ name: "http-api-port", containerPort: 8082, protocol: "TCP" });
+    expect(configHash(contextWith({ http: {} }))).not.toBe(configHash(contextWith()));
+    const made = httpServiceOf(clusterWith({ http: {} }), 8082);
+    expect(made.metadata.name).toBe("shop-http");
+    expect(made["spec"]).toEqual({
+      type: "ClusterIP",
+      selector: expect.objectContaining({ "app.kubernetes.io/instance": "shop" }),
+      ports: [{ name: "http-api-port", port: 8082, targetPort: "http-api-port", protocol: "TCP" }],
+    });
+    const { ingress } = networkPolicyOf(clusterWith({ http: {} }), "system")["spec"] as { ingress: unknown[] };
+    expect(ingress[0]).toEqual({
+      ports: [
+        { port: 9092, protocol: "TCP" },
+        { port: 8082, protocol: "TCP" },
+      ],
+    });
   });
 });
 

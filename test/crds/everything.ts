@@ -31,6 +31,7 @@ export const wholeCluster: Value = {
   listeners: [
     { name: "a", port: 9092, type: "loadbalancer", advertisedHost: "{pod}.x", advertisedPort: "31000+{ordinal}" },
   ],
+  http: { port: 8082 },
   config: { "log.cleanup.policy": "delete" },
   rack: { topologyKey: "topology.kubernetes.io/zone" },
   image: "example.org/tidemark:1",

@@ -23,6 +23,7 @@ const brokerRooms = [
   "broker/transactions",
   "broker/handlers",
   "broker/server",
+  "broker/peers",
   "broker/http",
   "broker/adapters",
 ];
@@ -114,6 +115,36 @@ export const rooms: readonly Room[] = [
       "broker/handlers/context",
     ],
     door: "the server knows the handlers through broker/handlers/table.ts (handler.ts and context.ts are its terms)",
+  },
+  {
+    path: "broker/peers",
+    // A request to this very broker takes the handler that a connection would; frames are cut as the server cuts them.
+    may: [
+      "broker/base",
+      "broker/ports",
+      "broker/wire",
+      "broker/contract",
+      "broker/server/frames",
+      "broker/handlers/table",
+      "broker/handlers/handler",
+      "broker/handlers/context",
+    ],
+    door: "peers ask brokers by Kafka's protocol and know nothing of what is asked",
+  },
+  {
+    path: "broker/http/api",
+    // It is a Kafka client like any other: what it asks for goes through broker/peers, here or at another broker.
+    // Which partition has a group is what coordinators say.
+    may: [
+      "broker/base",
+      "broker/contract",
+      "broker/wire",
+      "broker/groups/coordinator",
+      "broker/handlers/context",
+      "broker/handlers/internal-topics",
+      "broker/peers",
+    ],
+    door: "the HTTP API asks brokers through broker/peers; what the metadata says is in the context",
   },
   {
     path: "broker/http",

@@ -24,6 +24,8 @@ export interface BrokerEntry extends ProcessEntry {
   readonly kafka: string;
   /** Base URL. */
   readonly http: string;
+  /** Base URL of the HTTP API for applications; absent when it is not served. */
+  readonly api?: string;
 }
 
 /** `identity.json`: what stays the same over every start on a data folder. */
@@ -39,6 +41,8 @@ export interface LocalPorts {
   readonly controller: number;
   readonly kafka: readonly number[];
   readonly http: readonly number[];
+  /** Of the HTTP API for applications; none when it is not served. */
+  readonly api: readonly number[];
 }
 
 export const CLUSTER_FILE = "cluster.json";

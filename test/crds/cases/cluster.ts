@@ -148,6 +148,36 @@ export const clusterCases: readonly CreateCase[] = [
   create("a listener with a name of 12 characters", listeners({ name: "abcdefghijkl", port: 9092 })),
   create("no listeners", listeners(), { refused: "spec.listeners" }),
 
+  create("an HTTP API", { http: {} }, { becomes: { http: { port: 8082 } } }),
+  create(
+    "an HTTP API on the brokers' own port",
+    { http: { port: 8081 } },
+    {
+      refused: "must not be 8081, on which brokers talk to each other; choose another port",
+    },
+  ),
+  create(
+    "an HTTP API on a listener's port",
+    { http: { port: 9094 }, ...listeners({ port: 9094 }) },
+    {
+      refused: "must have an http.port that no listener has; choose another port",
+    },
+  ),
+  create(
+    "an HTTP API on the port of the listener that is there by default",
+    { http: { port: 9092 } },
+    {
+      refused: "must have an http.port that no listener has; choose another port",
+    },
+  ),
+  create(
+    "a listener on the API's port by default",
+    { http: {}, ...listeners({ port: 8082 }) },
+    {
+      refused: "must have an http.port that no listener has; choose another port",
+    },
+  ),
+
   ...[
     "{pod}.example.org",
     "{ordinal}.a-b.example.org",
