@@ -6,6 +6,7 @@ import type { PartitionRow } from "../contract/rows.ts";
 import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
 import type { LogConfig } from "../storage/log-config.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
+import { beginsEmpty, readRecords } from "../storage/record-read.ts";
 import { AppendHold } from "./append-hold.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
 import { countedEnd } from "./counted-end.ts";
@@ -213,7 +214,8 @@ export class Replica implements LedPartition {
   }
 
   /**
-   * Whole batches from the one that holds `from` on, as the leader; in the same turn when memory has them. Empty
+   * Whole batches from the one that holds `from` on, as the leader; in the same turn when memory has them. Those in
+   * front that have no records are left out while a record follows. Empty
    * between the bound and the log end; OFFSET_OUT_OF_RANGE beyond; KAFKA_STORAGE_ERROR where the disk does not give
    * back what was written.
    */
@@ -225,7 +227,7 @@ export class Replica implements LedPartition {
     if (from >= endOffset) return this.#records([]);
     const bounds = { endOffset, maxBytes: options.maxBytes };
     const chunks = log.readTail(from, bounds);
-    if (chunks !== null) return this.#records(chunks);
+    if (chunks !== null && !beginsEmpty(chunks)) return this.#records(chunks);
     const maxBytes = Math.min(options.maxBytes, options.diskBytesMax ?? options.maxBytes);
     return this.#readDisk(from, { endOffset, maxBytes });
   }
@@ -424,21 +426,27 @@ export class Replica implements LedPartition {
       );
       this.#reportCut(cut.offset, cut.isLoss);
       await log.truncateTo(cut.offset);
-      this.#highWatermark = clamp(this.#highWatermark, log);
-      // Before anything else comes to stand below the old mark, which after a crash would call it committed.
-      if (cut.isLoss) await this.#host.checkpoint(this);
+      await this.#lowerHighWatermark();
     });
   }
 
   /** Nothing in common is left with the leader: empties the log and starts at `logStart`, then calls `done`. */
   restart(epoch: LeaderEpoch, logStart: Offset, done: () => void): void {
     this.#cut(epoch, done, async () => {
-      const isLoss = this.#highWatermark > logStart;
-      this.#reportCut(logStart, isLoss);
+      this.#reportCut(logStart, this.#highWatermark > logStart);
       await this.log.resetTo(logStart);
-      this.#highWatermark = logStart;
-      if (isLoss) await this.#host.checkpoint(this);
+      await this.#lowerHighWatermark();
     });
+  }
+
+  /**
+   * The log was cut, perhaps further than was asked for: what is committed ends with it at the latest. Said durably
+   * before anything else comes to stand below the old mark, which after a crash would call it committed.
+   */
+  async #lowerHighWatermark(): Promise<void> {
+    const before = this.#highWatermark;
+    this.#highWatermark = clamp(before, this.log);
+    if (this.#highWatermark < before) await this.#host.checkpoint(this);
   }
 
   /** Runs `work` alone, unless the role changed before its turn came. */
@@ -542,7 +550,7 @@ export class Replica implements LedPartition {
 
   async #readDisk(from: Offset, bounds: { endOffset: Offset; maxBytes: number }): Promise<ReadResult> {
     try {
-      return this.#records(await this.log.read(from, bounds));
+      return this.#records(await readRecords(this.log, from, bounds));
     } catch (error) {
       // A log that was closed or cut under the read answers as any replica that leads no more.
       if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);
