@@ -81,6 +81,11 @@ export class LogCompaction {
     return this.#supersededEnd;
   }
 
+  /** The log ends below records that have taken the place of others: of some keys it has neither. */
+  get hasHole(): boolean {
+    return this.#log.segments().at(-1)!.endOffset < this.#supersededEnd;
+  }
+
   /** The log is being cut: a run under way is worthless. */
   cutBegins(): void {
     this.#cuts++;

@@ -55,7 +55,8 @@ export class LogFixture {
 
   /** What the broker's checkpoint files would say now. */
   get checkpoint(): Checkpoint {
-    return { recoveryPoint: this.log.recoveryPoint, logStart: this.log.logStart };
+    const { recoveryPoint, logStart, compaction } = this.log;
+    return { recoveryPoint, logStart, cleanedEnd: compaction.cleanedEnd };
   }
 
   /** Appends one batch of `values` in `epoch`. */
