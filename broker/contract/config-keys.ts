@@ -315,11 +315,11 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
   },
   "log.cleaner.dedupe.buffer.size": {
     type: "long",
-    defaultValue: "134217728",
+    defaultValue: "33554432",
     least: 65536,
     most: 2 ** 32,
     update: "clusterWide",
-    doc: "Most memory for the keys of one pass, 24 bytes each and a fifth more; taken only while a partition needs it.",
+    doc: "Most memory for the keys of one pass, 30 bytes each; taken while a pass runs, and for as many as it could meet.",
   },
   "log.cleaner.delete.retention.ms": defaultOf("delete.retention.ms"),
   "log.cleaner.io.max.bytes.per.second": {

@@ -280,9 +280,17 @@ export function changeConfig(
       ? (validateTopicConfig(changed) ?? lagProblem(next))
       : validateDynamicBrokerConfig(changed, resource.name);
   if (problem !== null) return refused(problem);
+  if (resource.kind === "topic" && isRewritten(resource.name) && isCompactedBy(changed)) {
+    return refused(`${resource.name} is not compacted by cleanup.policy: its coordinators rewrite it`);
+  }
   for (const name of Object.keys(changed)) next[name] = canonical(keys.get(name)!, changed[name]!);
   return { kind: "changed", config: next };
 }
+
+/** Topics whose writers keep only what stands: docs/adr/0014. */
+const isRewritten = (topic: string): boolean => topic === "__consumer_offsets";
+
+const isCompactedBy = (config: ConfigMap): boolean => listElements(config["cleanup.policy"] ?? "").includes("compact");
 
 const refused = (reason: string): ConfigOutcome => ({ kind: "refused", reason });
 

@@ -21,7 +21,8 @@ import type { HostedReplica } from "./replicas.ts";
  * Internal topics are not written to by clients: INVALID_TOPIC_EXCEPTION.
  *
  * Left out: transactions. A transactional id or batch is refused with INVALID_TXN_STATE. Bodies of compressed batches
- * are not opened: their count is believed, as consumers will check it.
+ * are opened where the topic is compacted, for then every record needs a key (INVALID_RECORD, the record named);
+ * otherwise their count is believed, as consumers will check it.
  */
 
 type Acks = -1 | 0 | 1;
@@ -119,7 +120,7 @@ class Production {
     const hasOwnTime = config.timestampType === "CreateTime";
     const fault = validateBatch(batch, {
       maxBatchBytes: config.maxMessageBytes,
-      requiresKeys: false,
+      requiresKeys: config.isCompacted,
       timestampMin: hasOwnTime ? this.#nowMs - config.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY,
       timestampMax: hasOwnTime ? this.#nowMs + config.timestampAfterMaxMs : Number.POSITIVE_INFINITY,
     });

@@ -3,6 +3,7 @@ import type { Deadline } from "../replication/deadlines.ts";
 import type { ReadResult } from "../replication/replica-answers.ts";
 import { fetch, type FetchRequest, type FetchResponse } from "../wire/apis/01-fetch.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
+import { recordsCountOf } from "../wire/record-batch.ts";
 import type { BrokerContext } from "./context.ts";
 import { type Call, handler } from "./handler.ts";
 import { findLeader, LeaderHints, type TargetTopic, topicById, topicByName } from "./leaders.ts";
@@ -14,6 +15,8 @@ import type { HostedReplica } from "./replicas.ts";
  * Behaviour: whole batches from the one that holds the offset on, up to the high watermark; the first partition that
  * has something returns at least one batch however big, later ones obey what is left. Waits for min.bytes or max.wait,
  * unless a partition has an error, a divergence, or had to be read from disk (there is more where that came from).
+ * Batches that compaction has emptied are left out in front of a record; where none follows they count for nothing, and
+ * go along when the wait is over, so that clients that make a step over them do, and the others do not ask all the time.
  * Record bytes go from the log's memory to the socket without a copy. Topic ids from v13, leaders' addresses in v16
  * and later (KIP-951).
  *
@@ -161,14 +164,14 @@ class Fetching {
     return result.then((read) => {
       const answer = this.#answerOf(partition, read, limits);
       this.#diskBytes += sizeOf(answer.records);
-      this.#isImmediate = true;
+      if (!isWithoutRecord(answer.records)) this.#isImmediate = true;
       return answer;
     });
   }
 
   #accept(answer: PartitionAnswer): null {
     this.#answers.push(answer);
-    this.#bytes += sizeOf(answer.records);
+    if (!isWithoutRecord(answer.records)) this.#bytes += sizeOf(answer.records);
     if (answer.errorCode !== 0 || answer.divergingEpoch !== undefined) this.#isImmediate = true;
     return null;
   }
@@ -287,6 +290,10 @@ class Fetching {
     for (const replica of this.#seen) replica.unlisten(this);
   }
 }
+
+/** Compaction has left nothing of what is there. */
+const isWithoutRecord = (records: readonly Uint8Array[]): boolean =>
+  records[0] !== undefined && recordsCountOf(records[0], 0) === 0;
 
 function sizeOf(chunks: readonly Uint8Array[]): number {
   let size = 0;

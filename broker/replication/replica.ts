@@ -3,7 +3,9 @@ import { isTidemarkError, type TidemarkError } from "../base/errors.ts";
 import type { LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
 import type { HandOver, HandOverVoid, IsrRefused } from "../contract/control.ts";
 import type { PartitionRow } from "../contract/rows.ts";
+import type { Compactor } from "../ports/compactor.ts";
 import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
+import type { CompactionRequest, CompactionRun, Dirtiness } from "../storage/log-compaction.ts";
 import type { LogConfig } from "../storage/log-config.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import { beginsEmpty, readRecords } from "../storage/record-read.ts";
@@ -355,6 +357,20 @@ export class Replica implements LedPartition {
     });
   }
 
+  /** How much the log is in need of compaction; null when it needs none. Throws LOG_CORRUPT. */
+  async dirtiness(nowMs: number): Promise<Dirtiness | null> {
+    if (this.#isClosed || !this.#config.isCompacted) return null;
+    return await this.log.compaction.dirtiness({ highWatermark: this.#highWatermark, nowMs });
+  }
+
+  /**
+   * Compacts what is committed, beside everything else: a cut or the end overtakes it. Rejects with TidemarkError when
+   * it cannot; the log is as readable as before.
+   */
+  async compact(compactor: Compactor, limits: Omit<CompactionRequest, "highWatermark">): Promise<CompactionRun> {
+    return await this.log.compaction.run(compactor, { ...limits, highWatermark: this.#highWatermark });
+  }
+
   raiseHighWatermark(to: Offset): void {
     assert(to > this.#highWatermark, "the high watermark only rises");
     assert(to <= this.log.logEnd, "nothing beyond the log is committed");
@@ -486,9 +502,10 @@ export class Replica implements LedPartition {
   }
 
   /** Takes the role that the newest row gives; rows that came and went meanwhile are skipped. */
-  #enterRole(): void {
-    const { row } = this;
+  #enterRole(): void | Promise<void> {
     if (this.#isClosed || this.#role !== "opening") return;
+    if (this.#mustCopyAnew) return this.#empty().then(() => this.#enterRole());
+    const { row } = this;
     if (row.leader === this.#host.me) return this.#lead(row);
     this.#commitWaiters.fail(NOT_LEADER_OR_FOLLOWER);
     this.#writeWaiters.fail(NOT_LEADER_OR_FOLLOWER);
@@ -500,6 +517,20 @@ export class Replica implements LedPartition {
     this.log.forgetEmptyEpochs();
     this.log.setTailBytesMax(0);
     this.#host.follow(this);
+  }
+
+  /** Of some keys the log has neither the newest record nor the one before; a leader may have them. */
+  get #mustCopyAnew(): boolean {
+    const { leader } = this.row;
+    return leader >= 0 && leader !== this.#host.me && this.log.compaction.hasHole;
+  }
+
+  async #empty(): Promise<void> {
+    const { topic, partition, log } = this;
+    const fields = { topic, partition, logEnd: log.logEnd, supersededEnd: log.compaction.supersededEnd };
+    this.#host.logger.warn("a compacted log has lost its end and is copied anew", fields);
+    await log.resetTo(0 as Offset);
+    await this.#lowerHighWatermark();
   }
 
   #lead(row: PartitionRow): void {

@@ -1,3 +1,4 @@
+import { isTidemarkError } from "../base/errors.ts";
 import type { Offset } from "../base/ids.ts";
 import type { RewriteJob } from "../ports/compactor.ts";
 import {
@@ -25,8 +26,22 @@ export interface FoundKeys {
   readonly endOffset: Offset;
 }
 
-/** Notes the records of the batch at `at` from offset `from` on. Throws MalformedError. */
+/** Notes the records of the batch at `at` from offset `from` on, as far as it can be opened. */
 export function noteKeys(map: KeyMap, bytes: Uint8Array, at: number, from: Offset): void {
+  unlessMalformed(() => noteRecords(map, bytes, at, from));
+}
+
+/** What was appended while the topic was not compacted was not opened then: it may be nonsense, and stays as it is. */
+function unlessMalformed<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (isTidemarkError(error) && error.code === "PEER_MALFORMED") return null;
+    throw error;
+  }
+}
+
+function noteRecords(map: KeyMap, bytes: Uint8Array, at: number, from: Offset): void {
   const record = new RecordCursor(bytes, at);
   while (record.next()) {
     if (record.keyStart < 0 || record.offset < from) continue;
@@ -48,21 +63,15 @@ export class BatchRewrite {
     this.#writer = to.writer;
   }
 
-  /** Takes one whole batch, which may be kept as it is. Throws MalformedError. */
+  /** Takes one whole batch, which may be kept as it is. */
   take(batch: Uint8Array): void {
     if (isLeftAlone(batch, 0)) return this.#writer.add(batch);
     if (recordsCountOf(batch, 0) === 0) return this.#addEmpty(batch);
-    const left = filterBatch(batch, 0, this.#rulesFor(batch));
-    switch (left.kind) {
-      case "same":
-        return this.#writer.add(batch);
-      case "rewritten":
-        this.hasChanged = true;
-        return this.#writer.add(left.bytes);
-      case "empty":
-        this.hasChanged = true;
-        return this.#addEmpty(withoutRecords(batch, 0));
-    }
+    const left = unlessMalformed(() => filterBatch(batch, 0, this.#rulesFor(batch)));
+    if (left === null || left.kind === "same") return this.#writer.add(batch);
+    this.hasChanged = true;
+    if (left.kind === "rewritten") this.#writer.add(left.bytes);
+    else this.#addEmpty(withoutRecords(batch, 0));
   }
 
   #rulesFor(batch: Uint8Array): Parameters<typeof filterBatch>[2] {

@@ -256,8 +256,10 @@ export class LogFolder {
     return offset(end === undefined ? Number.MAX_SAFE_INTEGER : Number(end));
   }
 
+  /** Durably, or the mark could come back and speak of records that were never compacted. */
   async removeSuperseded(): Promise<void> {
     await this.remove(SUPERSEDED_NAME);
+    await this.shared.disk.syncFolder(this.path);
   }
 
   /** Says durably that records may be missing: see DataFolder.adopt for when that is forgotten. */

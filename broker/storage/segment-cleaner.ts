@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
 import { TidemarkError } from "../base/errors.ts";
 import type { Compactor, KeyJob, KeyResult, RewriteJob, RewriteResult, SourceSegment } from "../ports/compactor.ts";
 import type { Disk } from "../ports/disk.ts";
@@ -6,15 +7,13 @@ import { baseOffsetOf, hasValidCrc, lastOffsetOf, recordsCountOf } from "../wire
 import { BatchRewrite, type FoundKeys, isLeftAlone, noteKeys } from "./batch-rewrite.ts";
 import { scanBatches } from "./batch-scan.ts";
 import { CleanedWriter } from "./cleaned-writer.ts";
+import { CompactionPace } from "./compaction-pace.ts";
 import { logName } from "./file-names.ts";
 import { KeyMap } from "./key-map.ts";
 import { SharedStorage } from "./shared-storage.ts";
 
 /** What is looked at, or gathered for the disk, in one step; after each, others may have a turn. */
 const STEP_BYTES = 1024 * 1024;
-
-/** Resolves when `bytes` more may be read or written. */
-export type Pace = (bytes: number) => Promise<void>;
 
 /** What is done with the batches of a segment, step by step. */
 interface Steps {
@@ -30,16 +29,18 @@ interface Steps {
  */
 export class SegmentCleaner implements Compactor {
   readonly #shared: SharedStorage;
-  readonly #pace: Pace;
+  readonly #clock: Clock;
+  #pace: CompactionPace | null = null;
   #keys: FoundKeys | null = null;
 
-  constructor(disk: Disk, pace: Pace = async () => undefined) {
+  constructor(disk: Disk, clock: Clock) {
     this.#shared = new SharedStorage(disk);
-    this.#pace = pace;
+    this.#clock = clock;
   }
 
   async findKeys(job: KeyJob): Promise<KeyResult> {
-    const { from } = job;
+    const { from, bytesPerSecond } = job;
+    this.#pace = new CompactionPace(this.#clock, bytesPerSecond);
     const logEnd = job.sources.at(-1)?.endOffset ?? from;
     const map = new KeyMap({ bytesMax: job.keyBytesMax, keysMax: logEnd - from, hashKey: job.hashKey });
     let fullAt: typeof from | null = null;
@@ -58,7 +59,7 @@ export class SegmentCleaner implements Compactor {
       },
       end: async (readBytes) => {
         stepBytes = 0;
-        await this.#pace(readBytes);
+        await this.#pace?.spend(readBytes);
         return fullAt === null;
       },
     };
@@ -102,7 +103,7 @@ export class SegmentCleaner implements Compactor {
         return true;
       },
       end: async (readBytes) => {
-        await this.#pace(readBytes + writer.pendingBytes);
+        await this.#pace?.spend(readBytes + writer.pendingBytes);
         await writer.flush();
         return true;
       },
@@ -138,6 +139,7 @@ export class SegmentCleaner implements Compactor {
 
   release(): void {
     this.#keys = null;
+    this.#pace = null;
   }
 }
 

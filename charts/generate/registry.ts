@@ -1,8 +1,10 @@
 import { addProcessMetrics } from "../../broker/adapters/process-metrics.ts";
 import { Metrics } from "../../broker/base/metrics.ts";
 import { handlers } from "../../broker/handlers/table.ts";
+import { addCleanerMetrics } from "../../broker/http/cleaner-metrics.ts";
 import { addPageMetrics } from "../../broker/http/pages.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "../../broker/http/replica-metrics.ts";
+import { CleanerFigures } from "../../broker/replication/log-cleaner.ts";
 import { TopicTraffic } from "../../broker/replication/topic-traffic.ts";
 import { ServerMetrics } from "../../broker/server/server-metrics.ts";
 import type { MeasuredCluster } from "../../operator/controller/controller-metrics.ts";
@@ -33,6 +35,7 @@ function brokerMetrics(): Metrics {
     leadership: { slowestEnd: 1 },
   } as unknown as MeasuredReplica;
   addReplicaMetrics(metrics, { replicas: () => [replica], traffics: () => [["orders", new TopicTraffic()]] });
+  addCleanerMetrics(metrics, new CleanerFigures());
   addProcessMetrics(metrics, ".");
   addPageMetrics(metrics, () => null);
   return metrics;

@@ -80,7 +80,7 @@ export class LogFixture {
 
   /** Compacts everything in closed segments; all of it is committed. */
   async compact(options: Partial<CompactionRequest> = {}): Promise<CompactionRun> {
-    return await this.log.compaction.run(new SegmentCleaner(this.#mounted), {
+    return await this.log.compaction.run(new SegmentCleaner(this.#mounted, this.clock), {
       highWatermark: this.log.writtenEnd,
       nowMs: this.clock.now(),
       keyBytesMax: 1 << 20,
