@@ -32,7 +32,8 @@ export function deletableSegments(segments: readonly RetentionSegment[], limits:
 
 function tooOld(segments: readonly RetentionSegment[], limits: RetentionLimits): number {
   if (limits.retentionMs < 0) return 0;
-  const isTooOld = ({ maxTimestampMs }: RetentionSegment): boolean => limits.nowMs - maxTimestampMs > limits.retentionMs;
+  const isTooOld = ({ maxTimestampMs }: RetentionSegment): boolean =>
+    limits.nowMs - maxTimestampMs > limits.retentionMs;
   const prefix = segments.slice(0, prefixLength(segments, isTooOld));
   // One without a time is as old as those behind it, which compaction may have left nothing else of.
   return prefix.findLastIndex(({ maxTimestampMs }) => maxTimestampMs >= 0) + 1;
