@@ -60,7 +60,9 @@ export class ThreadCompactor implements Compactor {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     });
     const ended = (why: string): void => {
-      if (this.#worker === worker) this.#worker = null;
+      // One that was let go ends, too, when another may have begun.
+      if (this.#worker !== worker) return;
+      this.#worker = null;
       this.#end(why);
     };
     worker.on("error", (error) => ended(reasonOf(error)));

@@ -33,7 +33,14 @@ async function produce(id: number, count: number): Promise<void> {
 /** The second replica is away, and out of the ISR. */
 async function separated(): Promise<void> {
   cluster.separate(1, 2);
-  await cluster.elect(1, [1]);
+  cluster.fence(2, true);
+  await cluster.commit({ isr: [1] as never });
+}
+
+async function joined(): Promise<void> {
+  cluster.fence(2, false);
+  cluster.join(1, 2);
+  await cluster.clock.advance(500);
 }
 
 const storeOf = (id: number): DiskStore => cluster.stores.get(id) as DiskStore;
@@ -80,8 +87,7 @@ describe("replicas compact by themselves", () => {
     await separated();
     await produce(1, 40);
     await compact(1);
-    cluster.join(1, 2);
-    await cluster.clock.advance(500);
+    await joined();
     expect(await checkContent(2, 40)).toEqual(await contentOf(1));
   });
 
@@ -95,8 +101,7 @@ describe("replicas compact by themselves", () => {
     const { log } = cluster.replica(1);
     const [around] = await log.read(offset(0), { endOffset: log.logEnd, maxBytes: 1 });
     expect(lastOffsetOf(around!, 0)).toBeGreaterThan(10);
-    cluster.join(1, 2);
-    await cluster.clock.advance(500);
+    await joined();
     await checkContent(2, 47);
     await produce(1, 3);
     await checkContent(2, 50);
@@ -106,6 +111,7 @@ describe("replicas compact by themselves", () => {
     await started([1, 2]);
     await separated();
     await produce(1, 60);
+    cluster.fence(2, false);
     cluster.join(1, 2);
     const compacting = compact(1);
     await cluster.clock.advance(500);
