@@ -319,7 +319,7 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     least: 65536,
     most: 2 ** 32,
     update: "clusterWide",
-    doc: "Most memory for the keys of one pass, 30 bytes each; taken while a pass runs, and for as many as it could meet.",
+    doc: "Most memory for the keys of one pass, 30 bytes each; taken while a pass runs, and no more than it can need.",
   },
   "log.cleaner.delete.retention.ms": defaultOf("delete.retention.ms"),
   "log.cleaner.io.max.bytes.per.second": {

@@ -16,7 +16,7 @@ import type { HostedReplica } from "./replicas.ts";
  * has something returns at least one batch however big, later ones obey what is left. Waits for min.bytes or max.wait,
  * unless a partition has an error, a divergence, or had to be read from disk (there is more where that came from).
  * Batches that compaction has emptied are left out in front of a record; where none follows they count for nothing, and
- * go along when the wait is over, so that clients that make a step over them do, and the others do not ask all the time.
+ * go along when the wait is over: clients that can step over them do, and the others do not ask without a pause.
  * Record bytes go from the log's memory to the socket without a copy. Topic ids from v13, leaders' addresses in v16
  * and later (KIP-951).
  *

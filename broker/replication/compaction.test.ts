@@ -48,11 +48,12 @@ const storeOf = (id: number): DiskStore => cluster.stores.get(id) as DiskStore;
 async function compact(id: number): Promise<void> {
   const compactor = new SegmentCleaner(storeOf(id).disk, cluster.clock);
   const limits = { nowMs: 2000, keyBytesMax: 1 << 16, hashKey: [1, 2, 3, 4], bytesPerSecond: 1e15 } as const;
-  const run = await cluster.replica(id).compact(compactor, limits);
+  const { log, highWatermark } = cluster.replica(id);
+  const run = await log.compaction.run(compactor, { ...limits, highWatermark });
   expect(run).toMatchObject({ outcome: "done" });
   expect(run.bytesAfter).toBeLessThan(run.bytesBefore);
   // Memory has all that was appended; what is copied from now on comes from disk.
-  cluster.replica(id).log.setTailBytesMax(0);
+  log.setTailBytesMax(0);
 }
 
 /** Every record by its offset; every offset has its place. */
@@ -91,7 +92,7 @@ describe("replicas compact by themselves", () => {
     expect(await checkContent(2, 40)).toEqual(await contentOf(1));
   });
 
-  test("and a follower goes on where its log ends, though the leader has put together what lies around that", async () => {
+  test("and a follower goes on where its log ends, in the middle of what its leader has put together", async () => {
     await started([1, 2]);
     await produce(1, 7);
     await separated();

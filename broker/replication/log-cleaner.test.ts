@@ -14,7 +14,8 @@ const BACKOFF_MS = 15_000;
 /** A partition that is compacted when it is asked, or fails. */
 class Partition {
   readonly partition = 0;
-  readonly config = { minCleanableDirtyRatio: 0.5 };
+  readonly config = { isCompacted: true, minCleanableDirtyRatio: 0.5 };
+  readonly highWatermark = 9;
   readonly topic: string;
   need: Dirtiness | null;
   failure: Error | null = null;
@@ -25,17 +26,18 @@ class Partition {
     this.need = { ratio, isOverdue };
   }
 
-  async dirtiness(): Promise<Dirtiness | null> {
-    return this.need;
-  }
-
-  async compact(_: Compactor, request: CompactionRequest): Promise<CompactionRun> {
-    order.push(this.topic);
-    if (this.failure !== null) throw this.failure;
-    this.requests.push(request);
-    this.need = null;
-    return { outcome: "done", readBytes: 100, bytesBefore: 60, bytesAfter: 20 };
-  }
+  readonly log = {
+    compaction: {
+      dirtiness: async (): Promise<Dirtiness | null> => this.need,
+      run: async (_: Compactor, request: CompactionRequest): Promise<CompactionRun> => {
+        order.push(this.topic);
+        if (this.failure !== null) throw this.failure;
+        this.requests.push(request);
+        this.need = null;
+        return { outcome: "done", readBytes: 100, bytesBefore: 60, bytesAfter: 20 };
+      },
+    },
+  };
 }
 
 let order: string[];
@@ -63,7 +65,7 @@ function cleanerOf(partitions: readonly Partition[]): LogCleaner {
   return cleaner;
 }
 
-test("the dirtiest partition is compacted first, one that is overdue before it, and those below their ratio not", async () => {
+test("the dirtiest partition comes first, an overdue one before it, and one below its ratio not at all", async () => {
   const below = new Partition("below", 0.5);
   const cleaner = cleanerOf([
     new Partition("some", 0.6),
@@ -108,7 +110,9 @@ test("a partition that fails is left alone for a while with one line; the others
 
 test("what its owner rewrites itself is left alone, and nothing is begun after the end", async () => {
   const partition = new Partition("t", 0.9);
-  const cleaner = cleanerOf([new Partition("__consumer_offsets", 1), partition]);
+  const deleting = new Partition("deleting", 1);
+  deleting.config.isCompacted = false;
+  const cleaner = cleanerOf([new Partition("__consumer_offsets", 1), deleting, partition]);
   await clock.advance(BACKOFF_MS);
   expect(order).toEqual(["t"]);
   cleaner.stop();

@@ -41,8 +41,8 @@ export class CleanerFigures {
 }
 
 /**
- * Compacts the partitions of one broker, one after the other and the dirtiest first, leader or follower: each replica by
- * itself. A partition that fails is left alone for a while; the others go on. Source: Kafka's LogCleaner.
+ * Compacts the partitions of one broker, one after the other and the dirtiest first, whether it leads them or follows:
+ * each replica by itself. A partition that fails is left alone for a while; the others go on. Source: Kafka's LogCleaner.
  */
 export class LogCleaner {
   readonly figures = new CleanerFigures();
@@ -84,20 +84,23 @@ export class LogCleaner {
     if (replica === null || this.#isStopped) return false;
     await this.#attempt(replica, async () => {
       const { keyBytesMax, bytesPerSecond } = this.#options.limits();
-      const limits = { nowMs: this.#clock.now(), keyBytesMax, bytesPerSecond, hashKey: this.#hashKey() };
-      this.#note(await replica.compact(this.#options.compactor, limits));
+      const limits = { keyBytesMax, bytesPerSecond, hashKey: this.#hashKey() };
+      const request = { ...limits, highWatermark: replica.highWatermark, nowMs: this.#clock.now() };
+      this.#note(await replica.log.compaction.run(this.#options.compactor, request));
     });
     return true;
   }
 
   async #dirtiest(): Promise<Replica | null> {
-    const replicas = [...this.#options.replicas()].filter(({ topic }) => !this.#options.isLeftAlone(topic));
+    const { isLeftAlone } = this.#options;
+    const isCleaned = ({ topic, config }: Replica): boolean => config.isCompacted && !isLeftAlone(topic);
+    const replicas = [...this.#options.replicas()].filter(isCleaned);
     for (const paused of this.#pausedUntilMs.keys()) if (!replicas.includes(paused)) this.#pausedUntilMs.delete(paused);
     let most: { replica: Replica; dirtiness: Dirtiness } | null = null;
     let ratioMax = 0;
     for (const replica of replicas) {
       if ((this.#pausedUntilMs.get(replica) ?? 0) > this.#clock.monotonic()) continue;
-      const dirtiness = await this.#attempt(replica, () => replica.dirtiness(this.#clock.now()));
+      const dirtiness = await this.#attempt(replica, () => this.#dirtinessOf(replica));
       if (dirtiness === null || dirtiness === undefined) continue;
       ratioMax = Math.max(ratioMax, dirtiness.ratio);
       const isDue = dirtiness.isOverdue || dirtiness.ratio > replica.config.minCleanableDirtyRatio;
@@ -106,6 +109,10 @@ export class LogCleaner {
     this.figures.dirtyRatioMax = ratioMax;
     this.figures.uncleanable = this.#pausedUntilMs.size;
     return most?.replica ?? null;
+  }
+
+  #dirtinessOf({ log, highWatermark }: Replica): Promise<Dirtiness | null> {
+    return log.compaction.dirtiness({ highWatermark, nowMs: this.#clock.now() });
   }
 
   /** Undefined when `work` failed: then the replica is left alone for a while. */

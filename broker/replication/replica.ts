@@ -3,9 +3,7 @@ import { isTidemarkError, type TidemarkError } from "../base/errors.ts";
 import type { LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.ts";
 import type { HandOver, HandOverVoid, IsrRefused } from "../contract/control.ts";
 import type { PartitionRow } from "../contract/rows.ts";
-import type { Compactor } from "../ports/compactor.ts";
 import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
-import type { CompactionRequest, CompactionRun, Dirtiness } from "../storage/log-compaction.ts";
 import type { LogConfig } from "../storage/log-config.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import { beginsEmpty, readRecords } from "../storage/record-read.ts";
@@ -355,20 +353,6 @@ export class Replica implements LedPartition {
       });
       this.#queue.run(resolve);
     });
-  }
-
-  /** How much the log is in need of compaction; null when it needs none. Throws LOG_CORRUPT. */
-  async dirtiness(nowMs: number): Promise<Dirtiness | null> {
-    if (this.#isClosed || !this.#config.isCompacted) return null;
-    return await this.log.compaction.dirtiness({ highWatermark: this.#highWatermark, nowMs });
-  }
-
-  /**
-   * Compacts what is committed, beside everything else: a cut or the end overtakes it. Rejects with TidemarkError when
-   * it cannot; the log is as readable as before.
-   */
-  async compact(compactor: Compactor, limits: Omit<CompactionRequest, "highWatermark">): Promise<CompactionRun> {
-    return await this.log.compaction.run(compactor, { ...limits, highWatermark: this.#highWatermark });
   }
 
   raiseHighWatermark(to: Offset): void {

@@ -94,7 +94,7 @@ describe("compaction", () => {
     }
   });
 
-  test("leaves no gap: emptied neighbours of one leader epoch become one batch, across small segments, too", async () => {
+  test("leaves no gap: emptied neighbours of one leader epoch become one batch", async () => {
     const fixture = await opened();
     for (let index = 0; index < 20; index++) fixture.appendKeyed([["a", "old"]], { epoch: index < 7 ? 1 : 2 });
     fixture.appendKeyed([["a", "new"]], { epoch: 2 });
@@ -252,7 +252,7 @@ describe("a reader", () => {
   });
 });
 
-test("a log that has lost what took the place of removed records is emptied, not kept with a hole in its meaning", async () => {
+test("a log that has lost what took the place of removed records is emptied, not kept with a hole", async () => {
   const fixture = await opened();
   for (let index = 0; index < 9; index++) fixture.appendKeyed([["a", String(index)]]);
   await roll(fixture);

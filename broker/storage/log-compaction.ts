@@ -76,7 +76,7 @@ export class LogCompaction {
     return this.#cleanedEnd;
   }
 
-  /** Records below took the place of others that are gone. A log that has lost any of them lacks what it should have. */
+  /** Records below took the place of others that are gone: a log that has lost any of them has lost both. */
   get supersededEnd(): Offset {
     return this.#supersededEnd;
   }
@@ -216,7 +216,7 @@ class Run {
     if (dirty.length > 0 && found.endOffset <= from) {
       throw new TidemarkError(
         "BAD_INPUT",
-        `the keys of one batch at offset ${from} take more than ${keyBytesMax} bytes; raise log.cleaner.dedupe.buffer.size`,
+        `one batch, at offset ${from}, has more keys than ${keyBytesMax} bytes take; raise log.cleaner.dedupe.buffer.size`,
       );
     }
     return found.endOffset;

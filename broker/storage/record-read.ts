@@ -33,8 +33,8 @@ export const beginsEmpty = (views: readonly Uint8Array[]): boolean =>
   views[0] !== undefined && recordsCountOf(views[0], 0) === 0;
 
 /**
- * Batches for a consumer from `from` on: those in front that compaction has emptied are left out while there is a record
- * below `endOffset`, since some clients make no step over an answer without one. Where there is none, what was read last.
+ * Batches for a consumer from `from` on: those in front that compaction has emptied are left out while a record follows
+ * below `endOffset`, since some clients make no step over an answer without one. Where none does, what was read last.
  */
 export async function readRecords(
   log: { read(from: Offset, bounds: Bounds): Promise<Uint8Array[]> },

@@ -6,7 +6,7 @@ import type { LogFolder } from "./log-folder.ts";
 
 /**
  * Finishes what compaction had begun when its process died: a `.swap` file takes the place of every segment that begins
- * within it, a `.cleaned` file goes. Resolves to the names of the files afterwards. May die at any step and be run again.
+ * within it, a `.cleaned` file goes. Resolves to the files' names afterwards. May die at any step and be run again.
  */
 export async function finishSwaps(folder: LogFolder, names: readonly string[]): Promise<readonly string[]> {
   const leftOver = names.filter((name) => name.endsWith(CLEANED_SUFFIX));

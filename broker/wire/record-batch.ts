@@ -114,7 +114,7 @@ export const isControl = (bytes: Uint8Array, at: number): boolean =>
 export const hasLogAppendTime = (bytes: Uint8Array, at: number): boolean =>
   (attributesOf(bytes, at) & attributeBits.logAppendTime) !== 0;
 
-/** Tombstones in it are kept until then: the field of the base timestamp; null when nothing limits them yet (KIP-534). */
+/** Until when its tombstones stay, in the field of the base timestamp; null when nothing limits them yet (KIP-534). */
 export const deleteHorizonOf = (bytes: Uint8Array, at: number): TimestampMs | null =>
   (attributesOf(bytes, at) & attributeBits.deleteHorizon) === 0 ? null : baseTimestampOf(bytes, at);
 
