@@ -41,8 +41,8 @@ export class CleanerFigures {
 }
 
 /**
- * Compacts the partitions of one broker, one after the other and the dirtiest first, whether it leads them or follows:
- * each replica by itself. A partition that fails is left alone for a while; the others go on. Source: Kafka's LogCleaner.
+ * Compacts the partitions of one broker, one after the other and the dirtiest first, whether it leads or follows: each
+ * replica by itself. A partition that fails is left alone for a while; the others go on. Source: Kafka's LogCleaner.
  */
 export class LogCleaner {
   readonly figures = new CleanerFigures();

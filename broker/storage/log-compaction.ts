@@ -216,7 +216,7 @@ class Run {
     if (dirty.length > 0 && found.endOffset <= from) {
       throw new TidemarkError(
         "BAD_INPUT",
-        `one batch, at offset ${from}, has more keys than ${keyBytesMax} bytes take; raise log.cleaner.dedupe.buffer.size`,
+        `the batch at offset ${from} has more keys than log.cleaner.dedupe.buffer.size takes; raise it`,
       );
     }
     return found.endOffset;

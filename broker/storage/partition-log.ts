@@ -390,9 +390,8 @@ export class PartitionLog {
   }
 
   /**
-   * Whole batches from memory: the first holds `from`, and begins there if it has no records; all lie below
-   * `endOffset`, at least one however large. Empty when `from` ≥ `endOffset` or below `copyStart`; null when `from` is
-   * not in memory. Views stay valid for ever.
+   * Whole batches from memory: the first holds `from` (without records it begins there), all lie below `endOffset`, at
+   * least one however large. Empty when `from` ≥ `endOffset` or below `copyStart`; null when `from` is not in memory.
    */
   readTail(from: Offset, options: { endOffset: Offset; maxBytes: number }): Uint8Array[] | null {
     if (from < this.copyStart) return [];

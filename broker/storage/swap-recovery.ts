@@ -27,6 +27,8 @@ async function finishSwap(folder: LogFolder, swap: string, names: readonly strin
   }
   // Those of a segment whose records are gone already.
   for (const doomed of [indexName(base), timeIndexName(base)]) await folder.remove(doomed);
+  // Or a power cut could bring the old indexes back beside the new records.
+  await folder.shared.disk.syncFolder(folder.path);
   await folder.renameDurably(swap, logName(base));
 }
 
