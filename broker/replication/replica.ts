@@ -215,9 +215,8 @@ export class Replica implements LedPartition {
 
   /**
    * Whole batches from the one that holds `from` on, as the leader; in the same turn when memory has them. Those in
-   * front that have no records are left out while a record follows. Empty
-   * between the bound and the log end; OFFSET_OUT_OF_RANGE beyond; KAFKA_STORAGE_ERROR where the disk does not give
-   * back what was written.
+   * front that have no records are left out while a record follows. Empty between the bound and the log end;
+   * OFFSET_OUT_OF_RANGE beyond; KAFKA_STORAGE_ERROR where the disk does not give back what was written.
    */
   read(from: Offset, options: ReadOptions): ReadResult | Promise<ReadResult> {
     if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);

@@ -141,6 +141,10 @@ export class CleanedWriter {
     segment.seal();
     await this.#sync();
     await segment.syncIndexes();
+    // Kafka's tools look for both beside a log, also where there was nothing to put into one.
+    for (const { file } of [segment.offsetIndex, segment.timeIndex]) {
+      await this.#shared.files.use(file.path, { create: true }, async () => undefined);
+    }
     return { sizeBytes: segment.sizeBytes, maxTimestamp: segment.maxTimestamp ?? noTimestamp(segment.baseOffset) };
   }
 
