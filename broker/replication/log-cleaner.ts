@@ -8,6 +8,8 @@ import type { Replica } from "./replica.ts";
 
 /** A partition that could not be compacted is left alone so long: most causes stay until a person removes them. */
 const FAILURE_PAUSE_MS = 15 * 60_000;
+/** Longer than any timer can run: such a time means never. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Configuration in force now. */
 export interface CleanerLimits {
@@ -63,7 +65,8 @@ export class LogCleaner {
   }
 
   start(): void {
-    this.#timer = this.#clock.after(this.#options.limits().backoffMs, () => void this.#round());
+    const backoffMs = Math.min(this.#options.limits().backoffMs, TIMER_MS_MAX);
+    this.#timer = this.#clock.after(backoffMs, () => void this.#round());
   }
 
   /** Nothing is begun any more; a run under way is overtaken by the end of its log. */

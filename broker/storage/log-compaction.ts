@@ -106,6 +106,11 @@ export class LogCompaction {
 
   /** Null when nothing that could be compacted is dirty. Throws LOG_CORRUPT. */
   async dirtiness(now: { highWatermark: Offset; nowMs: number }): Promise<Dirtiness | null> {
+    // In its turn: segments that are looked at stay where they are.
+    return await this.#log.turns.run(async () => (this.#log.isClosed() ? null : await this.#dirtinessNow(now)));
+  }
+
+  async #dirtinessNow(now: { highWatermark: Offset; nowMs: number }): Promise<Dirtiness | null> {
     const cleanable = await this.#cleanable(now);
     const ratio = dirtyRatio(cleanable, this.#cleanedEnd);
     if (ratio === 0) return null;
@@ -120,6 +125,7 @@ export class LogCompaction {
   async #cleanable(now: { highWatermark: Offset; nowMs: number }): Promise<Planned[]> {
     const { minCompactionLagMs: minLagMs } = this.#log.config();
     const closed: Planned[] = [];
+    if (this.#log.isClosed()) return closed;
     for (const segment of this.#log.segments().slice(0, -1)) {
       const maxTimestampMs = minLagMs === 0 ? -1 : (await this.#log.reader.maxTimestamp(segment)).timestampMs;
       const { baseOffset, endOffset, sizeBytes } = segment;
@@ -136,7 +142,7 @@ export class LogCompaction {
   async run(compactor: Compactor, request: CompactionRequest): Promise<CompactionRun> {
     const run = new Run(this.#log, { compactor, request, isOvertaken: this.#overtaking() });
     try {
-      const cleanable = await this.#cleanable(request);
+      const cleanable = await this.#log.turns.run(() => this.#cleanable(request));
       // What supersedes is on the platter before what it supersedes goes.
       await this.#log.flush();
       const keysEnd = await run.findKeys(cleanable, this.#cleanedEnd);
