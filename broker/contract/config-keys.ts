@@ -3,7 +3,7 @@
  * is in it has an effect. Names, types and defaults are Kafka's (docs/configuration.md says where we differ).
  */
 
-export type ConfigType = "boolean" | "string" | "int" | "long" | "list";
+export type ConfigType = "boolean" | "string" | "int" | "long" | "double" | "list";
 /** Who may change a broker's key while it runs: nobody, all brokers at once (""), or each broker by itself too. */
 export type ConfigUpdate = "readOnly" | "clusterWide" | "perBroker";
 
@@ -18,7 +18,7 @@ export interface ConfigKey {
   readonly type: ConfigType;
   /** null: nothing of its own, the next synonym's default speaks. */
   readonly defaultValue: string | null;
-  /** Least and greatest whole number, both included. */
+  /** Least and greatest number, both included. */
   readonly least?: number;
   readonly most?: number;
   /** The only values of a string, or of each element of a list. */
@@ -70,9 +70,11 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
   "cleanup.policy": {
     type: "list",
     defaultValue: "delete",
-    oneOf: ["delete"],
+    oneOf: ["delete", "compact"],
     synonyms: ["log.cleanup.policy"],
-    doc: "What happens to old segments. Only delete: by retention.ms and retention.bytes.",
+    doc:
+      "What happens to old records: delete (by retention.ms and retention.bytes), compact (of each key the newest " +
+      "stays), or both.",
   },
   "compression.gzip.level": {
     type: "int",
@@ -97,6 +99,13 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     most: 22,
     synonyms: ["compression.zstd.level"],
     doc: "How hard zstd tries where compression.type is zstd: the lower the faster, 22 is smallest.",
+  },
+  "delete.retention.ms": {
+    type: "long",
+    defaultValue: "86400000",
+    least: 0,
+    synonyms: ["log.cleaner.delete.retention.ms"],
+    doc: "How long a tombstone stays after it was first compacted.",
   },
   "file.delete.delay.ms": {
     type: "long",
@@ -126,6 +135,13 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     synonyms: ["log.index.interval.bytes"],
     doc: "Bytes of log between two entries of the offset index.",
   },
+  "max.compaction.lag.ms": {
+    type: "long",
+    defaultValue: LONG_MAX,
+    least: 1,
+    synonyms: ["log.cleaner.max.compaction.lag.ms"],
+    doc: "How long a record may go without being compacted, however little there is to gain. Needs a closed segment.",
+  },
   "max.message.bytes": {
     type: "int",
     defaultValue: "1048588",
@@ -153,6 +169,21 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     oneOf: timestampTypes,
     synonyms: ["log.message.timestamp.type"],
     doc: "Whether a record keeps its producer's timestamp or gets the time of its append.",
+  },
+  "min.cleanable.dirty.ratio": {
+    type: "double",
+    defaultValue: "0.5",
+    least: 0,
+    most: 1,
+    synonyms: ["log.cleaner.min.cleanable.ratio"],
+    doc: "Which part of a partition's closed segments must never have been compacted before they are.",
+  },
+  "min.compaction.lag.ms": {
+    type: "long",
+    defaultValue: "0",
+    least: 0,
+    synonyms: ["log.cleaner.min.compaction.lag.ms"],
+    doc: "How long a record stays at least, superseded or not.",
   },
   "min.insync.replicas": {
     type: "int",
@@ -297,6 +328,32 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     update: "perBroker",
     doc: "Bytes per second with which one broker's leaders feed replicas that are not in sync, all of them together.",
   },
+  "log.cleaner.backoff.ms": {
+    type: "long",
+    defaultValue: "15000",
+    least: 1,
+    update: "clusterWide",
+    doc: "How long the cleaner waits before it looks again when there was nothing to compact.",
+  },
+  "log.cleaner.dedupe.buffer.size": {
+    type: "long",
+    defaultValue: "33554432",
+    least: 65536,
+    most: 2 ** 32,
+    update: "clusterWide",
+    doc: "Most memory for the keys of one pass, 30 bytes each; taken while a pass runs, and no more than it can need.",
+  },
+  "log.cleaner.delete.retention.ms": defaultOf("delete.retention.ms"),
+  "log.cleaner.io.max.bytes.per.second": {
+    type: "double",
+    defaultValue: "1.7976931348623157E308",
+    least: 1,
+    update: "clusterWide",
+    doc: "Most bytes that the cleaner reads and writes in a second, on average over a pass.",
+  },
+  "log.cleaner.max.compaction.lag.ms": defaultOf("max.compaction.lag.ms"),
+  "log.cleaner.min.cleanable.ratio": defaultOf("min.cleanable.dirty.ratio"),
+  "log.cleaner.min.compaction.lag.ms": defaultOf("min.compaction.lag.ms"),
   "log.cleanup.policy": defaultOf("cleanup.policy"),
   "log.flush.interval.messages": defaultOf("flush.messages"),
   "log.flush.interval.ms": {

@@ -28,7 +28,8 @@ import { storedCompression } from "./stored-compression.ts";
  * to 128 MiB.
  *
  * Left out: transactions. A transactional id or batch is refused with INVALID_TXN_STATE. Bodies of compressed batches
- * that are stored as they came are not opened: their count is believed, as consumers will check it.
+ * that are stored as they came are opened where the topic is compacted, for then every record needs a key
+ * (INVALID_RECORD, the record named); otherwise their count is believed, as consumers will check it.
  */
 
 type Acks = -1 | 0 | 1;
@@ -143,7 +144,7 @@ class Production {
     const hasOwnTime = config.timestampType === "CreateTime";
     return {
       maxBatchBytes: config.maxMessageBytes,
-      requiresKeys: false,
+      requiresKeys: config.isCompacted,
       timestampMin: hasOwnTime ? this.#nowMs - config.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY,
       timestampMax: hasOwnTime ? this.#nowMs + config.timestampAfterMaxMs : Number.POSITIVE_INFINITY,
     };

@@ -4,6 +4,7 @@ import type { Deadline } from "../replication/deadlines.ts";
 import type { ReadResult } from "../replication/replica-answers.ts";
 import { fetch, type FetchRequest, type FetchResponse } from "../wire/apis/01-fetch.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
+import { recordsCountOf } from "../wire/record-batch.ts";
 import type { BrokerContext } from "./context.ts";
 import type { FetchSession, SessionUser } from "./fetch-session.ts";
 import { FetchedPartition, isObstacle, type PartitionAnswer, type PartitionOwner } from "./fetched-partition.ts";
@@ -18,6 +19,8 @@ import type { HostedReplica } from "./replicas.ts";
  * Behaviour: whole batches from the one that holds the offset on, up to the high watermark; the first partition that
  * has something returns at least one batch however big, later ones obey what is left. Waits for min.bytes or max.wait,
  * unless a partition has an error, a divergence, or had to be read from disk (there is more where that came from).
+ * Batches that compaction has emptied are left out in front of a record; where none follows they count for nothing, and
+ * go along when the wait is over: clients that can step over them do, and the others do not ask without a pause.
  * Record bytes go from the log's memory to the socket without a copy. Fetch sessions from v7 (KIP-227), topic ids from
  * v13, leaders' addresses in v16 and later (KIP-951).
  *
@@ -179,7 +182,7 @@ class Fetching implements PartitionOwner, SessionUser {
     return result.then((read) => {
       const answer = this.#answerOf(partition, read, limits);
       this.#diskBytes += sizeOf(answer.records);
-      this.#isImmediate = true;
+      if (!isWithoutRecord(answer.records)) this.#isImmediate = true;
       return answer;
     });
   }
@@ -196,7 +199,7 @@ class Fetching implements PartitionOwner, SessionUser {
 
   #accept(at: number, answer: PartitionAnswer): null {
     this.#answers[at] = answer;
-    this.#bytes += sizeOf(answer.records);
+    if (!isWithoutRecord(answer.records)) this.#bytes += sizeOf(answer.records);
     if (answer.errorCode !== 0) this.#hasErrors = true;
     if (isObstacle(answer)) this.#isImmediate = true;
     else if (answer.records.length === 0) this.#watch(at);
@@ -398,6 +401,10 @@ function fetchOn(
   broker.fetchSessions.use(session, fetching);
   fetching.start();
 }
+
+/** Compaction has left nothing of what is there. */
+const isWithoutRecord = (records: readonly Uint8Array[]): boolean =>
+  records[0] !== undefined && recordsCountOf(records[0], 0) === 0;
 
 function sizeOf(chunks: readonly Uint8Array[]): number {
   let size = 0;

@@ -1,6 +1,7 @@
 import { isTidemarkError, type TidemarkError } from "../base/errors.ts";
 import type { Offset } from "../base/ids.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
+import { beginsEmpty, readRecords } from "../storage/record-read.ts";
 import type { ReadOptions, ReadResult } from "./replica-answers.ts";
 import type { TopicTraffic } from "./topic-traffic.ts";
 
@@ -47,9 +48,10 @@ export class ReplicaReads {
   }
 
   /**
-   * Whole batches from the one that holds `from` on; in the same turn when memory has them. Empty between the bound and
-   * the log end; OFFSET_OUT_OF_RANGE beyond, but OFFSET_NOT_AVAILABLE of a follower, whose leader may have more;
-   * KAFKA_STORAGE_ERROR where the disk does not give back what was written.
+   * Whole batches from the one that holds `from` on; in the same turn when memory has them. Those in front that have no
+   * records are left out while a record follows. Empty between the bound and the log end; OFFSET_OUT_OF_RANGE beyond,
+   * but OFFSET_NOT_AVAILABLE of a follower, whose leader may have more; KAFKA_STORAGE_ERROR where the disk does not give
+   * back what was written.
    */
   read(from: Offset, options: ReadOptions): ReadResult | Promise<ReadResult> {
     const { log, highWatermark, isLeading } = this.#replica;
@@ -61,7 +63,7 @@ export class ReplicaReads {
     if (from >= endOffset) return this.#records([]);
     const maxBytes = Math.min(options.maxBytes, options.diskBytesMax ?? options.maxBytes);
     const chunks = log.readTail(from, { endOffset, maxBytes: isLeading ? options.maxBytes : maxBytes });
-    if (chunks === null) return this.#readDisk(from, { endOffset, maxBytes });
+    if (chunks === null || beginsEmpty(chunks)) return this.#readDisk(from, { endOffset, maxBytes });
     // A follower's memory is used again as soon as it is written.
     return this.#records(isLeading ? chunks : chunks.map((chunk) => chunk.slice()));
   }
@@ -69,7 +71,7 @@ export class ReplicaReads {
   async #readDisk(from: Offset, bounds: { endOffset: Offset; maxBytes: number }): Promise<ReadResult> {
     const term = this.#term;
     try {
-      const chunks = await this.#replica.log.read(from, bounds);
+      const chunks = await readRecords(this.#replica.log, from, bounds);
       // A log that was closed or cut under the read answers as any replica that leads no more.
       return term === this.#term ? this.#records(chunks) : this.#refused(NOT_LEADER_OR_FOLLOWER);
     } catch (error) {

@@ -427,21 +427,27 @@ export class Replica implements LedPartition {
       );
       this.#reportCut(cut.offset, cut.isLoss);
       await log.truncateTo(cut.offset);
-      this.#highWatermark = clamp(this.#highWatermark, log);
-      // Before anything else comes to stand below the old mark, which after a crash would call it committed.
-      if (cut.isLoss) await this.#host.checkpoint(this);
+      await this.#lowerHighWatermark();
     });
   }
 
   /** Nothing in common is left with the leader: empties the log and starts at `logStart`, then calls `done`. */
   restart(epoch: LeaderEpoch, logStart: Offset, done: () => void): void {
     this.#cut(epoch, done, async () => {
-      const isLoss = this.#highWatermark > logStart;
-      this.#reportCut(logStart, isLoss);
+      this.#reportCut(logStart, this.#highWatermark > logStart);
       await this.log.resetTo(logStart);
-      this.#highWatermark = logStart;
-      if (isLoss) await this.#host.checkpoint(this);
+      await this.#lowerHighWatermark();
     });
+  }
+
+  /**
+   * The log was cut, perhaps further than was asked for: what is committed ends with it at the latest. Said durably
+   * before anything else comes to stand below the old mark, which after a crash would call it committed.
+   */
+  async #lowerHighWatermark(): Promise<void> {
+    const before = this.#highWatermark;
+    this.#highWatermark = clamp(before, this.log);
+    if (this.#highWatermark < before) await this.#host.checkpoint(this);
   }
 
   /** Runs `work` alone, unless the role changed before its turn came. */
@@ -484,9 +490,10 @@ export class Replica implements LedPartition {
   }
 
   /** Takes the role that the newest row gives; rows that came and went meanwhile are skipped. */
-  #enterRole(): void {
-    const { row } = this;
+  #enterRole(): void | Promise<void> {
     if (this.#isClosed || this.#role !== "opening") return;
+    if (this.#mustCopyAnew) return this.#empty().then(() => this.#enterRole());
+    const { row } = this;
     if (row.leader === this.#host.me) return this.#lead(row);
     this.#commitWaiters.fail(NOT_LEADER_OR_FOLLOWER);
     this.#writeWaiters.fail(NOT_LEADER_OR_FOLLOWER);
@@ -498,6 +505,20 @@ export class Replica implements LedPartition {
     this.log.forgetEmptyEpochs();
     this.log.setTailBytesMax(0);
     this.#host.follow(this);
+  }
+
+  /** Of some keys the log has neither the newest record nor the one before; a leader may have them. */
+  get #mustCopyAnew(): boolean {
+    const { leader } = this.row;
+    return leader >= 0 && leader !== this.#host.me && this.log.compaction.hasHole;
+  }
+
+  async #empty(): Promise<void> {
+    const { topic, partition, log } = this;
+    const fields = { topic, partition, logEnd: log.logEnd, supersededEnd: log.compaction.supersededEnd };
+    this.#host.logger.warn("a compacted log has lost its end and is copied anew", fields);
+    await log.resetTo(0 as Offset);
+    await this.#lowerHighWatermark();
   }
 
   #lead(row: PartitionRow): void {

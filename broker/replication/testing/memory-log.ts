@@ -51,6 +51,7 @@ export class MemoryLog {
   onDurable: () => void = () => {};
   onFailure: (error: unknown) => void = () => {};
   unwrittenBytes = 0;
+  readonly compaction = { hasHole: false, cleanedEnd: 0, supersededEnd: 0 };
   producers: { check(bytes: Uint8Array, at: number): ProducerCheck } = { check: () => ({ kind: "append" }) };
   #start = 0;
   #kept: Kept[] = [];
