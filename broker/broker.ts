@@ -22,17 +22,23 @@ import { ControlSession, type Directive } from "./control/control-session.ts";
 import { MetadataFile } from "./control/metadata-file.ts";
 import { type ImageChange, MetadataImage } from "./control/metadata-image.ts";
 import { BrokerContext } from "./handlers/context.ts";
+import { addFetchSessionMetrics } from "./handlers/fetch-sessions.ts";
+import { isInternalTopic } from "./handlers/internal-topics.ts";
+import { addCleanerMetrics } from "./http/cleaner-metrics.ts";
 import { addReplicaMetrics } from "./http/replica-metrics.ts";
+import type { Compactor } from "./ports/compactor.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { HostIdentity } from "./ports/host-identity.ts";
 import { Peers } from "./peers/peers.ts";
 import type { Address, ByteStream, ExchangeServer, Network } from "./ports/network.ts";
 import { earlierLogConfigOf, logConfigOf } from "./log-config-of.ts";
 import { LogFolders } from "./log-folders.ts";
+import { LogCleaner } from "./replication/log-cleaner.ts";
 import { ReplicaManager } from "./replication/replica-manager.ts";
 import { KafkaServer } from "./server/kafka-server.ts";
 import { DataFolder } from "./storage/data-folder.ts";
 import type { LogConfig } from "./storage/log-config.ts";
+import { SegmentCleaner } from "./storage/segment-cleaner.ts";
 
 /** Everything outside the process, as ports: real ones in `process.ts`, simulated ones in the simulator. */
 export interface BrokerPorts {
@@ -41,6 +47,8 @@ export interface BrokerPorts {
   readonly disk: Disk;
   readonly network: Network;
   readonly logger: Logger;
+  /** Left out: compaction runs between everything else that the process does. */
+  readonly compactor?: Compactor;
 }
 
 export interface BrokerSetup {
@@ -181,6 +189,7 @@ export class Broker {
       controller: this.#session,
       staticConfig: config,
     });
+    addFetchSessionMetrics(this.metrics, context.fetchSessions);
     const server = new KafkaServer(
       { clock, logger: this.#logAboutPeers },
       { broker: context, metrics: this.metrics, onBug: (error) => this.onBug(error) },
@@ -191,6 +200,8 @@ export class Broker {
     await folder.begin();
     this.#parts = { folder, replicas, server, damaged };
     replicas.start();
+    this.#cleaner = this.#newCleaner(replicas);
+    this.#cleaner.start();
     this.#expiry = every(clock, context.config().offsetsRetentionCheckIntervalMs, () => {
       context.groups.expire(context.config().offsetsRetentionMinutes * MINUTE_MS);
     });
@@ -218,6 +229,7 @@ export class Broker {
     this.#peers?.stop();
     server.stop();
     this.#expiry?.cancel();
+    this.#cleaner?.stop();
     this.#context?.groups.stop();
     await replicas.stop();
     this.#session.stop();
@@ -229,6 +241,7 @@ export class Broker {
   #context: BrokerContext | null = null;
   #peers: Peers | null = null;
   #expiry: Timer | null = null;
+  #cleaner: LogCleaner | null = null;
   /** What an earlier process of this broker was last told; null when none was. */
   #earlier: MetadataRows | null = null;
 
@@ -252,6 +265,25 @@ export class Broker {
         onStorageFailure: (error) => this.#fail(error),
       },
     );
+  }
+
+  #newCleaner(replicas: ReplicaManager): LogCleaner {
+    const { disk, clock, compactor = new SegmentCleaner(disk, clock) } = this.#ports;
+    const cleaner = new LogCleaner(this.#ports, {
+      compactor,
+      replicas: () => replicas.replicas(),
+      limits: () => {
+        const config = this.#served.config();
+        return {
+          backoffMs: config.logCleanerBackoffMs,
+          keyBytesMax: config.logCleanerDedupeBufferBytes,
+          bytesPerSecond: config.logCleanerIoBytesPerSecondMax,
+        };
+      },
+      isLeftAlone: isInternalTopic,
+    });
+    addCleanerMetrics(this.metrics, cleaner.figures);
+    return cleaner;
   }
 
   #logConfig(topic: string): LogConfig {

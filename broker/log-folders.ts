@@ -87,8 +87,9 @@ export class LogFolders implements LogStore {
   async checkpoint(partitions: readonly CheckpointSource[]): Promise<void> {
     const checkpoints = new Map<string, PartitionCheckpoint>();
     for (const { topic, partition, highWatermark, log } of partitions) {
-      const { recoveryPoint, keptStart: logStart } = log;
-      checkpoints.set(folderOf(topic, partition), { recoveryPoint, logStart, highWatermark });
+      const { recoveryPoint, keptStart: logStart, compaction } = log;
+      const { cleanedEnd } = compaction;
+      checkpoints.set(folderOf(topic, partition), { recoveryPoint, logStart, highWatermark, cleanedEnd });
     }
     await this.#folder.writeCheckpoints(checkpoints);
   }

@@ -9,6 +9,7 @@ import { reasonOf } from "./adapters/process-end.ts";
 import { addProcessMetrics } from "./adapters/process-metrics.ts";
 import { tokenGuard } from "./adapters/request-guard.ts";
 import { listenTcp, type TcpListener } from "./adapters/tcp-listener.ts";
+import { ThreadCompactor } from "./adapters/thread-compactor.ts";
 import { assert } from "./base/assert.ts";
 import type { BrokerId } from "./base/ids.ts";
 import type { Logger } from "./base/logging.ts";
@@ -22,6 +23,8 @@ const API_GRACE_MS = 5000;
 
 /** Exit codes of a broker process: the supervisor starts it again after any but BAD_START and BANNED. */
 export const EXIT = { cleanStop: 0, failed: 1, badStart: 2, banned: 3 } as const;
+
+const COMPACTION_THREAD = new URL("./compaction-thread.ts", import.meta.url);
 
 /** One line for people on standard error, then the end. */
 export function die(code: number, what: string): never {
@@ -75,7 +78,14 @@ export async function serve(options: ServeOptions, { logger, tokens }: { logger:
     fallback: lazyPages(() => broker),
   });
   const started = new Broker(
-    { clock: nodeClock, random: nodeRandom, disk: folder.disk, network: httpNetwork(tokens), logger },
+    {
+      clock: nodeClock,
+      random: nodeRandom,
+      disk: folder.disk,
+      network: httpNetwork(tokens),
+      logger,
+      compactor: new ThreadCompactor(COMPACTION_THREAD, options.dataFolder),
+    },
     {
       ...options,
       endpoints: options.listeners.map(({ name, advertisedHost, advertisedPort }, index) => ({

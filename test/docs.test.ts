@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, test } from "@jest/globals";
 import { brokerConfigKeys, type ConfigKey, topicConfigKeys } from "../broker/contract/config-keys.ts";
 import { handlers } from "../broker/handlers/table.ts";
+import { program } from "../operator/cli/program.ts";
 import { kinds } from "../operator/ports/kubernetes.ts";
 
 const page = (name: string): string => readFileSync(path.join(import.meta.dirname, "../docs", name), "utf8");
@@ -72,4 +73,22 @@ test("docs/kubernetes.md explains every reason of a condition or an Event that r
   const isExplained = (reason: string): boolean =>
     [`\`${reason}\``, `| ${reason} |`].some((form) => text.includes(form));
   expect(reasons.filter((reason) => !isExplained(reason))).toEqual([]);
+});
+
+test("docs/command-line.md names every command and every option of it", () => {
+  const text = page("command-line.md");
+  const [, shared = ""] = text.split("## Which cluster\n");
+  const [everywhere = ""] = shared.split("\n## ");
+  const missing = program().commands.flatMap((command) => {
+    const [, section = ""] = text.split(`## \`tidemark ${command.name()}\`\n`);
+    const [own = ""] = section.split("\n## ");
+    const words = [command, ...command.commands].flatMap((one) => [
+      ...(one === command ? [] : [`${command.name()} ${one.name()}`]),
+      ...one.options.map(({ long }) => long ?? ""),
+    ]);
+    const isNamed = (word: string): boolean => own.includes(word) || everywhere.includes(word);
+    return words.filter((word) => !isNamed(word)).map((word) => `${command.name()}: ${word}`);
+  });
+  expect(program().commands.length).toBeGreaterThan(5);
+  expect(missing).toEqual([]);
 });

@@ -3,7 +3,7 @@
  * is in it has an effect. Names, types and defaults are Kafka's (docs/configuration.md says where we differ).
  */
 
-export type ConfigType = "boolean" | "string" | "int" | "long" | "list";
+export type ConfigType = "boolean" | "string" | "int" | "long" | "double" | "list";
 /** Who may change a broker's key while it runs: nobody, all brokers at once (""), or each broker by itself too. */
 export type ConfigUpdate = "readOnly" | "clusterWide" | "perBroker";
 
@@ -18,11 +18,13 @@ export interface ConfigKey {
   readonly type: ConfigType;
   /** null: nothing of its own, the next synonym's default speaks. */
   readonly defaultValue: string | null;
-  /** Least and greatest whole number, both included. */
+  /** Least and greatest number, both included. */
   readonly least?: number;
   readonly most?: number;
   /** The only values of a string, or of each element of a list. */
   readonly oneOf?: readonly string[];
+  /** A number between least and most that is none of the key's. */
+  readonly except?: number;
   readonly update: ConfigUpdate;
   /** In order of precedence. Of a topic's key: its broker keys. Of a broker's key: itself, then coarser units. */
   readonly synonyms: readonly ConfigSynonym[];
@@ -68,16 +70,42 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
   "cleanup.policy": {
     type: "list",
     defaultValue: "delete",
-    oneOf: ["delete"],
+    oneOf: ["delete", "compact"],
     synonyms: ["log.cleanup.policy"],
-    doc: "What happens to old segments. Only delete: by retention.ms and retention.bytes.",
+    doc:
+      "What happens to old records: delete (by retention.ms and retention.bytes), compact (of each key the newest " +
+      "stays), or both.",
+  },
+  "compression.gzip.level": {
+    type: "int",
+    defaultValue: "-1",
+    least: -1,
+    most: 9,
+    except: 0,
+    synonyms: ["compression.gzip.level"],
+    doc: "How hard gzip tries where compression.type is gzip: 1 (fast) to 9 (small). -1: gzip's own choice, 6.",
   },
   "compression.type": {
     type: "string",
     defaultValue: "producer",
-    oneOf: ["producer"],
+    oneOf: ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"],
     synonyms: ["compression.type"],
-    doc: "How batches are stored. Only producer: exactly as the producer compressed them.",
+    doc: "How batches are stored: as the producer compressed them, or all by one codec; others are compressed anew.",
+  },
+  "compression.zstd.level": {
+    type: "int",
+    defaultValue: "3",
+    least: -131_072,
+    most: 22,
+    synonyms: ["compression.zstd.level"],
+    doc: "How hard zstd tries where compression.type is zstd: the lower the faster, 22 is smallest.",
+  },
+  "delete.retention.ms": {
+    type: "long",
+    defaultValue: "86400000",
+    least: 0,
+    synonyms: ["log.cleaner.delete.retention.ms"],
+    doc: "How long a tombstone stays after it was first compacted.",
   },
   "file.delete.delay.ms": {
     type: "long",
@@ -107,12 +135,19 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     synonyms: ["log.index.interval.bytes"],
     doc: "Bytes of log between two entries of the offset index.",
   },
+  "max.compaction.lag.ms": {
+    type: "long",
+    defaultValue: LONG_MAX,
+    least: 1,
+    synonyms: ["log.cleaner.max.compaction.lag.ms"],
+    doc: "How long a record may go without being compacted, however little there is to gain. Needs a closed segment.",
+  },
   "max.message.bytes": {
     type: "int",
     defaultValue: "1048588",
     least: 0,
     synonyms: ["message.max.bytes"],
-    doc: "Largest record batch that is accepted, as sent (compressed, with its header).",
+    doc: "Largest record batch that is accepted, as it comes and as it is stored (compressed, with its header).",
   },
   "message.timestamp.after.max.ms": {
     type: "long",
@@ -134,6 +169,21 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     oneOf: timestampTypes,
     synonyms: ["log.message.timestamp.type"],
     doc: "Whether a record keeps its producer's timestamp or gets the time of its append.",
+  },
+  "min.cleanable.dirty.ratio": {
+    type: "double",
+    defaultValue: "0.5",
+    least: 0,
+    most: 1,
+    synonyms: ["log.cleaner.min.cleanable.ratio"],
+    doc: "Which part of a partition's closed segments must never have been compacted before they are.",
+  },
+  "min.compaction.lag.ms": {
+    type: "long",
+    defaultValue: "0",
+    least: 0,
+    synonyms: ["log.cleaner.min.compaction.lag.ms"],
+    doc: "How long a record stays at least, superseded or not.",
   },
   "min.insync.replicas": {
     type: "int",
@@ -189,13 +239,14 @@ export const topicConfigKeys: ReadonlyMap<string, ConfigKey> = table({
 function defaultOf(topicKey: string): Draft {
   const key = topicConfigKeys.get(topicKey);
   if (key === undefined) throw new Error(`no topic key ${topicKey}`);
-  const { type, defaultValue, least, most, oneOf, doc } = key;
+  const { type, defaultValue, least, most, oneOf, except, doc } = key;
   return {
     type,
     defaultValue,
     ...(least === undefined ? {} : { least }),
     ...(most === undefined ? {} : { most }),
     ...(oneOf === undefined ? {} : { oneOf }),
+    ...(except === undefined ? {} : { except }),
     update: "clusterWide",
     doc: `Default of the topics' ${topicKey}. ${doc}`,
   };
@@ -220,7 +271,9 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     most: INT_MAX,
     doc: "How long the controller waits for a silent broker before it elects other leaders.",
   },
+  "compression.gzip.level": defaultOf("compression.gzip.level"),
   "compression.type": defaultOf("compression.type"),
+  "compression.zstd.level": defaultOf("compression.zstd.level"),
   "connections.max.idle.ms": {
     type: "long",
     defaultValue: "600000",
@@ -275,6 +328,32 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     update: "perBroker",
     doc: "Bytes per second with which one broker's leaders feed replicas that are not in sync, all of them together.",
   },
+  "log.cleaner.backoff.ms": {
+    type: "long",
+    defaultValue: "15000",
+    least: 1,
+    update: "clusterWide",
+    doc: "How long the cleaner waits before it looks again when there was nothing to compact.",
+  },
+  "log.cleaner.dedupe.buffer.size": {
+    type: "long",
+    defaultValue: "33554432",
+    least: 65536,
+    most: 2 ** 32,
+    update: "clusterWide",
+    doc: "Most memory for the keys of one pass, 30 bytes each; taken while a pass runs, and no more than it can need.",
+  },
+  "log.cleaner.delete.retention.ms": defaultOf("delete.retention.ms"),
+  "log.cleaner.io.max.bytes.per.second": {
+    type: "double",
+    defaultValue: "1.7976931348623157E308",
+    least: 1,
+    update: "clusterWide",
+    doc: "Most bytes that the cleaner reads and writes in a second, on average over a pass.",
+  },
+  "log.cleaner.max.compaction.lag.ms": defaultOf("max.compaction.lag.ms"),
+  "log.cleaner.min.cleanable.ratio": defaultOf("min.cleanable.dirty.ratio"),
+  "log.cleaner.min.compaction.lag.ms": defaultOf("min.compaction.lag.ms"),
   "log.cleanup.policy": defaultOf("cleanup.policy"),
   "log.flush.interval.messages": defaultOf("flush.messages"),
   "log.flush.interval.ms": {
@@ -325,6 +404,13 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     most: INT_MAX,
     update: "perBroker",
     doc: "Client connections one broker accepts; further ones are closed at once.",
+  },
+  "max.incremental.fetch.session.cache.slots": {
+    type: "int",
+    defaultValue: "1000",
+    least: 0,
+    most: INT_MAX,
+    doc: "Fetch sessions that one broker keeps; consumers that find no room name every partition in every fetch.",
   },
   "message.max.bytes": defaultOf("max.message.bytes"),
   "min.insync.replicas": defaultOf("min.insync.replicas"),
@@ -387,6 +473,15 @@ export const brokerConfigKeys: ReadonlyMap<string, ConfigKey> = table({
     defaultValue: "30000",
     least: 1,
     doc: "How long a follower may lag behind its leader before it leaves the in-sync replicas.",
+  },
+  "replica.selector.class": {
+    type: "string",
+    defaultValue: "org.apache.kafka.common.replica.LeaderSelector",
+    oneOf: [
+      "org.apache.kafka.common.replica.LeaderSelector",
+      "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+    ],
+    doc: "Whom consumers read from: leaders only, or, where a consumer names its rack, in-sync followers in that rack.",
   },
   "socket.request.max.bytes": {
     type: "int",

@@ -71,9 +71,14 @@ describe("validation", () => {
     [{ "retention.ms": "-2" }, 'invalid value "-2" for retention.ms: it is at least -1'],
     [{ "retention.ms": "soon" }, 'invalid value "soon" for retention.ms: it is a whole number'],
     [{ "segment.bytes": "99999999999" }, "it is at most 2147483647"],
-    [{ "cleanup.policy": "compact" }, "each element is one of delete"],
+    [{ "cleanup.policy": "compact,squash" }, "each element is one of delete, compact"],
+    [{ "min.cleanable.dirty.ratio": "1.5" }, "at most 1"],
+    [{ "min.cleanable.dirty.ratio": "half" }, "it is a number"],
+    [{ "min.compaction.lag.ms": "10", "max.compaction.lag.ms": "9" }, "it is at most max.compaction.lag.ms"],
     [{ "cleanup.policy": "" }, "at least one"],
-    [{ "compression.type": "zstd" }, "it is one of producer"],
+    [{ "compression.type": "brotli" }, "it is one of producer, uncompressed, gzip, snappy, lz4, zstd"],
+    [{ "compression.gzip.level": "0" }, 'invalid value "0" for compression.gzip.level: it is not 0'],
+    [{ "compression.lz4.level": "9" }, "unknown topic config compression.lz4.level"],
     [{ "unclean.leader.election.enable": "perhaps" }, "it is true or false"],
     [{ "segment.jitter.ms": "1" }, "unknown topic config segment.jitter.ms"],
     [{ "flush.messages": "9223372036854775808" }, "it is at most 9223372036854775807"],
@@ -111,6 +116,19 @@ describe("incremental changes", () => {
     expect(emptied.kind).toBe("refused");
     const number = changeConfig({}, [{ key: "retention.ms", operation: "append", value: "1" }], topic);
     expect(number).toMatchObject({ kind: "refused", reason: expect.stringContaining("no list") as unknown });
+  });
+
+  test("the offsets of groups are not compacted: their coordinators rewrite them", () => {
+    const compact = [{ key: "cleanup.policy", operation: "set", value: "compact" }] as const;
+    const refused = changeConfig({}, compact, { kind: "topic", name: "__consumer_offsets" });
+    expect(refused).toMatchObject({ kind: "refused", reason: expect.stringContaining("rewrite it") as unknown });
+    expect(changeConfig({}, compact, topic)).toEqual({ kind: "changed", config: { "cleanup.policy": "compact" } });
+  });
+
+  test("the lags of compaction are compared with what is set already", () => {
+    const change = [{ key: "min.compaction.lag.ms", operation: "set", value: "10" }] as const;
+    expect(changeConfig({ "max.compaction.lag.ms": "9" }, change, topic).kind).toBe("refused");
+    expect(changeConfig({ "max.compaction.lag.ms": "10" }, change, topic).kind).toBe("changed");
   });
 
   test("a key named twice, an unknown key and a missing value are refused", () => {

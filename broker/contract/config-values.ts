@@ -17,13 +17,26 @@ export interface BrokerConfigLayers {
 
 export const NO_BROKER_CONFIG: BrokerConfigLayers = { broker: {}, cluster: {}, static: {} };
 
+/** How batches are stored. */
+export type CompressionType = "producer" | "uncompressed" | "gzip" | "snappy" | "lz4" | "zstd";
+
 /** What is in force for one topic. Numbers beyond 2^53−1 are given as 2^53−1; −1 in a retention is "no limit". */
 export interface TopicConfig {
+  readonly compressionGzipLevel: number;
+  readonly compressionType: CompressionType;
+  readonly compressionZstdLevel: number;
+  /** `cleanup.policy` names `compact`; `delete`. */
+  readonly isCompacted: boolean;
+  readonly deletesOld: boolean;
+  readonly deleteRetentionMs: number;
   readonly fileDeleteDelayMs: number;
   readonly flushMessages: number;
   readonly flushMs: number;
   readonly indexIntervalBytes: number;
+  readonly maxCompactionLagMs: number;
   readonly maxMessageBytes: number;
+  readonly minCleanableDirtyRatio: number;
+  readonly minCompactionLagMs: number;
   readonly timestampAfterMaxMs: number;
   readonly timestampBeforeMaxMs: number;
   readonly timestampType: "CreateTime" | "LogAppendTime";
@@ -44,11 +57,15 @@ export interface BrokerConfig {
   readonly connectionsMaxIdleMs: number;
   readonly defaultReplicationFactor: number;
   readonly fetchMaxBytes: number;
+  readonly fetchSessionSlots: number;
   readonly groupInitialRebalanceDelayMs: number;
   readonly groupSessionTimeoutMaxMs: number;
   readonly groupMaxSize: number;
   readonly groupSessionTimeoutMinMs: number;
   readonly leaderReplicationThrottledRate: number;
+  readonly logCleanerBackoffMs: number;
+  readonly logCleanerDedupeBufferBytes: number;
+  readonly logCleanerIoBytesPerSecondMax: number;
   readonly logRetentionCheckIntervalMs: number;
   readonly maxConnections: number;
   readonly minInsyncReplicas: number;
@@ -61,6 +78,7 @@ export interface BrokerConfig {
   readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
   readonly replicaLagTimeMaxMs: number;
+  readonly replicaSelector: "leader" | "rackAware";
   readonly socketRequestMaxBytes: number;
   readonly uncleanLeaderElectionEnable: boolean;
   readonly uncleanRecoveryTimeoutMs: number;
@@ -69,12 +87,23 @@ export interface BrokerConfig {
 export function effectiveTopicConfig(topic: ConfigMap, layers: BrokerConfigLayers): TopicConfig {
   const text = (name: string): string => topicValue(name, topic, layers);
   const number = (name: string): number => saturated(text(name));
+  const policies = listElements(text("cleanup.policy"));
   return {
+    compressionGzipLevel: number("compression.gzip.level"),
+    // Validated when it was set.
+    compressionType: text("compression.type") as CompressionType,
+    compressionZstdLevel: number("compression.zstd.level"),
+    isCompacted: policies.includes("compact"),
+    deletesOld: policies.includes("delete"),
+    deleteRetentionMs: number("delete.retention.ms"),
     fileDeleteDelayMs: number("file.delete.delay.ms"),
     flushMessages: number("flush.messages"),
     flushMs: number("flush.ms"),
     indexIntervalBytes: number("index.interval.bytes"),
+    maxCompactionLagMs: number("max.compaction.lag.ms"),
     maxMessageBytes: number("max.message.bytes"),
+    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
+    minCompactionLagMs: number("min.compaction.lag.ms"),
     timestampAfterMaxMs: number("message.timestamp.after.max.ms"),
     timestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
     timestampType: text("message.timestamp.type") === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
@@ -98,11 +127,15 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     connectionsMaxIdleMs: number("connections.max.idle.ms"),
     defaultReplicationFactor: number("default.replication.factor"),
     fetchMaxBytes: number("fetch.max.bytes"),
+    fetchSessionSlots: number("max.incremental.fetch.session.cache.slots"),
     groupInitialRebalanceDelayMs: number("group.initial.rebalance.delay.ms"),
     groupSessionTimeoutMaxMs: number("group.max.session.timeout.ms"),
     groupMaxSize: number("group.max.size"),
     groupSessionTimeoutMinMs: number("group.min.session.timeout.ms"),
     leaderReplicationThrottledRate: number("leader.replication.throttled.rate"),
+    logCleanerBackoffMs: number("log.cleaner.backoff.ms"),
+    logCleanerDedupeBufferBytes: number("log.cleaner.dedupe.buffer.size"),
+    logCleanerIoBytesPerSecondMax: number("log.cleaner.io.max.bytes.per.second"),
     logRetentionCheckIntervalMs: number("log.retention.check.interval.ms"),
     maxConnections: number("max.connections"),
     minInsyncReplicas: number("min.insync.replicas"),
@@ -115,6 +148,7 @@ export function effectiveBrokerConfig(layers: BrokerConfigLayers): BrokerConfig 
     offsetsTopicSegmentBytes: number("offsets.topic.segment.bytes"),
     producerIdExpirationMs: number("producer.id.expiration.ms"),
     replicaLagTimeMaxMs: number("replica.lag.time.max.ms"),
+    replicaSelector: brokerValue("replica.selector.class", layers).endsWith(".LeaderSelector") ? "leader" : "rackAware",
     socketRequestMaxBytes: number("socket.request.max.bytes"),
     uncleanLeaderElectionEnable: boolean("unclean.leader.election.enable"),
     uncleanRecoveryTimeoutMs: number("unclean.recovery.timeout.ms"),
@@ -126,7 +160,13 @@ export const validateTopicConfig = (config: ConfigMap): string | null =>
   firstProblem(config, (name, value) => {
     const key = topicConfigKeys.get(name);
     return key === undefined ? `unknown topic config ${name}` : problemOf(key, value);
-  });
+  }) ?? lagProblem(config);
+
+function lagProblem(config: ConfigMap): string | null {
+  const [least, most] = [config["min.compaction.lag.ms"], config["max.compaction.lag.ms"]];
+  if (least === undefined || most === undefined || saturated(least) <= saturated(most)) return null;
+  return `invalid value "${least}" for min.compaction.lag.ms: it is at most max.compaction.lag.ms, which is ${most}`;
+}
 
 /** The same for what brokers are started with. */
 export const validateStaticConfig = (config: ConfigMap): string | null =>
@@ -175,6 +215,8 @@ function problemOf(key: ConfigKey, value: string): string | null {
     case "int":
     case "long":
       return numberProblem(key, value, invalid);
+    case "double":
+      return doubleProblem(key, value, invalid);
   }
 }
 
@@ -188,7 +230,14 @@ function numberProblem(key: ConfigKey, value: string, invalid: (why: string) => 
   const most = key.most === undefined ? typeMost : BigInt(key.most);
   if (number < least) return invalid(`it is at least ${least}`);
   if (number > most) return invalid(`it is at most ${most}`);
-  return null;
+  return key.except !== undefined && number === BigInt(key.except) ? invalid(`it is not ${key.except}`) : null;
+}
+
+function doubleProblem(key: ConfigKey, value: string, invalid: (why: string) => string): string | null {
+  const number = Number(value.trim());
+  if (value.trim() === "" || !Number.isFinite(number)) return invalid("it is a number");
+  if (key.least !== undefined && number < key.least) return invalid(`it is at least ${key.least}`);
+  return key.most !== undefined && number > key.most ? invalid(`it is at most ${key.most}`) : null;
 }
 
 const listElements = (value: string): string[] =>
@@ -205,6 +254,8 @@ function canonical(key: ConfigKey, value: string): string {
     case "int":
     case "long":
       return BigInt(value.trim().replace(/^\+/, "")).toString();
+    case "double":
+      return value.trim();
     case "list":
       return listElements(value).join(",");
     case "string":
@@ -239,11 +290,21 @@ export function changeConfig(
   }
   const changed = Object.fromEntries(Object.entries(next).filter(([name]) => seen.has(name)));
   const problem =
-    resource.kind === "topic" ? validateTopicConfig(changed) : validateDynamicBrokerConfig(changed, resource.name);
+    resource.kind === "topic"
+      ? (validateTopicConfig(changed) ?? lagProblem(next))
+      : validateDynamicBrokerConfig(changed, resource.name);
   if (problem !== null) return refused(problem);
+  if (resource.kind === "topic" && isRewritten(resource.name) && isCompactedBy(changed)) {
+    return refused(`${resource.name} is not compacted by cleanup.policy: its coordinators rewrite it`);
+  }
   for (const name of Object.keys(changed)) next[name] = canonical(keys.get(name)!, changed[name]!);
   return { kind: "changed", config: next };
 }
+
+/** Topics whose writers keep only what stands: docs/adr/0014. */
+const isRewritten = (topic: string): boolean => topic === "__consumer_offsets";
+
+const isCompactedBy = (config: ConfigMap): boolean => listElements(config["cleanup.policy"] ?? "").includes("compact");
 
 const refused = (reason: string): ConfigOutcome => ({ kind: "refused", reason });
 
@@ -336,6 +397,7 @@ export const configTypeNumbers: Readonly<Record<ConfigType, number>> = {
   string: 2,
   int: 3,
   long: 5,
+  double: 6,
   list: 7,
 };
 

@@ -239,6 +239,21 @@ describe("a batch", () => {
     expect((await send(client, control)).errorCode).toBe(87);
   });
 
+  test.each(["none", "lz4"] as const)(
+    "without a key is refused by a compacted topic, the record named (%s)",
+    async (how) => {
+      const { client, replica } = setUp({ config: { "cleanup.policy": "compact,delete" } });
+      const keyed = { key: "k", value: "a", timestamp: NOW };
+      const answer = await send(client, buildBatch([keyed, record("b")], { compression: how }));
+      expect(answer).toMatchObject({ errorCode: 87, baseOffset: -1 });
+      const why = "a compacted topic takes no record without a key";
+      expect(answer.recordErrors).toEqual([{ batchIndex: 1, batchIndexErrorMessage: why }]);
+      expect(replica.logEnd).toBe(0);
+      const sent = send(client, buildBatch([keyed, keyed], { compression: how }), { acks: 1 });
+      expect(await sent).toMatchObject({ errorCode: 0 });
+    },
+  );
+
   test("compressed with zstd needs version 7", async () => {
     const { client } = setUp();
     const batch = buildBatch([record("a")], { compression: "zstd" });

@@ -3,13 +3,16 @@ import type { TopicConfig } from "../contract/config-values.ts";
 import type { TopicRow } from "../contract/rows.ts";
 import { produce, type ProduceRequest, type ProduceResponse } from "../wire/apis/00-produce.ts";
 import { kafkaErrors } from "../wire/error-codes.ts";
+import type { Compression } from "../wire/compression-in-threads.ts";
 import { compressionCodecs, compressionOf, isTransactional } from "../wire/record-batch.ts";
-import { validateBatch } from "../wire/record-batch-validation.ts";
+import { type BatchFault, type BatchLimits, validateBatch } from "../wire/record-batch-validation.ts";
+import { recompress } from "../wire/recompression.ts";
 import type { BrokerContext } from "./context.ts";
 import { type Call, handler } from "./handler.ts";
 import { isInternalTopic } from "./internal-topics.ts";
 import { findLeader, LeaderHints, topicByName } from "./leaders.ts";
 import type { HostedReplica } from "./replicas.ts";
+import { storedCompression } from "./stored-compression.ts";
 
 /*
  * Produce: 3–11 (0–2 are advertised, as by Kafka, because old versions of librdkafka look for them; they are refused).
@@ -20,8 +23,13 @@ import type { HostedReplica } from "./replicas.ts";
  *
  * Internal topics are not written to by clients: INVALID_TOPIC_EXCEPTION.
  *
+ * Where `compression.type` demands another codec than a batch has, the batch is compressed anew in another thread, and
+ * the connection's next request waits for it, so that order holds. At most two at a time on one broker: each may open
+ * to 128 MiB.
+ *
  * Left out: transactions. A transactional id or batch is refused with INVALID_TXN_STATE. Bodies of compressed batches
- * are not opened: their count is believed, as consumers will check it.
+ * that are stored as they came are opened where the topic is compacted, for then every record needs a key
+ * (INVALID_RECORD, the record named); otherwise their count is believed, as consumers will check it.
  */
 
 type Acks = -1 | 0 | 1;
@@ -61,13 +69,24 @@ function newAnswer(index: PartitionIndex): PartitionAnswer {
   };
 }
 
+/** A sound batch on its way to its partition. */
+interface Incoming {
+  readonly replica: HostedReplica;
+  readonly batch: Uint8Array;
+  readonly config: TopicConfig;
+  readonly limits: BatchLimits;
+  readonly answer: PartitionAnswer;
+}
+
 /** One produce request under way. */
 class Production {
   readonly #request: ProduceRequest;
   readonly #call: Call<ProduceResponse>;
   readonly #broker: BrokerContext;
-  readonly #nowMs: number;
+  #nowMs: number;
   readonly #responses: TopicAnswer[] = [];
+  /** What is to be compressed otherwise before it is appended. */
+  readonly #others: (Incoming & { readonly compression: Compression })[] = [];
   /** Partitions that are not answered yet, and 1 for the loop over them. */
   #open = 1;
 
@@ -78,7 +97,8 @@ class Production {
     this.#nowMs = broker.clock.now();
   }
 
-  start(): void {
+  /** A promise when the connection's next request has to wait. */
+  start(): void | Promise<void> {
     const { acks, transactionalId, topicData } = this.#request;
     const general = generalError(acks, transactionalId);
     for (const { name, partitionData } of topicData) {
@@ -99,6 +119,7 @@ class Production {
       }
     }
     this.#settle();
+    return this.#others.length === 0 ? undefined : this.#appendOthers();
   }
 
   #checkAndAppend(
@@ -109,31 +130,31 @@ class Production {
     const { records, answer } = of;
     const config = this.#broker.topicConfig(topic);
     const batch = records ?? NO_BYTES;
-    if (!this.#isSound(batch, config, answer)) return;
+    const limits = this.#limitsOf(config);
+    if (!this.#isSound(batch, limits, answer)) return;
     this.#open++;
-    this.#append(replica, batch, answer);
+    const compression = storedCompression(batch, config);
+    const incoming = { replica, batch, config, limits, answer };
+    if (compression === null) this.#appendFitting(incoming);
+    // The request's memory may be the socket's, good for this turn only.
+    else this.#others.push({ ...incoming, batch: new Uint8Array(batch), compression });
+  }
+
+  #limitsOf(config: TopicConfig): BatchLimits {
+    const hasOwnTime = config.timestampType === "CreateTime";
+    return {
+      maxBatchBytes: config.maxMessageBytes,
+      requiresKeys: config.isCompacted,
+      timestampMin: hasOwnTime ? this.#nowMs - config.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY,
+      timestampMax: hasOwnTime ? this.#nowMs + config.timestampAfterMaxMs : Number.POSITIVE_INFINITY,
+    };
   }
 
   /** False when the batch is refused; `answer` says why. */
-  #isSound(batch: Uint8Array, config: TopicConfig, answer: PartitionAnswer): boolean {
-    const hasOwnTime = config.timestampType === "CreateTime";
-    const fault = validateBatch(batch, {
-      maxBatchBytes: config.maxMessageBytes,
-      requiresKeys: false,
-      timestampMin: hasOwnTime ? this.#nowMs - config.timestampBeforeMaxMs : Number.NEGATIVE_INFINITY,
-      timestampMax: hasOwnTime ? this.#nowMs + config.timestampAfterMaxMs : Number.POSITIVE_INFINITY,
-    });
+  #isSound(batch: Uint8Array, limits: BatchLimits, answer: PartitionAnswer): boolean {
+    const fault = validateBatch(batch, limits);
     if (fault !== undefined) {
-      answer.errorCode = fault.code;
-      answer.errorMessage = fault.message;
-      if (fault.recordIndex !== undefined) {
-        answer.recordErrors = [{ batchIndex: fault.recordIndex, batchIndexErrorMessage: fault.message }];
-      }
-      return false;
-    }
-    if (batch.length > config.segmentBytes) {
-      answer.errorCode = kafkaErrors.RECORD_LIST_TOO_LARGE;
-      answer.errorMessage = `record batch of ${batch.length} bytes; a segment takes ${config.segmentBytes}`;
+      sayFault(fault, answer);
     } else if (isTransactional(batch, 0)) {
       answer.errorCode = kafkaErrors.INVALID_TXN_STATE;
       answer.errorMessage = NO_TRANSACTIONS;
@@ -144,6 +165,33 @@ class Production {
     return answer.errorCode === 0;
   }
 
+  /** One after the other: of a request no more than one batch is open at a time. */
+  async #appendOthers(): Promise<void> {
+    for (const other of this.#others) {
+      const result = await this.#broker.recompressions.pass(async () =>
+        this.#isWanted() ? await recompress(other.batch, other.compression, other.limits) : null,
+      );
+      if (result === null) return;
+      this.#nowMs = this.#broker.clock.now();
+      if (result.kind === "batch") this.#appendFitting({ ...other, batch: result.bytes });
+      else {
+        sayFault(result.fault, other.answer);
+        this.#end(other.answer, result.fault.code);
+      }
+    }
+  }
+
+  /** A client that is gone retries elsewhere; only acks=0 promised nothing and expects it to be done. */
+  #isWanted(): boolean {
+    return this.#request.acks === 0 || this.#call.isOpen;
+  }
+
+  #appendFitting({ replica, batch, config, answer }: Incoming): void {
+    if (batch.length <= config.segmentBytes) return this.#append(replica, batch, answer);
+    answer.errorMessage = `record batch of ${batch.length} bytes; a segment takes ${config.segmentBytes}`;
+    this.#end(answer, kafkaErrors.RECORD_LIST_TOO_LARGE);
+  }
+
   #append(replica: HostedReplica, batch: Uint8Array, answer: PartitionAnswer): void {
     const acks = this.#request.acks as Acks;
     const result = replica.append(batch, { acks, nowMs: this.#nowMs });
@@ -152,8 +200,7 @@ class Production {
         // The request's memory may be the socket's, good for this turn only.
         const kept = new Uint8Array(batch);
         return replica.whenReleased(() => {
-          // A client that is gone retries elsewhere; only acks=0 promised nothing and expects it to be done.
-          if (acks === 0 || this.#call.isOpen) this.#append(replica, kept, answer);
+          if (this.#isWanted()) this.#append(replica, kept, answer);
         });
       }
       case "refused":
@@ -210,6 +257,14 @@ class Production {
 const HINTS_SINCE = 10;
 const NO_BYTES = new Uint8Array(0);
 const NO_TRANSACTIONS = "transactions are not served by this cluster";
+
+function sayFault({ code, message, recordIndex }: BatchFault, answer: PartitionAnswer): void {
+  answer.errorCode = code;
+  answer.errorMessage = message;
+  if (recordIndex !== undefined) {
+    answer.recordErrors = [{ batchIndex: recordIndex, batchIndexErrorMessage: message }];
+  }
+}
 
 function generalError(acks: number, transactionalId: string | null): number {
   if (acks !== -1 && acks !== 0 && acks !== 1) return kafkaErrors.INVALID_REQUIRED_ACKS;

@@ -5,6 +5,7 @@ import type { FakeReplica } from "../testing/fake-replica.ts";
 import { idOf, TestBroker, type TopicSpec } from "../testing/test-broker.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { fetch } from "../wire/apis/01-fetch.ts";
+import { emptyBatch } from "../wire/record-batch.ts";
 import { buildBatch } from "../wire/record-batch-builder.ts";
 
 interface Wish {
@@ -115,6 +116,19 @@ describe("records", () => {
     replica.disk = { fails: true };
     expect((await askOne(client)).errorCode).toBe(56);
     expect(broker.lines.map(({ level }) => level)).toEqual(["error"]);
+  });
+
+  test("of which compaction has left none are worth no answer of their own: they wait", async () => {
+    const { broker, client, replica } = setUp();
+    replica.append(emptyBatch({ baseOffset: 0 as Offset, lastOffset: 6 as Offset, leaderEpoch: 0 as LeaderEpoch }));
+    replica.commit();
+    replica.disk = { fails: false };
+    const answer = askOne(client, {}, { maxWaitMs: 500 });
+    await broker.clock.advance(400);
+    expect(client.openCount).toBe(1);
+    await broker.clock.advance(200);
+    expect(await answer).toMatchObject({ errorCode: 0, highWatermark: 7 });
+    expect((await answer).records).toHaveLength(61);
   });
 
   test("read committed come with an empty list of aborted transactions", async () => {
@@ -232,12 +246,4 @@ describe("leadership", () => {
     expect((await askOne(client, { offset: 3, lastEpoch: 9 })).errorCode).toBe(1);
     expect((await askOne(client, { offset: 1, lastEpoch: 5 })).divergingEpoch.epoch).toBe(-1);
   });
-});
-
-test("a fetch session is never given, and naming one is refused", async () => {
-  const { client } = setUp();
-  expect((await ask(client, [{}], { session: { id: 0, epoch: 0 } })).sessionId).toBe(0);
-  const named = await ask(client, [{}], { session: { id: 7, epoch: 3 } });
-  expect([named.errorCode, named.responses]).toEqual([70, []]);
-  expect((await ask(client, [{}], { session: { id: 7, epoch: -1 } })).errorCode).toBe(0);
 });

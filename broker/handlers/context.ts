@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { BrokerId } from "../base/ids.ts";
 import type { Logger } from "../base/logging.ts";
 import type { Random } from "../base/random.ts";
+import { Turnstile } from "../base/turnstile.ts";
 import {
   type BrokerConfig,
   type BrokerConfigLayers,
@@ -16,6 +17,7 @@ import type { MetadataImage } from "../control/metadata-image.ts";
 import { GroupCoordinator, OFFSETS_TOPIC } from "../groups/coordinator.ts";
 import { Deadlines } from "../replication/deadlines.ts";
 import { AutoCreator } from "./auto-create.ts";
+import { FetchSessions } from "./fetch-sessions.ts";
 import { OffsetsTopic } from "./offsets-topic.ts";
 import { ProducerIds } from "./producer-ids.ts";
 import type { Replicas } from "./replicas.ts";
@@ -40,6 +42,8 @@ export interface BrokerParts {
   readonly staticConfig: ConfigMap;
 }
 
+const RECOMPRESSIONS_MAX = 2;
+
 /** Everything that a handler may use besides the request. */
 export class BrokerContext {
   readonly brokerId: BrokerId;
@@ -52,6 +56,9 @@ export class BrokerContext {
   readonly deadlines: Deadlines;
   readonly autoCreator = new AutoCreator();
   readonly offsetsTopic = new OffsetsTopic();
+  readonly fetchSessions: FetchSessions;
+  /** Batches that are compressed otherwise take turns: each may take hundreds of megabytes for a moment. */
+  readonly recompressions = new Turnstile(RECOMPRESSIONS_MAX);
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly #clusterId: () => string;
@@ -74,6 +81,11 @@ export class BrokerContext {
     this.#layers = this.layersOf(String(parts.brokerId));
     this.#config = effectiveBrokerConfig(this.#layers);
     this.groups = this.#coordinator(parts);
+    this.fetchSessions = new FetchSessions({
+      clock: parts.clock,
+      random: parts.random,
+      slots: () => this.config().fetchSessionSlots,
+    });
   }
 
   get clusterId(): string {

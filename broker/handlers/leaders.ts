@@ -56,19 +56,28 @@ export function topicById(broker: BrokerContext, id: TopicId): TargetTopic {
   return { topic, errorCode: topic === undefined ? kafkaErrors.UNKNOWN_TOPIC_ID : 0 };
 }
 
+/** A partition of a topic, and the leader epoch that the client knows; −1 when it knows none. */
+export interface PartitionPlace {
+  readonly partition: number;
+  readonly leaderEpoch: LeaderEpoch;
+}
+
 export type FoundReplica =
-  | { readonly kind: "leader"; readonly replica: HostedReplica }
+  | { readonly kind: "found"; readonly topic: TopicRow; readonly replica: HostedReplica }
   | { readonly kind: "refused"; readonly errorCode: number };
 
 /**
  * The replica that leads a partition here, after the checks that every request to a leader shares: the partition
- * exists, the leader epoch that the client knows (−1: none) is the current one, and this broker leads.
+ * exists, the leader epoch that the client knows is the current one, and this broker leads.
  */
-export function findLeader(
-  broker: BrokerContext,
-  target: TargetTopic,
-  at: { readonly partition: number; readonly leaderEpoch: LeaderEpoch },
-): FoundReplica {
+export function findLeader(broker: BrokerContext, target: TargetTopic, at: PartitionPlace): FoundReplica {
+  const found = findReplica(broker, target, at);
+  if (found.kind === "refused" || found.replica.role === "leader") return found;
+  return { kind: "refused", errorCode: kafkaErrors.NOT_LEADER_OR_FOLLOWER };
+}
+
+/** The same of any replica, whatever its role. */
+export function findReplica(broker: BrokerContext, target: TargetTopic, at: PartitionPlace): FoundReplica {
   const { topic } = target;
   if (topic === undefined) return { kind: "refused", errorCode: target.errorCode };
   const replica = broker.replicas.get(topic.topicId, at.partition);
@@ -79,8 +88,7 @@ export function findLeader(
   }
   const epochError = replica.errorForEpoch(at.leaderEpoch);
   if (epochError !== 0) return { kind: "refused", errorCode: epochError };
-  if (replica.role !== "leader") return { kind: "refused", errorCode: kafkaErrors.NOT_LEADER_OR_FOLLOWER };
-  return { kind: "leader", replica };
+  return { kind: "found", topic, replica };
 }
 
 /** Gathers, for one answer, who leads instead and where those listen (KIP-951). */

@@ -25,7 +25,13 @@ async function createTopic(broker: BrokerContext): Promise<number> {
     partitionCount: offsetsTopicPartitions,
     replicationFactor: offsetsTopicReplicationFactor,
     assignments: null,
-    config: { "segment.bytes": String(offsetsTopicSegmentBytes), "retention.ms": "-1", "retention.bytes": "-1" },
+    // Its coordinator writes what stands anew and deletes what lies before: whatever log.cleanup.policy is.
+    config: {
+      "cleanup.policy": "delete",
+      "segment.bytes": String(offsetsTopicSegmentBytes),
+      "retention.ms": "-1",
+      "retention.bytes": "-1",
+    },
   };
   const response = await askController(
     broker,

@@ -20,6 +20,7 @@ export type HostedReplica = Pick<
   | "whenCommitted"
   | "whenWritten"
   | "read"
+  | "followersAt"
   | "deleteRecords"
   | "listen"
   | "unlisten"

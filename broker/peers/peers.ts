@@ -29,7 +29,7 @@ const handlersByKey = new Map(handlers.map((one) => [one.api.key, one]));
 
 /**
  * The brokers of the cluster as Kafka servers, this one among them. Another one is reached through its own HTTP port
- * with the cluster's token, so that it takes no listener for clients to pass a request on (docs/adr/0017).
+ * with the cluster's token, so that it takes no listener for clients to pass a request on (docs/adr/0019).
  */
 export class Peers {
   readonly #network: Network;

@@ -246,6 +246,14 @@ export class FollowerLink {
     this.#write(encodeClose(opening.handle));
   }
 
+  /** Retention here went further than the leader's: it is to know where this log begins. */
+  stateStart(replica: Replica): void {
+    const opening = this.#followed.get(replica)?.opening;
+    if (opening?.state !== "aligned") return;
+    opening.wantedStart = Math.max(opening.wantedStart ?? 0, replica.log.logStart) as Offset;
+    this.#sayStart(opening);
+  }
+
   #onData(decoder: FrameDecoder, chunk: Uint8Array): void {
     if (this.#stream === null) return;
     this.#heardAtMs = this.#host.clock.monotonic();
@@ -294,6 +302,7 @@ export class FollowerLink {
       if (followed !== undefined) followed.retryMs = RETRY_MS_MIN;
       if (replica.isFollowingIn(leaderEpoch)) replica.onLeaderMarks(frame);
       this.state(replica);
+      if (replica.log.logStart > frame.logStart) this.stateStart(replica);
       return;
     }
     this.#drop(opening);

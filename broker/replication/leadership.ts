@@ -38,6 +38,12 @@ export interface PushTarget {
   end(): void;
 }
 
+/** A follower and its log end, as it counts. */
+export interface FollowerEnd {
+  readonly broker: BrokerId;
+  readonly logEnd: Offset;
+}
+
 /** What a leadership stands on; shared by all partitions of a broker. */
 export interface LeaderPorts {
   readonly me: BrokerId;
@@ -115,6 +121,17 @@ export class Leadership {
 
   progressOf(broker: BrokerId): FollowerProgress | undefined {
     return this.#followers.get(broker);
+  }
+
+  /** Members of the committed ISR that follow now and hold what stands at `from`, or would be given it next. */
+  followersAt(from: Offset): FollowerEnd[] {
+    return this.#partition.row.isr.flatMap((broker) => {
+      const progress = this.#followers.get(broker);
+      if (progress === undefined || !progress.isAligned) return [];
+      const { logEnd } = progress;
+      if (logEnd === null || logEnd < from || this.deletion.startOf(broker) > from) return [];
+      return [{ broker, logEnd }];
+    });
   }
 
   /** Neither in sync nor about to be: it was never, or not lately, at the end of the log. */

@@ -59,6 +59,11 @@ export class RecordDeletion {
     this.check();
   }
 
+  /** Where the follower said last that its log begins; −1 when it did not say: no later than here. */
+  startOf(broker: BrokerId): Offset {
+    return this.#starts.get(broker) ?? NO_OFFSET;
+  }
+
   /** It may be another process, which has to say anew where its log begins. */
   reopened(broker: BrokerId): void {
     this.#starts.delete(broker);

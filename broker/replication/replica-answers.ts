@@ -25,6 +25,8 @@ export interface ReadOptions {
   readonly maxBytes: number;
   /** At most so many of them when they have to come from disk, where they take memory of their own. */
   readonly diskBytesMax?: number;
+  /** Of a follower, too, once it has met its leader; else of the leader only. */
+  readonly ofFollower?: boolean;
   /** Consumers read below the high watermark. */
   readonly upTo: "highWatermark" | "logEnd";
 }

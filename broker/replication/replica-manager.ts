@@ -209,6 +209,10 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
     this.#followerLinks.get(replica.row.leader)?.state(replica);
   }
 
+  onFollowerStart(replica: Replica): void {
+    this.#followerLinks.get(replica.row.leader)?.stateStart(replica);
+  }
+
   onStorageFailure(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;

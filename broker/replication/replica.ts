@@ -12,10 +12,11 @@ import { countedEnd } from "./counted-end.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { HandOverWatch } from "./hand-over.ts";
 import { leaderEpochStanding } from "./leader-epoch-check.ts";
-import { type LeaderPorts, Leadership, type LedPartition } from "./leadership.ts";
+import { type FollowerEnd, type LeaderPorts, Leadership, type LedPartition } from "./leadership.ts";
 import { epochBefore } from "./log.ts";
 import type { DeletionDone } from "./record-deletion.ts";
 import type { AppendResult, ReadOptions, ReadResult } from "./replica-answers.ts";
+import { ReplicaReads } from "./replica-reads.ts";
 import { acceptsRow } from "./row-acceptance.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { countIsrChange, type TopicTraffic } from "./topic-traffic.ts";
@@ -26,7 +27,6 @@ const OFFSET_OUT_OF_RANGE = 1;
 const NOT_LEADER_OR_FOLLOWER = 6;
 const NOT_ENOUGH_REPLICAS = 19;
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
-const KAFKA_STORAGE_ERROR = 56;
 const FENCED_LEADER_EPOCH = 74;
 const UNKNOWN_LEADER_EPOCH = 75;
 
@@ -35,7 +35,7 @@ const NO_OFFSET = -1 as Offset;
 const TO_HIGH_WATERMARK = -1 as Offset;
 /** Appends are held while more than this waits for the disk, until half of it is written. */
 const UNWRITTEN_BYTES_MAX = 32 * 1024 * 1024;
-/** Written records that a leader keeps in memory for followers and consumers; nobody reads from a follower. */
+/** Written records that a leader keeps in memory for followers and consumers. A follower keeps none. */
 const LEADER_TAIL_BYTES = 8 * 1024 * 1024;
 
 export type ReplicaRole = "leader" | "follower" | "opening" | "offline";
@@ -54,6 +54,8 @@ export interface ReplicaHost extends LeaderPorts {
   unfollow(replica: Replica): void;
   /** More of a follower's log counts: its leader is to be told. */
   onFollowerDurable(replica: Replica): void;
+  /** A follower's retention removed records: its leader sends no consumer there for them. */
+  onFollowerStart(replica: Replica): void;
   /** Makes the replica's high watermark, just lowered, the one that a restart begins with. */
   checkpoint(replica: Replica): Promise<void>;
   /** A disk failed: the process must end. */
@@ -74,6 +76,7 @@ export class Replica implements LedPartition {
   readonly #writeWaiters: CommitWaiters;
   readonly #listeners = new Set<ReplicaListener>();
   readonly #handOver: HandOverWatch;
+  readonly #reads: ReplicaReads;
   #config: LogConfig;
   #row: PartitionRow | null = null;
   #role: ReplicaRole = "opening";
@@ -110,6 +113,7 @@ export class Replica implements LedPartition {
     this.#commitWaiters = new CommitWaiters(host.deadlines);
     this.#writeWaiters = new CommitWaiters(host.deadlines);
     this.#handOver = new HandOverWatch(host, this.#hold);
+    this.#reads = new ReplicaReads(this, of.traffic);
     this.log.onDurable = () => this.#onDurable();
     this.log.onFailure = (error) => host.onStorageFailure(error);
   }
@@ -139,6 +143,10 @@ export class Replica implements LedPartition {
 
   get leadership(): Leadership | null {
     return this.#leadership;
+  }
+
+  get isLeading(): boolean {
+    return this.#leadership !== null;
   }
 
   get config(): LogConfig {
@@ -212,34 +220,14 @@ export class Replica implements LedPartition {
     else this.#writeWaiters.add(lastOffset, options, done);
   }
 
-  /**
-   * Whole batches from the one that holds `from` on, as the leader; in the same turn when memory has them. Empty
-   * between the bound and the log end; OFFSET_OUT_OF_RANGE beyond; KAFKA_STORAGE_ERROR where the disk does not give
-   * back what was written.
-   */
+  /** Whole batches from the one that holds `from` on; see ReplicaReads. */
   read(from: Offset, options: ReadOptions): ReadResult | Promise<ReadResult> {
-    if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);
-    const { log } = this;
-    if (from < log.logStart || from > log.logEnd) return this.#refusedRead(OFFSET_OUT_OF_RANGE);
-    const endOffset = options.upTo === "highWatermark" ? this.#highWatermark : log.logEnd;
-    if (from >= endOffset) return this.#records([]);
-    const bounds = { endOffset, maxBytes: options.maxBytes };
-    const chunks = log.readTail(from, bounds);
-    if (chunks !== null) return this.#records(chunks);
-    const maxBytes = Math.min(options.maxBytes, options.diskBytesMax ?? options.maxBytes);
-    return this.#readDisk(from, { endOffset, maxBytes });
+    return this.#reads.read(from, options);
   }
 
-  /** Bytes that a consumer could read from `from` on, up to `maxBytes`; null when only a real read can tell. */
-  readableBytes(from: Offset, maxBytes: number): number | null {
-    const { log } = this;
-    if (this.#leadership === null || from < log.logStart || from > log.logEnd) return null;
-    if (from >= this.#highWatermark) return 0;
-    const chunks = log.readTail(from, { endOffset: this.#highWatermark, maxBytes });
-    if (chunks === null) return null;
-    let bytes = 0;
-    for (const chunk of chunks) bytes += chunk.length;
-    return bytes;
+  /** In-sync followers that a consumer at `from` can go on with, and how far each has got; none unless this leads. */
+  followersAt(from: Offset): readonly FollowerEnd[] {
+    return this.#leadership?.followersAt(from) ?? [];
   }
 
   /**
@@ -342,15 +330,22 @@ export class Replica implements LedPartition {
     return new Promise((resolve) => {
       this.#queue.run(async () => {
         if (this.#isClosed) return;
+        const { logStart } = this.log;
         try {
           await this.log.applyRetention({ highWatermark: this.#highWatermark, ...options });
+          if (this.log.logStart > logStart) this.#onRetention();
         } catch (error) {
           if (!isTidemarkError(error) || error.code !== "LOG_CORRUPT") throw error;
-          this.#reportUnreadable(error);
+          this.reportUnreadable(error);
         }
       });
       this.#queue.run(resolve);
     });
+  }
+
+  #onRetention(): void {
+    if (this.#role === "follower") this.#host.onFollowerStart(this);
+    this.#notify();
   }
 
   raiseHighWatermark(to: Offset): void {
@@ -406,10 +401,18 @@ export class Replica implements LedPartition {
   /** What the leader says is committed and still there; never beyond the own log end. */
   onLeaderMarks(marks: { highWatermark: Offset; logStart: Offset }): void {
     const { log } = this;
+    let isNews = this.#reads.metLeader();
     const highWatermark = marks.highWatermark < log.logEnd ? marks.highWatermark : log.logEnd;
-    if (highWatermark > this.#highWatermark) this.#highWatermark = highWatermark;
+    if (highWatermark > this.#highWatermark) {
+      this.#highWatermark = highWatermark;
+      isNews = true;
+    }
     const logStart = marks.logStart < this.#highWatermark ? marks.logStart : this.#highWatermark;
-    if (logStart > log.logStart) log.advanceLogStart(logStart);
+    if (logStart > log.logStart) {
+      log.advanceLogStart(logStart);
+      isNews = true;
+    }
+    if (isNews) this.#notify();
   }
 
   /** The leader found a divergence: cuts the log where its epochs say, then calls `done`. */
@@ -424,26 +427,34 @@ export class Replica implements LedPartition {
       );
       this.#reportCut(cut.offset, cut.isLoss);
       await log.truncateTo(cut.offset);
-      this.#highWatermark = clamp(this.#highWatermark, log);
-      // Before anything else comes to stand below the old mark, which after a crash would call it committed.
-      if (cut.isLoss) await this.#host.checkpoint(this);
+      await this.#lowerHighWatermark();
     });
   }
 
   /** Nothing in common is left with the leader: empties the log and starts at `logStart`, then calls `done`. */
   restart(epoch: LeaderEpoch, logStart: Offset, done: () => void): void {
     this.#cut(epoch, done, async () => {
-      const isLoss = this.#highWatermark > logStart;
-      this.#reportCut(logStart, isLoss);
+      this.#reportCut(logStart, this.#highWatermark > logStart);
       await this.log.resetTo(logStart);
-      this.#highWatermark = logStart;
-      if (isLoss) await this.#host.checkpoint(this);
+      await this.#lowerHighWatermark();
     });
+  }
+
+  /**
+   * The log was cut, perhaps further than was asked for: what is committed ends with it at the latest. Said durably
+   * before anything else comes to stand below the old mark, which after a crash would call it committed.
+   */
+  async #lowerHighWatermark(): Promise<void> {
+    const before = this.#highWatermark;
+    this.#highWatermark = clamp(before, this.log);
+    if (this.#highWatermark < before) await this.#host.checkpoint(this);
   }
 
   /** Runs `work` alone, unless the role changed before its turn came. */
   #cut(epoch: LeaderEpoch, done: () => void, work: () => Promise<void>): void {
     this.#isCutting = true;
+    this.#reads.end();
+    this.#notify();
     this.#queue.run(async () => {
       if (this.leaderEpoch === epoch && this.#role === "follower" && !this.#isClosed) await work();
       this.#isCutting = false;
@@ -470,6 +481,7 @@ export class Replica implements LedPartition {
     this.#leadership?.end();
     this.#leadership = null;
     this.#role = "opening";
+    this.#reads.end();
     this.#handOver.end();
     this.#hold.open("unwritten");
     if (next.isStillLeader) return;
@@ -478,9 +490,10 @@ export class Replica implements LedPartition {
   }
 
   /** Takes the role that the newest row gives; rows that came and went meanwhile are skipped. */
-  #enterRole(): void {
-    const { row } = this;
+  #enterRole(): void | Promise<void> {
     if (this.#isClosed || this.#role !== "opening") return;
+    if (this.#mustCopyAnew) return this.#empty().then(() => this.#enterRole());
+    const { row } = this;
     if (row.leader === this.#host.me) return this.#lead(row);
     this.#commitWaiters.fail(NOT_LEADER_OR_FOLLOWER);
     this.#writeWaiters.fail(NOT_LEADER_OR_FOLLOWER);
@@ -492,6 +505,20 @@ export class Replica implements LedPartition {
     this.log.forgetEmptyEpochs();
     this.log.setTailBytesMax(0);
     this.#host.follow(this);
+  }
+
+  /** Of some keys the log has neither the newest record nor the one before; a leader may have them. */
+  get #mustCopyAnew(): boolean {
+    const { leader } = this.row;
+    return leader >= 0 && leader !== this.#host.me && this.log.compaction.hasHole;
+  }
+
+  async #empty(): Promise<void> {
+    const { topic, partition, log } = this;
+    const fields = { topic, partition, logEnd: log.logEnd, supersededEnd: log.compaction.supersededEnd };
+    this.#host.logger.warn("a compacted log has lost its end and is copied anew", fields);
+    await log.resetTo(0 as Offset);
+    await this.#lowerHighWatermark();
   }
 
   #lead(row: PartitionRow): void {
@@ -540,30 +567,9 @@ export class Replica implements LedPartition {
       this.#host.logger.info("uncommitted records are removed, as the leader has others", fields);
   }
 
-  async #readDisk(from: Offset, bounds: { endOffset: Offset; maxBytes: number }): Promise<ReadResult> {
-    try {
-      return this.#records(await this.log.read(from, bounds));
-    } catch (error) {
-      // A log that was closed or cut under the read answers as any replica that leads no more.
-      if (this.#leadership === null) return this.#refusedRead(NOT_LEADER_OR_FOLLOWER);
-      if (!isTidemarkError(error)) throw error;
-      this.#reportUnreadable(error);
-      return this.#refusedRead(KAFKA_STORAGE_ERROR);
-    }
-  }
-
-  #reportUnreadable(error: TidemarkError): void {
+  reportUnreadable(error: TidemarkError): void {
     const { topic, partition } = this;
     this.#host.logger.error("a segment cannot be read", { topic, partition, code: error.code, why: error.message });
-  }
-
-  #records(chunks: readonly Uint8Array[]): ReadResult {
-    for (const chunk of chunks) this.#traffic.bytesOut += chunk.length;
-    return { kind: "records", chunks, highWatermark: this.#highWatermark, logStart: this.log.logStart };
-  }
-
-  #refusedRead(errorCode: number): ReadResult {
-    return { kind: "refused", errorCode, highWatermark: this.#highWatermark, logStart: this.log.logStart };
   }
 
   #notify(): void {

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { FakeClock, settle } from "../base/testing/fake-clock.ts";
+import { FakeClock } from "../base/testing/fake-clock.ts";
 import type { Offset } from "../base/ids.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type PendingFetch, waitForFetch } from "./fetch-waiters.ts";
-import { TestCluster } from "./testing/test-cluster.ts";
 
 const at = (value: number): Offset => value as Offset;
 
@@ -98,63 +96,5 @@ describe("requests that wait for an offset", () => {
     expect(waiters.size).toBe(1000);
     await clock.advance(200);
     expect(waiters.size).toBe(0);
-  });
-});
-
-describe("a fetch that waits", () => {
-  const waiting = async (minBytes: number, maxWaitMs = 500) => {
-    const cluster = new TestCluster([1, 2], { minIsr: 1 });
-    await cluster.start();
-    await cluster.clock.advance(50);
-    const woken: string[] = [];
-    const fetch = (): PendingFetch =>
-      waitForFetch(
-        cluster.manager(1).deadlines,
-        { partitions: [{ replica: cluster.replica(1), from: at(0), maxBytes: 10_000 }], minBytes, maxWaitMs },
-        () => woken.push("woken"),
-      );
-    return { cluster, woken, fetch };
-  };
-
-  test("is woken when enough is committed, not when it is only appended", async () => {
-    const { cluster, woken, fetch } = await waiting(1);
-    fetch();
-    cluster.log(2).isStalled = true;
-    cluster.produce(1, "a");
-    await settle();
-    expect(woken).toEqual([]);
-    cluster.log(2).write();
-    await settle();
-    expect(woken).toEqual(["woken"]);
-    fetch();
-    expect(woken).toEqual(["woken", "woken"]);
-  });
-
-  test("waits for its least bytes, then for its time", async () => {
-    const { cluster, woken, fetch } = await waiting(150);
-    fetch();
-    cluster.produce(1, "x".repeat(60));
-    await settle();
-    expect(woken).toEqual([]);
-    cluster.produce(1, "y".repeat(60));
-    await settle();
-    expect(woken).toEqual(["woken"]);
-    const late = await waiting(1);
-    late.fetch();
-    await late.cluster.clock.advance(490);
-    expect(late.woken).toEqual([]);
-    await late.cluster.clock.advance(20);
-    expect(late.woken).toEqual(["woken"]);
-  });
-
-  test("is woken when the leader changes, and not at all when it was taken back", async () => {
-    const { cluster, woken, fetch } = await waiting(1);
-    fetch();
-    const cancelled = fetch();
-    cancelled.cancel();
-    await cluster.elect(2, [1, 2]);
-    expect(woken).toEqual(["woken"]);
-    await cluster.clock.advance(1000);
-    expect(woken).toEqual(["woken"]);
   });
 });

@@ -17,6 +17,11 @@ export class CheckpointFile {
     this.#path = path;
   }
 
+  /** Whether the file is there and was understood, or written. */
+  get hasContent(): boolean {
+    return this.#written !== null;
+  }
+
   /** Empty when missing or damaged: then everything is read again. */
   async read(): Promise<Map<string, Offset>> {
     const content = await this.#disk.readFile(this.#path);

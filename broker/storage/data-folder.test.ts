@@ -17,6 +17,7 @@ const checkpoint = (recoveryPoint: number, logStart: number, highWatermark: numb
   recoveryPoint: offset(recoveryPoint),
   logStart: offset(logStart),
   highWatermark: offset(highWatermark),
+  cleanedEnd: offset(0),
 });
 
 async function makePartition(disk: MemoryDisk, folder: string, topicId: TopicId = TOPIC_ID): Promise<void> {
@@ -122,6 +123,19 @@ describe("checkpoints", () => {
     expect((await open(disk)).checkpointOf("t-0")?.recoveryPoint).toBe(1);
     disk.corrupt("recovery-point-offset-checkpoint", 2);
     expect((await open(disk)).checkpointOf("t-0")?.recoveryPoint).toBe(0 as Offset);
+  });
+
+  test("of the cleaner name partitions that were compacted only", async () => {
+    const disk = new MemoryDisk();
+    const folder = await open(disk);
+    await makePartition(disk, "t-0");
+    await makePartition(disk, "t-1");
+    await folder.writeCheckpoints(new Map([["t-0", checkpoint(9, 0, 9)]]));
+    expect(disk.contentOf("cleaner-offset-checkpoint")).toBeNull();
+    await folder.writeCheckpoints(new Map([["t-1", { ...checkpoint(9, 0, 9), cleanedEnd: 5 as Offset }]]));
+    expect(new TextDecoder().decode(disk.contentOf("cleaner-offset-checkpoint")!)).toBe("0\n1\nt 1 5\n");
+    const again = await open(disk);
+    expect([again.checkpointOf("t-0")?.cleanedEnd, again.checkpointOf("t-1")?.cleanedEnd]).toEqual([0, 5]);
   });
 });
 

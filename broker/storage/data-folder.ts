@@ -27,6 +27,8 @@ export interface PartitionCheckpoint {
   readonly recoveryPoint: Offset;
   readonly logStart: Offset;
   readonly highWatermark: Offset;
+  /** Below, the log is compacted. */
+  readonly cleanedEnd: Offset;
 }
 
 export const folderOf = (topic: string, partition: number): string => `${topic}-${partition}`;
@@ -42,6 +44,8 @@ export class DataFolder {
   readonly #recoveryPoints: CheckpointFile;
   readonly #logStarts: CheckpointFile;
   readonly #highWatermarks: CheckpointFile;
+  /** Of the partitions only that were ever compacted, as in Kafka. */
+  readonly #cleanedEnds: CheckpointFile;
   readonly #checkpoints = new Map<string, PartitionCheckpoint>();
   #cleanStopOf: Incarnation | null = null;
   #hasIoErrorMark = false;
@@ -80,6 +84,7 @@ export class DataFolder {
     this.#recoveryPoints = new CheckpointFile(disk, "recovery-point-offset-checkpoint");
     this.#logStarts = new CheckpointFile(disk, "log-start-offset-checkpoint");
     this.#highWatermarks = new CheckpointFile(disk, "replication-offset-checkpoint");
+    this.#cleanedEnds = new CheckpointFile(disk, "cleaner-offset-checkpoint");
   }
 
   /** "" until the folder belongs to a cluster. */
@@ -117,6 +122,7 @@ export class DataFolder {
     const recoveryPoints = await this.#recoveryPoints.read();
     const logStarts = await this.#logStarts.read();
     const highWatermarks = await this.#highWatermarks.read();
+    const cleanedEnds = await this.#cleanedEnds.read();
     const none = 0 as Offset;
     for (const folder of new Set([...recoveryPoints.keys(), ...logStarts.keys(), ...highWatermarks.keys()])) {
       if (!names.has(folder)) continue;
@@ -124,6 +130,7 @@ export class DataFolder {
         recoveryPoint: recoveryPoints.get(folder) ?? none,
         logStart: logStarts.get(folder) ?? none,
         highWatermark: highWatermarks.get(folder) ?? none,
+        cleanedEnd: cleanedEnds.get(folder) ?? none,
       });
     }
   }
@@ -208,8 +215,9 @@ export class DataFolder {
     const known = this.#checkpoints.get(folder);
     if (known === undefined) return;
     const least = (mark: Offset): Offset => (mark < logEnd ? mark : logEnd);
-    const [highWatermark, logStart] = [least(known.highWatermark), least(known.logStart)];
-    this.#checkpoints.set(folder, { ...known, highWatermark, logStart });
+    const { highWatermark, logStart, cleanedEnd } = known;
+    const lowered = { highWatermark: least(highWatermark), logStart: least(logStart), cleanedEnd: least(cleanedEnd) };
+    this.#checkpoints.set(folder, { ...known, ...lowered });
   }
 
   /** Writes the checkpoints of the partitions named; what was last said of others stays. */
@@ -225,6 +233,8 @@ export class DataFolder {
       await this.#recoveryPoints.write(pick("recoveryPoint"));
       await this.#logStarts.write(pick("logStart"));
       await this.#highWatermarks.write(pick("highWatermark"));
+      const cleaned = [...pick("cleanedEnd")].filter(([, end]) => end > 0);
+      if (cleaned.length > 0 || this.#cleanedEnds.hasContent) await this.#cleanedEnds.write(new Map(cleaned));
     });
     this.#turn = turn.catch(() => undefined); // whoever asked is told
     return turn;

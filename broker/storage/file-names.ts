@@ -13,6 +13,12 @@ export const METADATA_NAME = "partition.metadata";
 export const CUT_NAME = "cut-checkpoint";
 /** Says that recovery found more missing than an incomplete last write, until a controller was told. */
 export const DAMAGE_NAME = "damaged";
+/** Says below which offset records stand that took the place of others, which compaction has removed. */
+export const SUPERSEDED_NAME = "superseded-checkpoint";
+/** A rewritten segment that does not count yet. */
+export const CLEANED_SUFFIX = ".cleaned";
+/** A rewritten segment that counts, in the place of all that begin within it. */
+export const SWAP_SUFFIX = ".swap";
 export const DELETED_SUFFIX = ".deleted";
 export const TEMPORARY_SUFFIX = ".tmp";
 

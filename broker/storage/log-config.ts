@@ -8,6 +8,18 @@ export interface LogConfig {
   readonly segmentIndexBytes: number;
   /** `index.interval.bytes`: one index entry for about every so many bytes of log. */
   readonly indexIntervalBytes: number;
+  /** `cleanup.policy` names `compact`. */
+  readonly isCompacted: boolean;
+  /** `cleanup.policy` names `delete`: retention removes old segments. */
+  readonly deletesOld: boolean;
+  /** `min.cleanable.dirty.ratio`: compaction waits until so much of a log never was compacted. */
+  readonly minCleanableDirtyRatio: number;
+  /** `min.compaction.lag.ms`: a record stays at least so long, superseded or not. */
+  readonly minCompactionLagMs: number;
+  /** `max.compaction.lag.ms`: a record is compacted at the latest so long after, whatever the ratio. */
+  readonly maxCompactionLagMs: number;
+  /** `delete.retention.ms`: a tombstone stays so long after it was first compacted. */
+  readonly deleteRetentionMs: number;
   /** `retention.ms`; −1 = for ever. */
   readonly retentionMs: number;
   /** `retention.bytes`; −1 = without bound. */
@@ -27,6 +39,12 @@ export const defaultLogConfig: LogConfig = {
   segmentMs: 604_800_000,
   segmentIndexBytes: 10_485_760,
   indexIntervalBytes: 4096,
+  isCompacted: false,
+  deletesOld: true,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: 86_400_000,
   retentionMs: 604_800_000,
   retentionBytes: -1,
   flushMessages: Number.MAX_SAFE_INTEGER,

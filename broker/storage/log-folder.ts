@@ -2,6 +2,7 @@ import { TidemarkError } from "../base/errors.ts";
 import { type Offset, offset, type TopicId } from "../base/ids.ts";
 import { replaceFile } from "../ports/disk.ts";
 import {
+  CLEANED_SUFFIX,
   CUT_NAME,
   DAMAGE_NAME,
   DELETED_SUFFIX,
@@ -10,6 +11,8 @@ import {
   logName,
   METADATA_NAME,
   snapshotName,
+  SUPERSEDED_NAME,
+  SWAP_SUFFIX,
   timeIndexName,
 } from "./file-names.ts";
 import { LeaderEpochCache } from "./leader-epoch-cache.ts";
@@ -154,6 +157,46 @@ export class LogFolder {
     };
   }
 
+  /**
+   * Puts the segment whose `.cleaned` files stand synced at `baseOffset` in the place of `sources`, which begin there.
+   * Once it has its `.swap` name for good, recovery finishes what a crash leaves; before, it undoes it.
+   */
+  async swapIn(baseOffset: Offset, sources: readonly Segment[]): Promise<void> {
+    const log = logName(baseOffset);
+    await this.renameDurably(log + CLEANED_SUFFIX, log + SWAP_SUFFIX);
+    for (const { path, offsetIndex, timeIndex } of sources) {
+      for (const doomed of [path, offsetIndex.file.path, timeIndex.file.path]) {
+        this.shared.indexes.forget(doomed);
+        await this.shared.files.forget(doomed);
+        await this.shared.disk.remove(doomed);
+      }
+    }
+    // Or a power cut could leave the old indexes beside the new records.
+    await this.shared.disk.syncFolder(this.path);
+    const present = new Set(await this.list());
+    for (const name of [indexName(baseOffset), timeIndexName(baseOffset)]) {
+      if (present.has(name + CLEANED_SUFFIX))
+        await this.shared.disk.rename(this.#at(name + CLEANED_SUFFIX), this.#at(name));
+    }
+    await this.renameDurably(log + SWAP_SUFFIX, log);
+  }
+
+  /** Removes the `.cleaned` files of a segment that is not wanted any more. */
+  async removeCleaned(baseOffset: Offset): Promise<void> {
+    for (const name of [logName(baseOffset), indexName(baseOffset), timeIndexName(baseOffset)]) {
+      await this.remove(name + CLEANED_SUFFIX);
+    }
+  }
+
+  async renameDurably(from: string, to: string): Promise<void> {
+    await this.shared.disk.rename(this.#at(from), this.#at(to));
+    await this.shared.disk.syncFolder(this.path);
+  }
+
+  async list(): Promise<string[]> {
+    return await this.shared.disk.list(this.path);
+  }
+
   async remove(name: string): Promise<void> {
     await this.shared.disk.remove(this.#at(name));
   }
@@ -198,6 +241,25 @@ export class LogFolder {
     // A damaged mark still says that there was a cut: then nothing counts as synced.
     if (cutAt === undefined || until === undefined) return { cutAt: offset(0), until: offset(Number.MAX_SAFE_INTEGER) };
     return { cutAt: offset(Number(cutAt)), until: offset(Number(until)) };
+  }
+
+  /** Says durably that records below `end` have taken the place of others, which are about to go. */
+  async writeSuperseded(end: Offset): Promise<void> {
+    await replaceFile(this.shared.disk, this.#at(SUPERSEDED_NAME), new TextEncoder().encode(`0\n${end}\n`));
+  }
+
+  /** 0 when nothing was ever compacted. A damaged mark says that nothing above the log's start can be relied on. */
+  async readSuperseded(): Promise<Offset> {
+    const content = await this.shared.disk.readFile(this.#at(SUPERSEDED_NAME));
+    if (content === null) return offset(0);
+    const [, end] = /^0\n(\d+)\n$/.exec(new TextDecoder().decode(content)) ?? [];
+    return offset(end === undefined ? Number.MAX_SAFE_INTEGER : Number(end));
+  }
+
+  /** Durably, or the mark could come back and speak of records that were never compacted. */
+  async removeSuperseded(): Promise<void> {
+    await this.remove(SUPERSEDED_NAME);
+    await this.shared.disk.syncFolder(this.path);
   }
 
   /** Says durably that records may be missing: see DataFolder.adopt for when that is forgotten. */

@@ -75,7 +75,8 @@ export class LogReader {
           const isWorthKeeping = (found.end - found.start) * KEEP_BLOCK_PART >= block.length;
           return [isWorthKeeping ? block.subarray(found.start, found.end) : block.slice(found.start, found.end)];
         }
-        if (length < block.length) break;
+        // With all that there is in the block, nothing more can make it whole.
+        if (length < block.length || position + length >= writtenBytes) break;
         position += found.at;
         needBytes = Math.max(needBytes, found.needBytes);
       }

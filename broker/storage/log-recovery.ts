@@ -2,7 +2,14 @@ import type { Clock } from "../base/clock.ts";
 import { NO_EPOCH, type Offset, offset } from "../base/ids.ts";
 import { baseOffsetOf, hasValidCrc, lastOffsetOf, leaderEpochOf, maxTimestampOf } from "../wire/record-batch.ts";
 import { type ScanEnd, scanBatches } from "./batch-scan.ts";
-import { CUT_NAME, DAMAGE_NAME, DELETED_SUFFIX, offsetOfName, TEMPORARY_SUFFIX } from "./file-names.ts";
+import {
+  CUT_NAME,
+  DAMAGE_NAME,
+  DELETED_SUFFIX,
+  offsetOfName,
+  SUPERSEDED_NAME,
+  TEMPORARY_SUFFIX,
+} from "./file-names.ts";
 import { LeaderEpochCache } from "./leader-epoch-cache.ts";
 import type { LogConfig } from "./log-config.ts";
 import type { Cut, LogFolder } from "./log-folder.ts";
@@ -10,6 +17,7 @@ import type { KnownProducers } from "./producer-rebuild.ts";
 import { replayProducers } from "./producer-replay.ts";
 import { ProducerStates } from "./producer-state.ts";
 import { noTimestamp, Segment } from "./segment.ts";
+import { finishSwaps } from "./swap-recovery.ts";
 
 /** What the broker's checkpoint files say of a partition. */
 export interface Checkpoint {
@@ -17,6 +25,8 @@ export interface Checkpoint {
   readonly logStart: Offset;
   /** A log that ends below it has lost records that were committed. */
   readonly highWatermark?: Offset;
+  /** See LogCompaction.cleanedEnd. */
+  readonly cleanedEnd?: Offset;
 }
 
 export interface RecoveryOptions {
@@ -51,6 +61,9 @@ export interface LoadedLog {
   readonly areEpochsDirty: boolean;
   /** Until everything below this is synced again, the folder says that the broker's checkpoint is wrong. */
   readonly cutUntil: Offset | null;
+  /** See LogCompaction. */
+  readonly cleanedEnd: Offset;
+  readonly supersededEnd: Offset;
   readonly recovery: Recovery;
 }
 
@@ -73,6 +86,7 @@ class LogRecovery {
   /** Whether verification has begun: from there on it notes producers itself. */
   #hasScanned = false;
   #hasCutFile = false;
+  #supersededEnd = offset(0);
   #cut: Cut | null = null;
   #cutBytes = 0;
   #scannedBytes = 0;
@@ -85,7 +99,7 @@ class LogRecovery {
   }
 
   async run(): Promise<LoadedLog> {
-    await this.#loadFiles(await this.#folder.open());
+    await this.#loadFiles(await finishSwaps(this.#folder, await this.#folder.open()));
     const isClean = this.#isCleanlyStopped();
     if (!isClean && this.#hasCutFile) this.#cut = await this.#folder.readCut();
     const trusted = this.#trustedEnd();
@@ -101,11 +115,14 @@ class LogRecovery {
     this.#epochs.truncateFromEnd(logEnd);
     // What is hidden below the log start is copied to others all the same.
     this.#epochs.truncateFromStart(this.#segments[0]!.baseOffset);
-    if (logEnd < trusted || logEnd < (this.#options.checkpoint?.highWatermark ?? 0)) await this.#noteDamage();
+    const promised = Math.max(trusted, this.#options.checkpoint?.highWatermark ?? 0, this.#supersededEnd);
+    if (logEnd < promised) await this.#noteDamage();
     const recoveryPoint = Math.min(trusted, logEnd) as Offset;
     const cutUntil = await this.#rememberCut(recoveryPoint, { isClean });
     return {
       cutUntil,
+      cleanedEnd: this.#cleanedEnd(recoveryPoint),
+      supersededEnd: this.#supersededEnd,
       areEpochsDirty: Buffer.compare(stored, this.#epochs.encode()) !== 0,
       segments: this.#segments,
       epochs: this.#epochs,
@@ -125,6 +142,7 @@ class LogRecovery {
   async #loadFiles(names: readonly string[]): Promise<void> {
     const present = new Set(names);
     this.#hasCutFile = present.has(CUT_NAME);
+    if (present.has(SUPERSEDED_NAME)) this.#supersededEnd = await this.#folder.readSuperseded();
     // An earlier start found it and died before it could tell.
     this.#isDamageMarked = present.has(DAMAGE_NAME);
     this.#isDamaged = this.#isDamageMarked;
@@ -301,6 +319,12 @@ class LogRecovery {
     // After a restart below its start, the log begins where its first segment does.
     const checkpointed = this.#cut !== null && this.#cut.cutAt < named ? 0 : named;
     return Math.min(Math.max(checkpointed, this.#segments[0]!.baseOffset), logEnd) as Offset;
+  }
+
+  /** What stands above the place of a cut was written since: nobody compacted it. */
+  #cleanedEnd(recoveryPoint: Offset): Offset {
+    const checkpointed = this.#options.checkpoint?.cleanedEnd ?? offset(0);
+    return Math.min(checkpointed, recoveryPoint) as Offset;
   }
 
   /** The broker's checkpoint may name offsets above what is left: said durably before they are written anew. */

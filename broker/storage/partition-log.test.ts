@@ -277,6 +277,22 @@ describe("what is corrupt on disk", () => {
   });
 });
 
+test("a batch whose length is damaged is reported, not looked for again and again", async () => {
+  const fixture = new LogFixture();
+  const log = await fixture.open();
+  for (const value of numbered(2)) fixture.append([value]);
+  await log.flush();
+  log.setTailBytesMax(0);
+  const path = `${FOLDER}/00000000000000000000.log`;
+  const file = await fixture.disk.open(path);
+  const length = Buffer.alloc(4);
+  // The first batch reaches into the second: what is left is less than a header.
+  length.writeInt32BE(fixture.disk.contentOf(path)!.length - 12 - 48);
+  await file!.write([length], 8);
+  const reading = log.read(offset(1), { endOffset: log.logEnd, maxBytes: 1 });
+  await expect(reading).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+});
+
 describe("idle partitions", () => {
   test("hold neither open files nor memory", async () => {
     const fixture = new LogFixture();

@@ -12,6 +12,7 @@ import {
 } from "../wire/record-batch.ts";
 import { faultOfRun, type FollowerAppend, type Run, splitRuns } from "./follower-run.ts";
 import type { EpochEnd, LeaderEpochCache } from "./leader-epoch-cache.ts";
+import { type CompactedLog, LogCompaction } from "./log-compaction.ts";
 import type { LogConfig } from "./log-config.ts";
 import { LogFolder } from "./log-folder.ts";
 import { LogEnds } from "./log-ends.ts";
@@ -19,11 +20,13 @@ import { LogPersistence } from "./log-persistence.ts";
 import { type FoundOffset, LogReader } from "./log-reader.ts";
 import { type LoadedLog, type Recovery, recoverLog } from "./log-recovery.ts";
 import { LogSyncer } from "./log-syncer.ts";
+import { LogTurns } from "./log-turns.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { OffsetWaiters } from "./offset-waiters.ts";
 import { encodeSnapshot } from "./producer-snapshot.ts";
 import type { ProducerStates } from "./producer-state.ts";
+import { beginningAt } from "./record-read.ts";
 import { type Segment, segmentHolding } from "./segment.ts";
 import { SegmentRemover } from "./segment-remover.ts";
 import { SharedStorage } from "./shared-storage.ts";
@@ -31,6 +34,8 @@ import { SyncSchedule } from "./sync-schedule.ts";
 import { Tail } from "./tail.ts";
 
 const TAIL_BYTES_MAX = 4 * 1024 * 1024;
+/** Retention where `cleanup.policy` has no `delete`. */
+const KEEPS_ALL = { retentionMs: -1, retentionBytes: -1 } as const;
 
 export interface AppendedBatch {
   readonly baseOffset: Offset;
@@ -47,6 +52,7 @@ export interface AppendedBatch {
 export class PartitionLog {
   readonly folder: string;
   readonly topicId: TopicId;
+  readonly compaction: LogCompaction;
   /** Called after `durableEnd` moved because a write or sync returned. */
   onDurable: () => void = () => undefined;
   /** Called once when a write or sync failed: the process must end, for the page cache may no longer be true. */
@@ -70,13 +76,9 @@ export class PartitionLog {
   #producers: ProducerStates;
   #segments: Segment[];
   #isFirstTimestampKnown: boolean;
-  /** +1 whenever records at the end go: what a reader found before is then worthless. */
-  #generation = 0;
-  #isCutting = false;
   #isClosed = false;
   #failure: unknown = null;
-  /** Work on files that must not overlap: flushes, cuts, retention. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new LogTurns(() => this.#failure);
 
   /**
    * Opens or makes a partition's log, recovering it first. Throws TidemarkError LOG_CORRUPT when the folder belongs to
@@ -117,7 +119,7 @@ export class PartitionLog {
       folder,
       reader: this.#reader,
       clock: this.#clock,
-      later: (work) => void this.#inTurn(work).catch(onFailed),
+      later: (work) => void this.#turns.run(work).catch(onFailed),
     });
     this.#writer = new LogWriter({
       shared: this.#shared,
@@ -135,8 +137,28 @@ export class PartitionLog {
       onFailed,
     });
     this.#schedule = new SyncSchedule(this.#clock, () => {
-      if (!this.#isCutting) this.#syncer.kick();
+      if (!this.#turns.isCutting) this.#syncer.kick();
     });
+    this.compaction = this.#newCompaction(loaded);
+  }
+
+  #newCompaction(found: LoadedLog): LogCompaction {
+    const log: CompactedLog = {
+      folder: this.#files,
+      reader: this.#reader,
+      turns: this.#turns,
+      config: () => this.#config,
+      segments: () => this.#segments,
+      isClosed: () => this.#isClosed,
+      newestOfProducers: () => this.#producers.newestOffsets(),
+      flush: () => this.flush(),
+      replaced: (sources, next) => {
+        this.#segments = this.#segments.toSpliced(this.#segments.indexOf(sources[0]!), sources.length, next);
+        this.#reader.reset();
+      },
+      fail: (error) => this.#fail(error),
+    };
+    return new LogCompaction(log, found);
   }
 
   /** First offset readers may ask for. */
@@ -281,7 +303,7 @@ export class PartitionLog {
   }
 
   #beforeAppend(): void {
-    assert(!this.#isClosed && !this.#isCutting, "a log is appended to only while open and not being cut");
+    assert(!this.#isClosed && !this.#turns.isCutting, "a log is appended to only while open and not being cut");
     if (this.#isFirstTimestampKnown) return;
     this.#isFirstTimestampKnown = true;
     const segment = this.#active;
@@ -300,7 +322,7 @@ export class PartitionLog {
   #roll(): void {
     this.#active.seal();
     this.#segments.push(this.#files.newSegment(this.#ends.logEnd, this.#clock.now()));
-    this.#inTurn(this.#flushOfNow()).catch((error: unknown) => this.#fail(error));
+    this.#turns.run(this.#flushOfNow()).catch((error: unknown) => this.#fail(error));
   }
 
   #onWritten(endOffset: Offset): void {
@@ -324,7 +346,7 @@ export class PartitionLog {
   }
 
   #syncIfDue(): void {
-    if (!this.#isCutting) this.#schedule.look(this.writtenEnd - this.syncedEnd, this.#config);
+    if (!this.#turns.isCutting) this.#schedule.look(this.writtenEnd - this.syncedEnd, this.#config);
   }
 
   #fail(error: unknown): void {
@@ -368,11 +390,13 @@ export class PartitionLog {
   }
 
   /**
-   * Whole batches from memory: the first holds `from`, all lie below `endOffset`, at least one however large. Empty
-   * when `from` ≥ `endOffset` or below `copyStart`; null when `from` is not in memory. Views stay valid for ever.
+   * Whole batches from memory: the first holds `from` (without records it begins there), all lie below `endOffset`, at
+   * least one however large. Empty when `from` ≥ `endOffset` or below `copyStart`; null when `from` is not in memory.
    */
   readTail(from: Offset, options: { endOffset: Offset; maxBytes: number }): Uint8Array[] | null {
-    return from < this.copyStart ? [] : this.#tail.read(from, options);
+    if (from < this.copyStart) return [];
+    const views = this.#tail.read(from, options);
+    return views === null ? null : beginningAt(views, from);
   }
 
   /**
@@ -382,35 +406,22 @@ export class PartitionLog {
   async read(from: Offset, options: { endOffset: Offset; maxBytes: number }): Promise<Uint8Array[]> {
     const inMemory = this.readTail(from, options);
     if (inMemory !== null) return inMemory;
-    return await this.#stable(async () => {
+    return await this.#turns.stable(async () => {
       const segment = segmentHolding(this.#segments, from);
       if (from < this.copyStart || from >= this.logEnd || segment === undefined) return [];
-      return await this.#reader.read(segment, from, options);
+      return beginningAt(await this.#reader.read(segment, from, options), from);
     });
   }
 
-  /** Runs `look` over the files again when the log was cut, or lost the segment looked at, in between. */
-  async #stable<T>(look: () => Promise<T>): Promise<T> {
-    for (;;) {
-      const generation = this.#generation;
-      const segments = this.#segments;
-      try {
-        const found = await look();
-        if (generation === this.#generation) return found;
-      } catch (error) {
-        if (generation === this.#generation && segments === this.#segments) throw error;
-      }
-      if (this.#isCutting) await this.#turn.catch(() => undefined);
-    }
-  }
-
   /**
-   * Removes every record at and above `offset`, and with a batch that straddles it the whole batch. Leader epochs,
-   * indexes and producer state go back with it.
+   * Removes every record at and above `offset`, and with a batch that straddles it the whole batch: `logEnd` then says
+   * where the log ends. Leader epochs, indexes and producer state go back with it. Where compaction has removed what
+   * the records above had superseded, nothing is left to rely on: then the log is emptied.
    */
   async truncateTo(offset: Offset): Promise<void> {
     await this.#cut(async () => {
       if (offset >= this.#ends.logEnd) return;
+      if (offset < this.compaction.supersededEnd) return await this.#startAt(0 as Offset);
       const index = this.#segments.findLastIndex((segment) => segment.baseOffset <= offset);
       const segment = this.#segments[index];
       if (segment === undefined) return await this.#startAt(offset);
@@ -436,6 +447,7 @@ export class PartitionLog {
     const segment = this.#files.newSegment(offset, this.#clock.now());
     await this.#files.prepare(segment);
     await this.#files.syncEntries();
+    await this.compaction.emptied();
     this.#segments = [segment];
     await this.#cutState(offset);
     this.#ends.restartAt(offset);
@@ -443,18 +455,13 @@ export class PartitionLog {
 
   /** Runs `work` while nothing is written, synced or flushed. */
   async #cut(work: () => Promise<void>): Promise<void> {
-    assert(!this.#isCutting && !this.#isClosed, "a log is cut by one at a time");
-    this.#isCutting = true;
-    this.#generation++;
-    try {
+    assert(!this.#isClosed, "a log is cut only while open");
+    this.compaction.cutBegins();
+    const idle = async (): Promise<void> => {
       await this.#writer.idle();
       await this.#syncer.idle();
-      await this.#inTurn(work);
-    } finally {
-      this.#generation++;
-      this.#isCutting = false;
-      this.#syncIfDue();
-    }
+    };
+    await this.#turns.cut(idle, work).finally(() => this.#syncIfDue());
   }
 
   /** Removes segments, the last first, so that a crash leaves no hole. */
@@ -477,6 +484,7 @@ export class PartitionLog {
     if (this.#epochs.truncateFromEnd(end)) this.#persistence.areEpochsDirty = true;
     const current = { states: this.#producers, upTo: this.#ends.logEnd };
     this.#ends.cutTo(end);
+    this.compaction.cutTo(end);
     await this.#persistence.dropSnapshotsAbove(end);
     this.#producers = await this.#persistence.rebuildProducers(current, this.#segments, this.#clock.now());
   }
@@ -489,7 +497,7 @@ export class PartitionLog {
   /** The first record whose timestamp is at least `timestampMs`; null when there is none. Throws LOG_CORRUPT. */
   async offsetForTimestamp(timestampMs: TimestampMs): Promise<FoundOffset | null> {
     await this.#whenWritten(this.#ends.logEnd);
-    return await this.#stable(() =>
+    return await this.#turns.stable(() =>
       this.#reader.offsetForTimestamp([...this.#segments], timestampMs, { from: this.logStart }),
     );
   }
@@ -497,7 +505,9 @@ export class PartitionLog {
   /** The first record with the greatest timestamp of all; null when the log is empty. Throws LOG_CORRUPT. */
   async offsetOfMaxTimestamp(): Promise<FoundOffset | null> {
     await this.#whenWritten(this.#ends.logEnd);
-    return await this.#stable(() => this.#reader.offsetOfMaxTimestamp([...this.#segments], { from: this.logStart }));
+    return await this.#turns.stable(() =>
+      this.#reader.offsetOfMaxTimestamp([...this.#segments], { from: this.logStart }),
+    );
   }
 
   /** Removes the segments that retention.ms, retention.bytes or the log start let go. The count removed. */
@@ -509,18 +519,20 @@ export class PartitionLog {
     if (options.producerIdExpirationMs !== undefined) {
       this.#producers.expire({ nowMs: options.nowMs, expirationMs: options.producerIdExpirationMs });
     }
-    return await this.#inTurn(() => this.#removeOld(options));
+    return await this.#turns.run(() => this.#removeOld(options));
   }
 
   async #removeOld({ highWatermark, nowMs }: { highWatermark: Offset; nowMs: number }): Promise<number> {
-    const { retentionMs, retentionBytes, fileDeleteDelayMs } = this.#config;
+    const { deletesOld, fileDeleteDelayMs } = this.#config;
+    const { retentionMs, retentionBytes } = deletesOld ? this.#config : KEEPS_ALL;
     const limits = { retentionMs, retentionBytes, logStart: this.logStart, highWatermark, nowMs };
     const count = await this.#remover.countDeletable([...this.#segments], limits);
-    if (count === 0 || this.#isCutting || this.#isClosed) return 0;
+    if (count === 0 || this.#turns.isCutting || this.#isClosed) return 0;
     if (count === this.#segments.length) this.#roll();
     const leaving = this.#segments.slice(0, count);
     await this.#whenWritten(leaving.at(-1)!.endOffset);
     this.#segments = this.#segments.slice(count);
+    this.#turns.removed();
     const start = this.#segments[0]!.baseOffset;
     this.advanceLogStart(start);
     if (this.#epochs.truncateFromStart(start)) this.#persistence.areEpochsDirty = true;
@@ -534,7 +546,7 @@ export class PartitionLog {
     const isSynced = this.#persistence.isComplete(this.logEnd) && !this.#segments.some((one) => one.isUnsynced);
     if (isSynced) return this.#ends.keepStart(this.logStart);
     try {
-      await this.#inTurn(this.#flushOfNow());
+      await this.#turns.run(this.#flushOfNow());
     } catch (error) {
       this.#fail(error);
       throw error;
@@ -565,7 +577,7 @@ export class PartitionLog {
       if (this.#failure === null) {
         this.#active.seal();
         await this.flush();
-        await this.#inTurn(() => this.#active.syncIndexes());
+        await this.#turns.run(() => this.#active.syncIndexes());
       }
     } finally {
       await this.#releaseFiles();
@@ -579,16 +591,6 @@ export class PartitionLog {
       await this.#shared.files.forget(segment.offsetIndex.file.path);
       await this.#shared.files.forget(segment.timeIndex.file.path);
     }
-  }
-
-  /** Runs `work` when all that was asked before is done. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(async () => {
-      if (this.#failure !== null) throw this.#failure;
-      return await work();
-    });
-    this.#turn = result.catch(() => undefined); // whoever asked is told
-    return result;
   }
 
   async #whenWritten(offset: Offset): Promise<void> {

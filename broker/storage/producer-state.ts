@@ -123,6 +123,13 @@ export class ProducerStates {
     return before - this.#producers.size;
   }
 
+  /** Of each producer id, the last offset of its newest batch. */
+  newestOffsets(): Map<number, Offset> {
+    const newest = new Map<number, Offset>();
+    for (const [producerId, { batches }] of this.#producers) newest.set(producerId, batches.at(-1)!.lastOffset);
+    return newest;
+  }
+
   /** All that is remembered, a producer's batches oldest first. */
   *batches(): Generator<ProducerBatch> {
     for (const producer of this.#producers.values()) yield* producer.batches;

@@ -51,6 +51,12 @@ describe("segments that may go", () => {
         nowMs: 9e9,
       }),
     ).toBe(0));
+  test("one without a timestamp goes with those behind it that are too old", () => {
+    const limits = { retentionMs: 10, retentionBytes: -1, logStart: 0 as Offset, highWatermark: offset(9) };
+    const segments = [segment(1, -1), segment(2, 100), segment(3, -1), segment(4, 500)];
+    expect(deletableSegments(segments, { ...limits, nowMs: 111 })).toBe(2);
+    expect(deletableSegments(segments, { ...limits, nowMs: 110 })).toBe(0);
+  });
 });
 
 describe("a log under retention", () => {

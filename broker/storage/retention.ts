@@ -3,7 +3,7 @@ import type { Offset } from "../base/ids.ts";
 /** One segment as retention sees it. */
 export interface RetentionSegment {
   readonly sizeBytes: number;
-  /** Greatest timestamp of its records; −1 when it holds none or none is known: then it is never too old. */
+  /** Greatest timestamp of its records; −1 when it holds none or none is known: then it goes with those behind it. */
   readonly maxTimestampMs: number;
   /** Offset after its last record. */
   readonly endOffset: Offset;
@@ -32,9 +32,11 @@ export function deletableSegments(segments: readonly RetentionSegment[], limits:
 
 function tooOld(segments: readonly RetentionSegment[], limits: RetentionLimits): number {
   if (limits.retentionMs < 0) return 0;
-  const isTooOld = (segment: RetentionSegment): boolean =>
-    segment.maxTimestampMs >= 0 && limits.nowMs - segment.maxTimestampMs > limits.retentionMs;
-  return prefixLength(segments, isTooOld);
+  const isTooOld = ({ maxTimestampMs }: RetentionSegment): boolean =>
+    limits.nowMs - maxTimestampMs > limits.retentionMs;
+  const prefix = segments.slice(0, prefixLength(segments, isTooOld));
+  // One without a time is as old as those behind it, which compaction may have left nothing else of.
+  return prefix.findLastIndex(({ maxTimestampMs }) => maxTimestampMs >= 0) + 1;
 }
 
 function tooMuch(segments: readonly RetentionSegment[], limits: RetentionLimits): number {

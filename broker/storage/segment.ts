@@ -47,14 +47,22 @@ export class Segment {
 
   constructor(
     shared: SharedStorage,
-    options: { folder: string; baseOffset: Offset; endOffset: Offset; isNew: boolean; nowMs: number },
+    options: {
+      folder: string;
+      baseOffset: Offset;
+      endOffset: Offset;
+      isNew: boolean;
+      nowMs: number;
+      /** Behind the files' names, of a segment that is not the log's yet. */
+      suffix?: string;
+    },
   ) {
-    const { folder, baseOffset, isNew } = options;
+    const { folder, baseOffset, isNew, suffix = "" } = options;
     this.baseOffset = baseOffset;
     this.endOffset = options.endOffset;
-    this.path = `${folder}/${logName(baseOffset)}`;
-    this.offsetIndex = new OffsetIndex(shared, `${folder}/${indexName(baseOffset)}`, { baseOffset, isNew });
-    this.timeIndex = new TimeIndex(shared, `${folder}/${timeIndexName(baseOffset)}`, { baseOffset, isNew });
+    this.path = `${folder}/${logName(baseOffset)}${suffix}`;
+    this.offsetIndex = new OffsetIndex(shared, `${folder}/${indexName(baseOffset)}${suffix}`, { baseOffset, isNew });
+    this.timeIndex = new TimeIndex(shared, `${folder}/${timeIndexName(baseOffset)}${suffix}`, { baseOffset, isNew });
     this.isOnDisk = !isNew;
     this.maxTimestamp = isNew ? noTimestamp(baseOffset) : null;
     this.#createdMs = options.nowMs;

@@ -1,4 +1,4 @@
-import type { LeaderEpoch, Offset, TimestampMs } from "../base/ids.ts";
+import type { BrokerId, LeaderEpoch, Offset, TimestampMs } from "../base/ids.ts";
 import type { FoundOffset, HostedReplica } from "../handlers/replicas.ts";
 import { CommitWaiters } from "../replication/commit-waiters.ts";
 import type { Deadlines } from "../replication/deadlines.ts";
@@ -72,6 +72,8 @@ export class FakeReplica implements HostedReplica {
   /** Reads come as from a disk; null: from memory. */
   disk: { fails: boolean } | null = null;
   isHeld = false;
+  /** What leaders know of their followers. */
+  followers: { broker: BrokerId; logEnd: Offset }[] = [];
   readonly epochEnds = new Map<number, { epoch: LeaderEpoch; endOffset: Offset }>();
   readonly kept: Kept[] = [];
   readonly #parked: (() => void)[] = [];
@@ -153,6 +155,10 @@ export class FakeReplica implements HostedReplica {
     if (disk === null) return this.#readNow(from, options);
     if (disk.fails) return Promise.reject(new Error("the disk is broken"));
     return Promise.resolve(this.#readNow(from, options));
+  }
+
+  followersAt(from: Offset): { broker: BrokerId; logEnd: Offset }[] {
+    return this.followers.filter(({ logEnd }) => logEnd >= from);
   }
 
   #readNow(from: Offset, { maxBytes }: ReadOptions): ReadResult {

@@ -72,11 +72,13 @@ function checkFrame(bytes: Uint8Array, { maxBatchBytes }: BatchLimits): BatchFau
     return fault(kafkaErrors.CORRUPT_MESSAGE, `record batch says ${size} bytes, ${bytes.length} are there`);
   }
   if (size < bytes.length) return fault(kafkaErrors.INVALID_RECORD, "more than one record batch for one partition");
-  if (size > maxBatchBytes) {
-    return fault(kafkaErrors.MESSAGE_TOO_LARGE, `record batch of ${size} bytes; at most ${maxBatchBytes} are taken`);
-  }
+  if (size > maxBatchBytes) return tooLarge(size, maxBatchBytes);
   return hasValidCrc(bytes, 0) ? undefined : fault(kafkaErrors.CORRUPT_MESSAGE, "record batch with a wrong CRC");
 }
+
+/** `max.message.bytes` is less than the batch, as it came or as it would be stored. */
+export const tooLarge = (size: number, most: number): BatchFault =>
+  fault(kafkaErrors.MESSAGE_TOO_LARGE, `record batch of ${size} bytes; at most ${most} are taken`);
 
 function checkHeader(bytes: Uint8Array): BatchFault | undefined {
   const attributes = attributesOf(bytes, 0);
@@ -100,22 +102,33 @@ function checkHeader(bytes: Uint8Array): BatchFault | undefined {
   return undefined;
 }
 
+/** What is compressed cannot be opened. */
+export const UNREADABLE = fault(kafkaErrors.CORRUPT_MESSAGE, "records that do not decompress");
+
 const invalid = (message: string): BatchFault => fault(kafkaErrors.INVALID_RECORD, message);
 
 function checkRecords(bytes: Uint8Array, limits: BatchLimits): BatchFault | undefined {
   const codec = attributesOf(bytes, 0) & attributeBits.compression;
   const isPlain = codec === compressionCodecs.none;
-  const base = baseTimestampOf(bytes, 0);
-  if (!isPlain && !limits.requiresKeys)
-    return checkTimestamps({ least: base, greatest: maxTimestampOf(bytes, 0) }, limits);
+  if (!isPlain && !limits.requiresKeys) {
+    return checkTimestamps({ least: baseTimestampOf(bytes, 0), greatest: maxTimestampOf(bytes, 0) }, limits);
+  }
   const walk = isPlain ? new RecordWalk(bytes, BATCH_HEADER_BYTES, bytes.length) : openedWalk(bytes, codec);
-  if (walk === undefined) return fault(kafkaErrors.CORRUPT_MESSAGE, "records that do not decompress");
+  return walk === undefined ? UNREADABLE : checkWalked(bytes, walk, limits);
+}
+
+/** The same for the records of a compressed batch, `body`, that was opened already. */
+export const validateOpened = (bytes: Uint8Array, body: Uint8Array, limits: BatchLimits): BatchFault | undefined =>
+  checkWalked(bytes, new RecordWalk(body, 0, body.length), limits);
+
+function checkWalked(bytes: Uint8Array, walk: RecordWalk, limits: BatchLimits): BatchFault | undefined {
   const wrong = walk.run(recordsCountOf(bytes, 0));
   if (wrong !== undefined) return { code: kafkaErrors.INVALID_RECORD, message: wrong, recordIndex: walk.index };
   if (limits.requiresKeys && walk.keylessIndex >= 0) {
     const message = "a compacted topic takes no record without a key";
     return { code: kafkaErrors.INVALID_RECORD, message, recordIndex: walk.keylessIndex };
   }
+  const base = baseTimestampOf(bytes, 0);
   const greatest = base + walk.timestampDeltaMax;
   if (Number.isSafeInteger(greatest) && greatest !== maxTimestampOf(bytes, 0)) {
     stampMaxTimestamp(bytes, 0, greatest as TimestampMs);

@@ -114,6 +114,10 @@ export const isControl = (bytes: Uint8Array, at: number): boolean =>
 export const hasLogAppendTime = (bytes: Uint8Array, at: number): boolean =>
   (attributesOf(bytes, at) & attributeBits.logAppendTime) !== 0;
 
+/** Until when its tombstones stay, in the field of the base timestamp; null when nothing limits them yet (KIP-534). */
+export const deleteHorizonOf = (bytes: Uint8Array, at: number): TimestampMs | null =>
+  (attributesOf(bytes, at) & attributeBits.deleteHorizon) === 0 ? null : baseTimestampOf(bytes, at);
+
 /** The CRC that the batch's bytes really have. */
 export const computeCrc = (bytes: Uint8Array, at: number): number =>
   crc32c(bytes.subarray(at + ATTRIBUTES_AT, at + sizeBytesOf(bytes, at)));
@@ -141,6 +145,17 @@ export function stampLogAppendTime(bytes: Uint8Array, at: number, now: Timestamp
 export function stampMaxTimestamp(bytes: Uint8Array, at: number, timestamp: TimestampMs): void {
   writeInt64(bytes, at + MAX_TIMESTAMP_AT, timestamp);
   writeInt32(bytes, at + CRC_AT, computeCrc(bytes, at));
+}
+
+/** The batch that fills `bytes` with its records compressed by `codec` into `body`; nothing else of it is different. */
+export function withBody(bytes: Uint8Array, { codec, body }: { codec: number; body: Uint8Array }): Uint8Array {
+  const next = new Uint8Array(BATCH_HEADER_BYTES + body.length);
+  next.set(bytes.subarray(0, BATCH_HEADER_BYTES));
+  next.set(body, BATCH_HEADER_BYTES);
+  writeInt32(next, 8, next.length - BATCH_PREFIX_BYTES);
+  next[ATTRIBUTES_AT + 1] = (next[ATTRIBUTES_AT + 1]! & ~attributeBits.compression) | codec;
+  writeInt32(next, CRC_AT, computeCrc(next, 0));
+  return next;
 }
 
 /** Everything that a batch's header says besides what {@link stampPosition} sets. */
@@ -176,6 +191,31 @@ export function writeBatchHeader(bytes: Uint8Array, header: BatchHeader): void {
   writeInt32(bytes, RECORDS_COUNT_AT, header.recordsCount);
   writeInt32(bytes, CRC_AT, computeCrc(bytes, 0));
 }
+
+/** A batch without records that holds the place of offsets whose records are gone. */
+export function emptyBatch(place: {
+  readonly baseOffset: Offset;
+  readonly lastOffset: Offset;
+  readonly leaderEpoch: LeaderEpoch;
+}): Uint8Array {
+  const bytes = new Uint8Array(BATCH_HEADER_BYTES);
+  writeBatchHeader(bytes, {
+    attributes: 0,
+    lastOffsetDelta: place.lastOffset - place.baseOffset,
+    baseTimestamp: -1,
+    maxTimestamp: -1,
+    producerId: -1,
+    producerEpoch: -1,
+    baseSequence: -1,
+    recordsCount: 0,
+  });
+  stampPosition(bytes, 0, place);
+  return bytes;
+}
+
+/** Whether the batch only holds the place of offsets: nothing of it is lost when it is cut in two. */
+export const isPlaceholder = (bytes: Uint8Array, at: number): boolean =>
+  recordsCountOf(bytes, at) === 0 && producerIdOf(bytes, at) < 0;
 
 /**
  * Where the next batch of `bytes[at, end)` ends, or -1 when what stands at `at` is no whole batch there: too short, a

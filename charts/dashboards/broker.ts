@@ -95,6 +95,18 @@ const requests = [
     ],
   }),
   graph({
+    title: "Fetch sessions",
+    description: "Of consumers, and the partitions in them. Those that made room for others had to begin anew.",
+    lines: [
+      { query: `sum by (pod) (tidemark_fetch_sessions${b})`, legend: "{{pod}} sessions" },
+      { query: `sum by (pod) (tidemark_fetch_session_partitions${b})`, legend: "{{pod}} partitions" },
+      {
+        query: `sum by (pod) (increase(tidemark_fetch_session_evictions_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} evictions",
+      },
+    ],
+  }),
+  graph({
     title: "Records not committed",
     description: "Appended by this leader, not yet on every in-sync replica.",
     lines: [{ query: `sum by (pod) (tidemark_uncommitted_records${b})`, legend: "{{pod}}" }],
@@ -194,6 +206,46 @@ const resources = [
   }),
 ];
 
+const compaction = [
+  graph({
+    title: "Waiting to be compacted",
+    description: "Never compacted part of the partition that needs it most.",
+    unit: "percentunit",
+    lines: [{ query: `max by (pod) (tidemark_cleaner_max_dirty_ratio${b})`, legend: "{{pod}}" }],
+  }),
+  graph({
+    title: "Bytes compacted",
+    description: "Read, and by how much logs became smaller.",
+    unit: "Bps",
+    lines: [
+      {
+        query: `sum by (pod) (rate(tidemark_cleaner_read_bytes_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} read",
+      },
+      {
+        query: `sum by (pod) (rate(tidemark_cleaner_removed_bytes_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} removed",
+      },
+    ],
+  }),
+  graph({
+    title: "Passes",
+    description: "Partitions compacted, and those that could not be.",
+    lines: [
+      { query: `sum by (pod) (increase(tidemark_cleaner_runs_total${b}[$__rate_interval]))`, legend: "{{pod}}" },
+      {
+        query: `sum by (pod) (increase(tidemark_cleaner_failures_total${b}[$__rate_interval]))`,
+        legend: "{{pod}} failed",
+      },
+    ],
+  }),
+  graph({
+    title: "Uncleanable",
+    description: "Partitions left alone for a while since a pass failed: the broker's log says why.",
+    lines: [{ query: `sum by (pod) (tidemark_cleaner_uncleanable_partitions${b})`, legend: "{{pod}}" }],
+  }),
+];
+
 export const broker = board(
   { uid: "tidemark-broker", title: "Tidemark: broker", description: "Requests and resources of brokers." },
   [
@@ -205,5 +257,6 @@ export const broker = board(
     { title: "Requests", panels: requests },
     { title: "HTTP API", panels: http },
     { title: "Resources", panels: resources },
+    { title: "Compaction", panels: compaction },
   ],
 );

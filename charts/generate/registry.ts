@@ -1,9 +1,12 @@
 import { addProcessMetrics } from "../../broker/adapters/process-metrics.ts";
 import { Metrics } from "../../broker/base/metrics.ts";
+import { addFetchSessionMetrics } from "../../broker/handlers/fetch-sessions.ts";
 import { handlers } from "../../broker/handlers/table.ts";
 import { ApiMetrics } from "../../broker/http/api/api-metrics.ts";
+import { addCleanerMetrics } from "../../broker/http/cleaner-metrics.ts";
 import { addPageMetrics } from "../../broker/http/pages.ts";
 import { addReplicaMetrics, type MeasuredReplica } from "../../broker/http/replica-metrics.ts";
+import { CleanerFigures } from "../../broker/replication/log-cleaner.ts";
 import { TopicTraffic } from "../../broker/replication/topic-traffic.ts";
 import { ServerMetrics } from "../../broker/server/server-metrics.ts";
 import type { MeasuredCluster } from "../../operator/controller/controller-metrics.ts";
@@ -33,8 +36,10 @@ function brokerMetrics(): Metrics {
     log: { logEnd: 1, logStart: 0, sizeBytes: 100 },
     leadership: { slowestEnd: 1 },
   } as unknown as MeasuredReplica;
+  addFetchSessionMetrics(metrics, { size: 1, partitionCount: 1, evictions: 0 });
   addReplicaMetrics(metrics, { replicas: () => [replica], traffics: () => [["orders", new TopicTraffic()]] });
   new ApiMetrics(metrics, { readers: () => 1 }).answered("GET", "/topics", 200);
+  addCleanerMetrics(metrics, new CleanerFigures());
   addProcessMetrics(metrics, ".");
   addPageMetrics(metrics, () => null);
   return metrics;

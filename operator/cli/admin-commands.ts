@@ -1,12 +1,9 @@
-import { Command, Option } from "commander";
-import { bootstrapOption, collect, dataOption, outputOption, wholeNumber } from "./command-options.ts";
+import { Command } from "commander";
+import { adminCommand as command, collect, partitionOption, wholeNumber } from "./command-options.ts";
+import { reassignCommand } from "./reassign-command.ts";
 
 const PARTITIONS_MAX = 100_000;
 const REPLICAS_MAX = 32_767;
-
-/** A command that asks brokers as any Kafka client does. */
-const command = (name: string, summary: string): Command =>
-  new Command(name).summary(summary).addOption(dataOption()).addOption(bootstrapOption()).addOption(outputOption());
 
 function groupsCommand(): Command {
   const load = () => import("./groups.ts");
@@ -24,7 +21,7 @@ function groupsCommand(): Command {
       command("reset", "commit other offsets for a group without members")
         .argument("<group>", "name of the group; it need not exist yet")
         .requiredOption("--topic <topic>", "the topic whose offsets change")
-        .option("--partition <n>", "this partition only", wholeNumber(0, 2 ** 31 - 1))
+        .addOption(partitionOption())
         .requiredOption("--to <where>", "beginning, end, an offset, +N, -N, or a time as 2026-11-28T12:00:00Z")
         .option("--dry-run", "only show what would be committed")
         .action(async (group: string, options) => (await load()).resetGroup(group, options)),
@@ -77,7 +74,7 @@ function configsCommand(): Command {
   const load = () => import("./configs.ts");
   const of = (name: string, summary: string): Command =>
     command(name, summary)
-      .addOption(new Option("--topic <topic>", "of this topic").conflicts("broker"))
+      .option("--topic <topic>", "of this topic")
       .option("--broker <id>", "of this broker, or of all");
   return new Command("configs")
     .summary("show and change settings of topics and brokers")
@@ -99,4 +96,4 @@ function configsCommand(): Command {
 }
 
 /** What administers a running cluster. */
-export const adminCommands = (): Command[] => [topicsCommand(), configsCommand(), groupsCommand()];
+export const adminCommands = (): Command[] => [topicsCommand(), configsCommand(), groupsCommand(), reassignCommand()];

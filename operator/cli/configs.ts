@@ -1,5 +1,6 @@
 import { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions } from "./admin-client.ts";
+import { AdminClient } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { assignments } from "./assignments.ts";
 import { endWithReader } from "./exit.ts";
 import { type Output, print } from "./table.ts";

@@ -4,6 +4,8 @@ import { isTidemarkError } from "#base/errors.ts";
 export const FAILED = 1;
 /** The command was called wrongly. */
 export const USAGE = 2;
+/** Broken off by ctrl-C. */
+export const INTERRUPTED = 130;
 /** A bug of ours. */
 const BROKEN = 70;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { formatJson, formatter, type ReadRecord } from "./format.ts";
+import { formatter, type ReadRecord } from "./format.ts";
 import { LineCutter } from "./lines.ts";
 
 const record: ReadRecord = {
@@ -9,6 +9,11 @@ const record: ReadRecord = {
   timestampMs: 1_700_000_000_000n,
   key: Buffer.from([0, 255, 10]),
   value: Buffer.from("héllo"),
+  headers: [
+    [Buffer.from("trace"), Buffer.from("1")],
+    [Buffer.from("tag"), Buffer.from("a")],
+    [Buffer.from("tag"), null],
+  ],
 };
 
 describe("the format of a record", () => {
@@ -17,6 +22,8 @@ describe("the format of a record", () => {
     ["%t-%p@%o %T", "t-3@17 1700000000000"],
     ["%%\\t\\\\%v", "%\t\\héllo"],
     ["plain", "plain"],
+    ["value", "héllo\n"],
+    ["%h", "trace=1,tag=a,tag="],
   ])("%j", (format, text) => {
     expect(formatter(format)(record).toString()).toBe(text);
   });
@@ -32,8 +39,15 @@ describe("the format of a record", () => {
     expect(() => formatter("50%")).toThrow("--format: unknown %");
   });
 
+  test("keys and values are encoded where that is asked for", () => {
+    expect(formatter("%k %v", { key: "hex", value: "base64" })(record).toString()).toBe("00ff0a aMOpbGxv");
+    expect(formatter("key-value", { key: "hex", value: "utf8" })(record).toString()).toBe("00ff0a\théllo\n");
+    const line = formatter("json", { key: "base64", value: "hex" })(record).toString();
+    expect(JSON.parse(line)).toMatchObject({ key: "AP8K", value: "68c3a96c6c6f" });
+  });
+
   test("as JSON, a record is one line", () => {
-    const line = formatJson({ ...record, key: null }).toString();
+    const line = formatter("json")({ ...record, key: null }).toString();
     expect(line.endsWith("}\n")).toBe(true);
     expect(JSON.parse(line)).toEqual({
       topic: "t",
@@ -42,13 +56,14 @@ describe("the format of a record", () => {
       timestampMs: 1_700_000_000_000,
       key: null,
       value: "héllo",
+      headers: { trace: "1", tag: ["a", null] },
     });
   });
 });
 
 describe("cutting input into lines", () => {
   const cut = (...chunks: string[]): string[] => {
-    const cutter = new LineCutter();
+    const cutter = new LineCutter("standard input");
     const lines = chunks.flatMap((chunk) => cutter.push(Buffer.from(chunk)));
     const last = cutter.end();
     return [...lines, ...(last === null ? [] : [last])].map((line) => line.toString());
@@ -61,7 +76,7 @@ describe("cutting input into lines", () => {
   });
 
   test("a line that can be no record is refused before it fills memory", () => {
-    const cutter = new LineCutter();
+    const cutter = new LineCutter("standard input");
     const chunk = Buffer.alloc(16 * 1024 * 1024, "x");
     const fill = (): void => {
       for (let i = 0; i < 5; i++) cutter.push(chunk);

@@ -1,5 +1,6 @@
 import { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions, EARLIEST, LATEST } from "./admin-client.ts";
+import { AdminClient, EARLIEST, LATEST } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { byPlace, byTopic, type Place } from "./places.ts";
 
 export interface Committed extends Place {
@@ -76,8 +77,8 @@ export class GroupAdmin {
 
   /** Where each partition begins and ends now; of those that exist no more nothing. */
   async bounds(places: readonly Place[]): Promise<Map<string, Bounds>> {
-    const topics = new Set(await this.#client.ask((admin) => admin.listTopics({ includeInternals: true })));
-    const known = places.filter(({ topic }) => topics.has(topic));
+    const { topics } = await this.#client.cluster([...byTopic(places).keys()]);
+    const known = places.filter(({ topic, partition }) => topics.get(topic)?.[partition] !== undefined);
     const beginnings = await this.#client.offsetsAt(known, EARLIEST);
     const ends = await this.#client.offsetsAt(known, LATEST);
     const found = [...ends].map(([key, end]) => [key, { beginning: beginnings.get(key) ?? 0n, end }] as const);

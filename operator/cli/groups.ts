@@ -1,5 +1,5 @@
 import { TidemarkError } from "#base/errors.ts";
-import type { ClientOptions } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { endWithReader } from "./exit.ts";
 import { type Committed, GroupAdmin, type GroupView, hasMembers, noSuchGroup } from "./group-admin.ts";
 import { byPlace, keyOf, type Place } from "./places.ts";

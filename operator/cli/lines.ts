@@ -6,8 +6,14 @@ const LINE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Cuts a stream of bytes into lines; they may hold anything but a line feed. */
 export class LineCutter {
+  readonly #name: string;
   #rest: Buffer[] = [];
   #restBytes = 0;
+
+  /** @param name  Of the stream, for messages. */
+  constructor(name: string) {
+    this.#name = name;
+  }
 
   push(chunk: Buffer): Buffer[] {
     const lines: Buffer[] = [];
@@ -33,7 +39,7 @@ export class LineCutter {
     if (this.#restBytes > LINE_BYTES_MAX) {
       throw new TidemarkError(
         "BAD_INPUT",
-        `standard input has a line of over ${LINE_BYTES_MAX} bytes; records end with a line feed`,
+        `${this.#name} has a line of over ${LINE_BYTES_MAX} bytes; records end with a line feed`,
       );
     }
   }

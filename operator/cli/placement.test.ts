@@ -41,3 +41,16 @@ test("a partition that was asked for is kept", () => {
   placement.createPartitioner()({ topic: "t", partitionMetadata: partitionsOf(6), message: asked });
   expect(placement.split([asked]).groups).toEqual([[asked]]);
 });
+
+test("a record for a partition that does not exist is known once the partitions are", () => {
+  const placement = new Placement("t");
+  const message = { value: "v", partition: 6 };
+  expect(placement.missing(message)).toBeNull();
+  placement.createPartitioner()({ topic: "t", partitionMetadata: partitionsOf(6), message });
+  expect(placement.missing(message)).toBe(6);
+  expect([5, undefined].map((partition) => placement.missing({ value: "v", partition: partition as number }))).toEqual([
+    null,
+    null,
+  ]);
+  expect(placement.partitionCount).toBe(6);
+});

@@ -21,6 +21,16 @@ export class Placement {
     return this.#choose(args);
   };
 
+  /** The partition of a record that was sent, if the topic has none of that number; null otherwise. */
+  missing({ partition }: Message): number | null {
+    const isKnown = partition === undefined || this.#partitions?.some(({ partitionId }) => partitionId === partition);
+    return isKnown === false ? (partition ?? null) : null;
+  }
+
+  get partitionCount(): number {
+    return this.#partitions?.length ?? 0;
+  }
+
   /** Records by partition, in their order. Before the partitions are known: the first record alone. */
   split(messages: readonly Message[]): { groups: Message[][]; rest: readonly Message[] } {
     const partitionMetadata = this.#partitions;

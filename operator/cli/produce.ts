@@ -1,25 +1,24 @@
+import type { Readable } from "node:stream";
 import { Kafka, logLevel, type Message, type Producer } from "kafkajs";
 import { TidemarkError } from "#base/errors.ts";
-import { FAILED, lineFor } from "./exit.ts";
+import { socketFactoryOf } from "../adapters/kubernetes/dial.ts";
+import { openToRead } from "../adapters/process/local-files.ts";
+import { type BrokerAccess, brokerAccess, type ClientOptions } from "./broker-access.ts";
+import { codecOf } from "./codecs.ts";
+import type { CodecName } from "./command-options.ts";
+import { FAILED, INTERRUPTED, lineFor } from "./exit.ts";
 import { LineCutter } from "./lines.ts";
 import { Placement } from "./placement.ts";
-import { Progress } from "./progress-line.ts";
-import { bootstrapOf } from "./running.ts";
+import { type LineReader, lineReader, type RecordOptions } from "./produce-records.ts";
+import { amountText, StatusLine } from "./progress-line.ts";
+import { RecordSender } from "./record-sender.ts";
 
-export interface ProduceOptions {
-  readonly data: string;
-  readonly bootstrap?: string;
-  readonly keySeparator?: string;
-  readonly partition?: number;
+export interface ProduceOptions extends RecordOptions, ClientOptions {
   readonly acks: string;
+  readonly compression: CodecName;
 }
 
-const BATCH_RECORDS_MAX = 2000;
-const BATCH_BYTES_MAX = 512 * 1024;
-/** What may wait for the send under way before reading stops. */
-const WAITING_RECORDS_MAX = 3 * BATCH_RECORDS_MAX;
 const ACKS: Readonly<Record<string, number>> = { all: -1, "1": 1, "0": 0 };
-const INTERRUPTED = 130;
 
 /** The reason inside kafkajs's wrappers, in its words. */
 export function clientReason(error: unknown): string {
@@ -32,151 +31,162 @@ export function clientReason(error: unknown): string {
   return Error.isError(inner) ? inner.message.split("\n", 1)[0]! : String(inner);
 }
 
-function toMessage(line: Buffer, options: ProduceOptions): Message {
-  const separator = options.keySeparator ?? "";
-  const at = separator === "" ? -1 : line.indexOf(separator);
-  const place = options.partition === undefined ? {} : { partition: options.partition };
-  if (at < 0) return { value: line, ...place };
-  return { key: line.subarray(0, at), value: line.subarray(at + Buffer.byteLength(separator)), ...place };
-}
-
-interface Sending {
-  readonly producer: Producer;
-  readonly placement: Placement;
-  readonly topic: string;
-}
-
-/** Sends lines in their order, a request a partition at a time, as large as what has come meanwhile. */
-class LineSender {
-  readonly #producer: Producer;
-  readonly #placement: Placement;
-  readonly #topic: string;
-  readonly #options: ProduceOptions;
-  readonly #waiting: Message[] = [];
-  #sending: Promise<void> | null = null;
-  fault: unknown = null;
-  acked = 0;
-
-  constructor({ producer, placement, topic }: Sending, options: ProduceOptions) {
-    this.#producer = producer;
-    this.#placement = placement;
-    this.#topic = topic;
-    this.#options = options;
-  }
-
-  get isFull(): boolean {
-    return this.#waiting.length >= WAITING_RECORDS_MAX;
-  }
-
-  add(lines: readonly Buffer[]): void {
-    for (const line of lines) this.#waiting.push(toMessage(line, this.#options));
-    if (this.#waiting.length > 0) this.#sending ??= this.#run();
-  }
-
-  /** Resolves when there is room again. */
-  async room(): Promise<void> {
-    while (this.isFull && this.fault === null && this.#sending !== null) await this.#sending;
-  }
-
-  async drained(): Promise<void> {
-    while (this.#sending !== null) await this.#sending;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0 && this.fault === null) {
-      const { groups, rest } = this.#placement.split(this.#take());
-      this.#waiting.unshift(...rest);
-      await Promise.all(groups.map((group) => this.#send(group)));
-    }
-    this.#sending = null;
-  }
-
-  async #send(messages: Message[]): Promise<void> {
-    try {
-      await this.#producer.send({ topic: this.#topic, acks: ACKS[this.#options.acks] ?? -1, messages });
-      this.acked += messages.length;
-    } catch (error) {
-      this.fault ??= error;
-    }
-  }
-
-  #take(): Message[] {
-    let bytes = 0;
-    let count = 0;
-    for (const message of this.#waiting) {
-      bytes += (message.value?.length ?? 0) + 64;
-      if (count > 0 && (bytes > BATCH_BYTES_MAX || count >= BATCH_RECORDS_MAX)) break;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
-  }
-}
-
-/** `tidemark produce`: lines of standard input become records. Ends the process. */
-export async function produce(topic: string, options: ProduceOptions): Promise<void> {
-  const brokers = bootstrapOf(options);
-  process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
-  const kafka = new Kafka({
-    clientId: "tidemark-produce",
-    brokers,
-    logLevel: logLevel.NOTHING,
-    connectionTimeout: 3000,
-    retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 40 },
-  });
+/** `tidemark produce`: lines of files, or of standard input, become records. Ends the process. */
+export async function produce(topic: string, files: readonly string[], options: ProduceOptions): Promise<void> {
+  const read = lineReader(options);
+  const inputs = files.length === 0 ? [STANDARD_INPUT] : files.map(openedFile);
   const placement = new Placement(topic);
-  const producer = kafka.producer({
-    createPartitioner: placement.createPartitioner,
-    idempotent: options.acks === "all",
-    ...(options.acks === "all" ? { maxInFlightRequests: 1 } : {}),
-    retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 80 },
-  });
-  const sender = new LineSender({ producer, placement, topic }, options);
-  const progress = new Progress("acked");
-  let wasInterrupted = false;
-  process.once("SIGINT", () => {
-    wasInterrupted = true;
-    process.stdin.destroy();
-  });
+  const access = await brokerAccess(options);
+  const producer = producerOf(access, placement, options.acks);
+  const [acks, compression] = [ACKS[options.acks] ?? -1, await codecOf(options.compression)];
+  const sender = new RecordSender({ producer, placement, topic, acks, compression });
+  const feed = new Feed(inputs, sender, read);
+  process.once("SIGINT", () => feed.interrupt());
   try {
-    await connect(producer, brokers);
-    await sendAll(sender, progress, () => wasInterrupted);
+    await connect(producer, access.name);
+    await feed.run();
   } catch (error) {
-    progress.end(sender.acked);
-    process.stderr.write(`tidemark: ${lineFor(error)}\n`);
+    await sender.drained();
+    feed.end();
+    const safe = feed.isStarted ? `; ${ackedText(sender)}` : "";
+    process.stderr.write(`tidemark: ${lineFor(error)}${safe}\n`);
     process.exit(FAILED);
   }
-  progress.end(sender.acked);
+  feed.end();
   if (sender.fault !== null) {
     const says = `${sender.acked} records were acked, later ones may not be`;
     process.stderr.write(`tidemark: topic ${topic}: ${clientReason(sender.fault)}; ${says}\n`);
     process.exit(FAILED);
   }
   await producer.disconnect().catch(() => {});
-  process.exit(wasInterrupted ? INTERRUPTED : 0);
+  process.exit(feed.wasInterrupted ? INTERRUPTED : 0);
 }
 
-async function connect(producer: Producer, brokers: readonly string[]): Promise<void> {
+function ackedText({ acked, taken, fault }: RecordSender): string {
+  const all = acked === taken ? `the ${acked} records before it were acked` : `${acked} records were acked`;
+  return fault === null ? all : `${all}, later ones may not be`;
+}
+
+function producerOf({ brokers, dial }: BrokerAccess, placement: Placement, acks: string): Producer {
+  process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
+  const kafka = new Kafka({
+    clientId: "tidemark-produce",
+    brokers: [...brokers],
+    ...(dial === null ? {} : { socketFactory: socketFactoryOf(dial) }),
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 3000,
+    retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 40 },
+  });
+  return kafka.producer({
+    createPartitioner: placement.createPartitioner,
+    idempotent: acks === "all",
+    ...(acks === "all" ? { maxInFlightRequests: 1 } : {}),
+    retry: { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 80 },
+  });
+}
+
+async function connect(producer: Producer, name: string): Promise<void> {
   try {
     await producer.connect();
   } catch (cause) {
-    const says = `no broker can be reached at ${brokers.join(",")} (${clientReason(cause)}); is the cluster running?`;
+    const says = `no broker can be reached at ${name} (${clientReason(cause)}); is the cluster running?`;
     throw new TidemarkError("PEER_UNREACHABLE", says, { cause });
   }
 }
 
-async function sendAll(sender: LineSender, progress: Progress, isInterrupted: () => boolean): Promise<void> {
-  const cutter = new LineCutter();
-  try {
-    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-      sender.add(cutter.push(chunk));
-      progress.show(sender.acked);
-      if (sender.isFull) await sender.room();
-      if (sender.fault !== null) return;
-    }
-  } catch (error) {
-    if (!isInterrupted()) throw error;
+/** Something to read lines from. */
+interface Input {
+  readonly name: string;
+  readonly stream: Readable;
+  /** Null of what has no end that is known: pipes. */
+  readonly sizeBytes: number | null;
+}
+
+const STANDARD_INPUT: Input = {
+  name: "standard input",
+  get stream() {
+    return process.stdin;
+  },
+  sizeBytes: null,
+};
+
+const openedFile = (name: string): Input => ({ name, ...openToRead(name) });
+
+/** Inputs one after another into the sender, no faster than it takes them. */
+class Feed {
+  readonly #inputs: readonly Input[];
+  readonly #sender: RecordSender;
+  readonly #read: LineReader;
+  readonly #totalBytes: number | null;
+  readonly #line = new StatusLine();
+  #startedAtMs = performance.now();
+  #readBytes = 0;
+  isStarted = false;
+  wasInterrupted = false;
+
+  constructor(inputs: readonly Input[], sender: RecordSender, read: LineReader) {
+    this.#inputs = inputs;
+    this.#sender = sender;
+    this.#read = read;
+    const sizes = inputs.map(({ sizeBytes }) => sizeBytes);
+    this.#totalBytes = sizes.includes(null) ? null : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   }
-  const last = cutter.end();
-  if (last !== null && !isInterrupted()) sender.add([last]);
-  await sender.drained();
+
+  /** What was read is sent, and nothing more is read. */
+  interrupt(): void {
+    this.wasInterrupted = true;
+    for (const { stream } of this.#inputs) stream.destroy();
+  }
+
+  async run(): Promise<void> {
+    this.isStarted = true;
+    this.#startedAtMs = performance.now();
+    for (const input of this.#inputs) {
+      if (this.wasInterrupted || this.#sender.fault !== null) break;
+      await this.#drain(input);
+    }
+    await this.#sender.drained();
+  }
+
+  end(): void {
+    this.#line.close(() => this.#text());
+  }
+
+  async #drain({ name, stream }: Input): Promise<void> {
+    const cutter = new LineCutter(name);
+    let count = 0;
+    const add = (line: Buffer): void => {
+      count++;
+      this.#sender.add(this.#recordOf(line, `${name}:${count}`));
+    };
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        this.#readBytes += chunk.length;
+        for (const line of cutter.push(chunk)) add(line);
+        this.#line.show(() => this.#text());
+        if (this.#sender.isFull) await this.#sender.room();
+        if (this.#sender.fault !== null) return;
+      }
+    } catch (error) {
+      if (!this.wasInterrupted) throw error;
+    }
+    const last = cutter.end();
+    if (last !== null && !this.wasInterrupted) add(last);
+  }
+
+  #recordOf(line: Buffer, place: string): Message {
+    try {
+      return this.#read(line);
+    } catch (cause) {
+      throw new TidemarkError("BAD_INPUT", `${place}: ${lineFor(cause)}`, { cause });
+    }
+  }
+
+  #text(): string {
+    const { acked: records, ackedBytes: bytes, taken } = this.#sender;
+    // What was read, less what waits to be acknowledged.
+    const done = (this.#readBytes * records) / Math.max(1, taken);
+    const share = this.#totalBytes === null ? null : this.#totalBytes === 0 ? 1 : done / this.#totalBytes;
+    return amountText({ records, bytes, share }, "acked", (performance.now() - this.#startedAtMs) / 1000);
+  }
 }

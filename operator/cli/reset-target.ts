@@ -1,4 +1,5 @@
 import { TidemarkError } from "#base/errors.ts";
+import { timeOf } from "./times.ts";
 
 /** What is known of one partition when its offset is to be reset. */
 export interface KnownOffsets {
@@ -15,8 +16,6 @@ export type ResetTarget =
   | { readonly kind: "place"; offset(known: KnownOffsets): bigint }
   | { readonly kind: "time"; readonly timestampMs: bigint; offset(known: KnownOffsets): bigint };
 
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/;
-
 /**
  * Reads `--to`: beginning, end, an offset, +N or -N from what is committed, or a time (ISO 8601; without a zone it is
  * local, a day alone is UTC).
@@ -29,8 +28,8 @@ export function resetTarget(text: string): ResetTarget {
   if (/^[+-][0-9]{1,18}$/.test(text)) {
     return { kind: "place", offset: (known) => within(known, (known.committed ?? known.beginning) + BigInt(text)) };
   }
-  const timestampMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(timestampMs)) {
+  const timestampMs = timeOf(text);
+  if (timestampMs !== null) {
     return { kind: "time", timestampMs: BigInt(timestampMs), offset: (known) => within(known, known.atTime) };
   }
   const forms = "beginning, end, an offset, +N or -N, or a time as 2026-11-28T12:00:00Z";

@@ -22,6 +22,12 @@ export function controllerOf(data: string): ControllerAt {
   return { url, token: (readText(path.resolve(data, TOKEN_FILE)) ?? "").trim() };
 }
 
+/** Of `host:port`, as `bootstrapOf` leaves it. */
+export function addressOf(broker: string): { host: string; port: number } {
+  const at = broker.lastIndexOf(":");
+  return { host: broker.slice(0, at).replace(/^\[(.*)\]$/, "$1"), port: Number(broker.slice(at + 1)) };
+}
+
 /** The brokers to ask first: those given, else those that run on the data folder, else Kafka's usual port. */
 export function bootstrapOf(options: { bootstrap?: string; data: string }): string[] {
   const running = options.bootstrap === undefined ? readClusterFile(path.resolve(options.data, CLUSTER_FILE)) : null;

@@ -1,33 +1,40 @@
 import type { Consumer } from "@platformatic/kafka";
-import { TidemarkError } from "#base/errors.ts";
+import { isTidemarkError, TidemarkError } from "#base/errors.ts";
+import { noSuchTopic } from "./admin-client.ts";
 import { reasons } from "./client-errors.ts";
-import type { Start } from "./consume.ts";
 import type { ReadRecord } from "./format.ts";
+import { Patience } from "./patience.ts";
+import { type Start, startIn } from "./start.ts";
 
-type Client = Consumer<Buffer, Buffer, Buffer, Buffer>;
-type FetchResponse = Awaited<ReturnType<Client["fetch"]>>;
+export type ReadingClient = Consumer<Buffer, Buffer, Buffer, Buffer>;
+type FetchResponse = Awaited<ReturnType<ReadingClient["fetch"]>>;
 
 export interface ReaderOptions {
   readonly topic: string;
-  /** For messages: whom the client asked first. */
-  readonly brokers: readonly string[];
-  /** null: every partition. */
-  readonly partition: number | null;
+  /** Whom it is read from, for messages. */
+  readonly from: string;
 }
 
-export interface ReadOptions {
-  readonly start: Start;
-  /** Goes on beyond the end as of the start. */
-  readonly follows: boolean;
-  /** Records of one partition, in order; false ends the reading. */
-  onRecords(records: readonly ReadRecord[]): Promise<boolean>;
-}
-
-interface Cursor {
+/** How far one partition is read. */
+export interface Cursor {
   readonly partition: number;
   next: bigint;
   /** Reading stops here; null = never. */
   readonly end: bigint | null;
+}
+
+export interface ReadOptions {
+  /** Looked at after each answer of a broker. */
+  isOver(): boolean;
+  /** Records of one partition, in order; the next one's offset is `next`. One call at a time for each partition. */
+  onRecords(records: readonly ReadRecord[], next: bigint): Promise<void>;
+}
+
+/** One partition as it is now. */
+export interface PartitionBounds {
+  readonly partition: number;
+  readonly beginning: bigint;
+  readonly end: bigint;
 }
 
 interface TopicMetadata {
@@ -40,111 +47,114 @@ const LATEST = -1n;
 const PARTITION_BYTES_MAX = 1024 * 1024;
 const WAIT_MS = 500;
 /** How long a leader may be missing before we give up. */
-const PATIENCE_MS = 30_000;
-const RETRY_MS = 50;
+export const PATIENCE_MS = 30_000;
 
-const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
+const isOpen = ({ end, next }: Cursor): boolean => end === null || next < end;
 
-/** Reads a topic without a consumer group, from the leaders, over their changes. */
+/** Reads a topic from the leaders of its partitions, over their changes. */
 export class TopicReader {
-  readonly #client: Client;
+  readonly #client: ReadingClient;
   readonly #options: ReaderOptions;
-  #isEnded = false;
-  #troubleSinceMs: number | null = null;
+  readonly #patience = new Patience(PATIENCE_MS);
 
-  constructor(client: Client, options: ReaderOptions) {
+  constructor(client: ReadingClient, options: ReaderOptions) {
     this.#client = client;
     this.#options = options;
     client.topics.track(options.topic);
   }
 
-  /** @throws TidemarkError PEER_UNREACHABLE, BAD_INPUT (no such topic, partition or offset). */
-  async read(options: ReadOptions): Promise<void> {
-    const cursors = await this.#patiently(() => this.#cursors(options));
-    while (!this.#isEnded) {
-      const open = cursors.filter((cursor) => cursor.end === null || cursor.next < cursor.end);
+  /**
+   * Where every partition, or those named, begin and end.
+   * @throws TidemarkError PEER_UNREACHABLE, BAD_INPUT (no such topic or partition).
+   */
+  bounds(wanted: readonly number[] | null): Promise<PartitionBounds[]> {
+    return this.#patiently(async () => {
+      const partitions = await this.#wanted(wanted);
+      const [beginnings, ends] = [await this.#list(partitions, EARLIEST), await this.#list(partitions, LATEST)];
+      return partitions.map((partition) => ({
+        partition,
+        beginning: beginnings[partition] ?? 0n,
+        end: ends[partition] ?? 0n,
+      }));
+    });
+  }
+
+  /** Cursors for every partition or one of them: to the ends as they are now, or for ever. @throws as `bounds`. */
+  async cursors(start: Start, to: { partition: number | null; follows: boolean }): Promise<Cursor[]> {
+    const bounds = await this.bounds(to.partition === null ? null : [to.partition]);
+    const partitions = bounds.map(({ partition }) => partition);
+    const times = start.kind === "time" ? await this.#patiently(() => this.#list(partitions, start.timestampMs)) : [];
+    return bounds.map(({ partition, beginning, end }) => {
+      const found = times[partition] ?? -1n;
+      const next = startIn(start, { beginning, end, atTime: found < 0n ? end : found });
+      return { partition, next, end: to.follows ? null : end };
+    });
+  }
+
+  /** Reads on from cursors, which it moves, until all are at their end. @throws as `bounds`, and no such offset. */
+  async read(cursors: readonly Cursor[], options: ReadOptions): Promise<void> {
+    while (!options.isOver()) {
+      const open = cursors.filter(isOpen);
       if (open.length === 0) return;
-      await this.#patiently(async () => this.#pumpAll(open, await this.#metadata({ isFresh: true }), options));
+      await this.#patiently(async () => this.#pumpAll(open, await this.#metadata(), options));
     }
   }
 
-  /** Tries again while leaders move or brokers come back. */
-  async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        const result = await attempt();
-        this.#troubleSinceMs = null;
-        return result;
-      } catch (error) {
-        this.#troubleSinceMs ??= performance.now();
-        const isOver = performance.now() - this.#troubleSinceMs > PATIENCE_MS;
-        this.#judge(error, isOver);
-        await pause(RETRY_MS);
-      }
-    }
+  async #wanted(wanted: readonly number[] | null): Promise<number[]> {
+    const { partitions } = await this.#metadata();
+    const unknown = wanted?.find((partition) => partition >= partitions.length);
+    if (unknown === undefined) return wanted?.slice() ?? partitions.map((_, index) => index);
+    const says = `topic ${this.#options.topic} has partitions 0 to ${partitions.length - 1}, not ${unknown}`;
+    throw new TidemarkError("BAD_INPUT", says);
+  }
+
+  /** By partition. */
+  async #list(partitions: number[], timestamp: bigint): Promise<readonly bigint[]> {
+    const { topic } = this.#options;
+    const found = await this.#client.listOffsets({ topics: [topic], partitions: { [topic]: partitions }, timestamp });
+    return found.get(topic) ?? [];
+  }
+
+  #patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    return this.#patience.with(attempt, (error, isOver) => this.#judge(error, isOver));
   }
 
   /** Throws what will not get better by waiting. */
   #judge(error: unknown, isOver: boolean): void {
-    if (Error.isError(error) && error.name === "TidemarkError") throw error;
+    if (isTidemarkError(error)) throw error;
     const why = reasons(error);
-    const { topic, brokers } = this.#options;
+    const { topic, from } = this.#options;
     if (why.some((one) => one === "UNKNOWN_TOPIC_OR_PARTITION" || one.startsWith("Unknown topic"))) {
-      throw new TidemarkError("BAD_INPUT", `topic ${topic} does not exist; \`tidemark status\` lists the topics`);
+      throw noSuchTopic(topic);
     }
     if (why.includes("INVALID_TOPIC_EXCEPTION")) throw new TidemarkError("BAD_INPUT", `${topic} is no name of a topic`);
     if (why.includes("OFFSET_OUT_OF_RANGE")) {
-      throw new TidemarkError(
-        "BAD_INPUT",
-        `topic ${topic} has no record at that offset; --from beginning reads what is there`,
-      );
+      const says = `topic ${topic} has no record at that offset; --offset beginning reads what is there`;
+      throw new TidemarkError("BAD_INPUT", says);
     }
-    const isUnreachable = this.#troubleSinceMs !== null && why.some((one) => one.includes("ECONNREFUSED"));
+    const isUnreachable = why.some((one) => one.includes("ECONNREFUSED"));
     if (isOver || (isUnreachable && !this.#client.isConnected())) {
-      const says = `topic ${topic} cannot be read from ${brokers.join(",")}: ${why.at(-1) ?? "no reason given"}`;
+      const says = `topic ${topic} cannot be read from ${from}: ${why.at(-1) ?? "no reason given"}`;
       throw new TidemarkError("PEER_UNREACHABLE", `${says}; is the cluster running?`, { cause: error });
     }
   }
 
-  async #metadata({ isFresh }: { isFresh: boolean }): Promise<TopicMetadata> {
+  async #metadata(): Promise<TopicMetadata> {
     const { topic } = this.#options;
-    const metadata = await this.#client.metadata({ topics: [topic], forceUpdate: isFresh, autocreateTopics: false });
+    const metadata = await this.#client.metadata({ topics: [topic], forceUpdate: true, autocreateTopics: false });
     const found = metadata.topics.get(topic);
-    if (found === undefined)
-      throw new TidemarkError("BAD_INPUT", `topic ${topic} does not exist; \`tidemark status\` lists the topics`);
-    return found;
-  }
-
-  async #cursors({ start, follows }: ReadOptions): Promise<Cursor[]> {
-    const { topic, partition } = this.#options;
-    const { partitions } = await this.#metadata({ isFresh: true });
-    if (partition !== null && partition >= partitions.length) {
-      throw new TidemarkError(
-        "BAD_INPUT",
-        `topic ${topic} has partitions 0 to ${partitions.length - 1}, not ${partition}`,
-      );
+    // Of a topic that does not exist brokers say so: this one the library passes over.
+    if (found === undefined) {
+      throw new TidemarkError("BAD_INPUT", `topic ${topic} is for brokers only; this command cannot read it`);
     }
-    const wanted = partitions.map((_, index) => index).filter((index) => partition === null || index === partition);
-    const list = async (timestamp: bigint): Promise<bigint[]> => {
-      const offsets = await this.#client.listOffsets({ topics: [topic], partitions: { [topic]: wanted }, timestamp });
-      return offsets.get(topic) ?? [];
-    };
-    const [earliest, latest] = [await list(EARLIEST), await list(LATEST)];
-    return wanted.map((index) => {
-      const [least, most] = [earliest[index] ?? 0n, latest[index] ?? 0n];
-      const wished = start === "beginning" ? least : start === "end" ? most : start;
-      return { partition: index, next: wished < least ? least : wished, end: follows ? null : most };
-    });
+    return found;
   }
 
   /** One loop of fetches for each leader, until one of them fails or all are at their end. */
   async #pumpAll(cursors: readonly Cursor[], metadata: TopicMetadata, options: ReadOptions): Promise<void> {
-    const byLeader = new Map<number, Cursor[]>();
-    for (const cursor of cursors) {
-      const leader = metadata.partitions[cursor.partition]?.leader ?? -1;
-      if (leader < 0) throw new TransientError(`partition ${cursor.partition} has no leader`);
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), cursor]);
-    }
+    const byLeader = Map.groupBy(cursors, ({ partition }) => metadata.partitions[partition]?.leader ?? -1);
+    const [leaderless] = byLeader.get(-1) ?? [];
+    if (leaderless !== undefined) throw new TransientError(`partition ${leaderless.partition} has no leader`);
     const state = { hasFailed: false };
     const pumps = [...byLeader].map(async ([node, mine]) => {
       try {
@@ -163,8 +173,8 @@ export class TopicReader {
     options: ReadOptions,
     state: { hasFailed: boolean },
   ): Promise<void> {
-    while (!this.#isEnded && !state.hasFailed) {
-      const open = cursors.filter((cursor) => cursor.end === null || cursor.next < cursor.end);
+    while (!options.isOver() && !state.hasFailed) {
+      const open = cursors.filter(isOpen);
       if (open.length === 0) return;
       const response = await this.#client.fetch({
         node,
@@ -173,7 +183,7 @@ export class TopicReader {
         maxBytes: 8 * PARTITION_BYTES_MAX,
         topics: [{ topicId, partitions: open.map(fetchPartition) }],
       });
-      this.#troubleSinceMs = null;
+      this.#patience.renew();
       await this.#deliver(response, open, options);
     }
   }
@@ -187,15 +197,16 @@ export class TopicReader {
         const isControl = (batch.attributes & 0b10_0000) !== 0;
         for (const record of isControl ? [] : batch.records) {
           const offset = batch.firstOffset + BigInt(record.offsetDelta);
-          if (offset < cursor.next || (cursor.end !== null && offset >= cursor.end)) continue;
+          if (offset < cursor.next || !isOpen({ ...cursor, next: offset })) continue;
           const timestampMs = batch.firstTimestamp + record.timestampDelta;
-          const { key, value } = record;
-          records.push({ topic: this.#options.topic, partition: cursor.partition, offset, timestampMs, key, value });
+          const { key, value, headers } = record;
+          const { partition } = cursor;
+          records.push({ topic: this.#options.topic, partition, offset, timestampMs, key, value, headers });
         }
         const after = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
         if (after > cursor.next) cursor.next = after;
       }
-      if (records.length > 0 && !this.#isEnded && !(await options.onRecords(records))) this.#isEnded = true;
+      if (records.length > 0 && !options.isOver()) await options.onRecords(records, cursor.next);
     }
   }
 }

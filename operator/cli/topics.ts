@@ -1,5 +1,6 @@
 import type { TidemarkError } from "#base/errors.ts";
-import { AdminClient, type ClientOptions, EARLIEST, LATEST, noSuchTopic } from "./admin-client.ts";
+import { AdminClient, EARLIEST, LATEST, noSuchTopic } from "./admin-client.ts";
+import type { ClientOptions } from "./broker-access.ts";
 import { assignments } from "./assignments.ts";
 import { endWithReader } from "./exit.ts";
 import { keyOf } from "./places.ts";
@@ -16,34 +17,12 @@ export interface CreateOptions extends TopicOptions {
   readonly config: readonly string[];
 }
 
-interface PartitionRow {
-  readonly partition: number;
-  /** −1 without one. */
-  readonly leader: number;
-  readonly isr: readonly number[];
-  readonly replicas: readonly number[];
-}
-
-async function partitionsOf(client: AdminClient, names: readonly string[]): Promise<Map<string, PartitionRow[]>> {
-  if (names.length === 0) return new Map();
-  const { topics } = await client.ask((admin) =>
-    admin.metadata({ topics: [...names], autocreateTopics: false, forceUpdate: true }),
-  );
-  return new Map(
-    [...topics].map(([name, { partitions }]) => [
-      name,
-      partitions.map(({ leader, isr, replicas }, partition) => ({ partition, leader, isr, replicas })),
-    ]),
-  );
-}
-
 /** `tidemark topics list`: every topic, with how many partitions and replicas it has and what is missing. */
 export async function listTopics(options: TopicOptions): Promise<void> {
   endWithReader();
   await AdminClient.with(options, async (client) => {
-    const names = await client.ask((admin) => admin.listTopics({ includeInternals: true }));
-    const found = await partitionsOf(client, names);
-    const topics = [...found]
+    const found = await client.cluster(null);
+    const topics = [...found.topics]
       .map(([name, partitions]) => ({
         name,
         partitions: partitions.length,
@@ -60,8 +39,8 @@ export async function listTopics(options: TopicOptions): Promise<void> {
 export async function showTopic(topic: string, options: TopicOptions): Promise<void> {
   endWithReader();
   await AdminClient.with(options, async (client) => {
-    await client.partitionCount(topic);
-    const rows = (await partitionsOf(client, [topic])).get(topic) ?? [];
+    const rows = (await client.cluster([topic])).topics.get(topic);
+    if (rows === undefined) throw noSuchTopic(topic);
     const places = rows.filter(({ leader }) => leader >= 0).map(({ partition }) => ({ topic, partition }));
     const [beginnings, ends] = [await client.offsetsAt(places, EARLIEST), await client.offsetsAt(places, LATEST)];
     const partitions = rows.map((row) => ({
@@ -88,7 +67,7 @@ export async function createTopic(topic: string, options: CreateOptions): Promis
   const { partitions = -1, replicationFactor: replicas = -1 } = options;
   await AdminClient.with(options, async (client) => {
     await client.ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas, configs }));
-    const rows = (await partitionsOf(client, [topic])).get(topic) ?? [];
+    const rows = (await client.cluster([topic])).topics.get(topic) ?? [];
     const made = { topic, partitions: rows.length, replicationFactor: rows[0]?.replicas.length ?? 0 };
     const text = `topic ${topic}: created with ${made.partitions} partitions, ${made.replicationFactor} replicas each`;
     print(options.output, { json: made, rows: [[text]] });

@@ -258,8 +258,12 @@ describe("the command refuses wrong use with one line and no stack trace", () =>
       1,
       "tidemark: topic t cannot be read from 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; is the cluster running?\n",
     ],
-    [["consume", "t", "--from", "-3"], 1, "tidemark: --from -3: it must be beginning, end or an offset\n"],
-    [["consume", "t", "--format", "%z"], 1, "tidemark: --format: unknown %z; known: %v %k %t %p %o %T %%\n"],
+    [
+      ["consume", "t", "--from", "+3"],
+      1,
+      "tidemark: --from +3: it must be beginning, end, an offset, or -N from the end\n",
+    ],
+    [["consume", "t", "--format", "%z"], 1, "tidemark: --format: unknown %z; known: %v %k %h %t %p %o %T %%\n"],
     [
       ["status", "--data", "nowhere"],
       1,

@@ -10,7 +10,7 @@ export const CONFIG_KEYS_MAX = 128;
 
 /** How keys whose values are whole numbers, or true and false, end: `test/crds/` holds it against the table of keys. */
 export const NUMERIC_KEY_PATTERN =
-  "[.](ms|minutes|hours|bytes|messages|replicas|factor|isr|partitions|connections|rate|size)$";
+  "[.](ms|minutes|hours|bytes|messages|replicas|factor|isr|partitions|connections|rate|size|slots|level)$";
 /** What `int()` takes for certain. */
 const SMALL_NUMBER_PATTERN = "^[+]?[0-9]{1,18}$";
 const NUMBER_PATTERN = "^[+-]?[0-9]{1,19}$";
@@ -44,7 +44,7 @@ export const configSchema = (description: string) =>
         values: NUMBER_PATTERN,
         message:
           "must have whole numbers for keys that end in ms, minutes, hours, bytes, messages, replicas, factor, isr, " +
-          "partitions, connections or rate, without a unit: retention.ms: '86400000'",
+          "partitions, connections, rate, size, slots or level, without a unit: retention.ms: '86400000'",
       }),
       typed({
         keys: BOOLEAN_KEY_PATTERN,

@@ -163,7 +163,7 @@ describe("resources that are wrong are refused with one line", () => {
       "a number with a unit",
       withTopic("{clusterRef: {name: c}, config: {retention.ms: 7d}}"),
       "a.yaml: document 2 (Topic t): spec.config must have whole numbers for keys that end in ms, minutes, hours, " +
-        "bytes, messages, replicas, factor, isr, partitions, connections or rate, without a " +
+        "bytes, messages, replicas, factor, isr, partitions, connections, rate, size, slots or level, without a " +
         "unit: retention.ms: '86400000'",
     ],
     [

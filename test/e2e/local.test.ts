@@ -77,7 +77,7 @@ describe("a cluster on one machine", () => {
     follower.process.kill("SIGINT");
     expect(await follower.exit()).toBe(0);
     expect(byKey(follower.out.trimEnd().split("\n"))).toEqual(byKey(lines));
-    expect(follower.err).toBe("");
+    expect(follower.err).toMatch(/^200 records read in [^\n]+\n$/);
   });
 
   test("everything is killed at once: the next start has all that was acknowledged", async () => {
@@ -158,7 +158,7 @@ describe("bad input to a running cluster has one clear answer", () => {
     await site.started();
     const missing = site.run(["consume", "nowhere", "--data", site.folder]);
     expect(await missing.exit()).toBe(1);
-    expect(missing.err).toBe("tidemark: topic nowhere does not exist; `tidemark status` lists the topics\n");
+    expect(missing.err).toBe("tidemark: topic nowhere does not exist; `tidemark topics list` lists them\n");
     const misnamed = site.run(["produce", "a b", "--data", site.folder], "x\n");
     expect(await misnamed.exit()).toBe(1);
     expect(misnamed.err).toMatch(

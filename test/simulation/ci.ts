@@ -29,6 +29,7 @@ const LEAST_OF_2000: Partial<Counters> = {
   offsetCommits: 150_000,
   offsetFetches: 30_000,
   coordinatorMoves: 4000,
+  readOfFollowers: 500_000,
 };
 /** What each seed must have by itself. */
 const LEAST_A_SEED = { virtualMs: 60_000, ackedRecords: 2000, faults: 10 } as const;

@@ -22,6 +22,7 @@ export function planOf(random: SeededRandom): RunPlan {
     "broker.session.timeout.ms": String(random.pick([2000, 4000])),
     "replica.lag.time.max.ms": String(random.pick([500, 1000, 3000, 10_000])),
     "auto.create.topics.enable": "false",
+    "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
     "auto.leader.rebalance.enable": String(random.chance(0.5)),
     "offsets.topic.num.partitions": "1",
     "offsets.topic.segment.bytes": String(random.pick([4096, 32_768, 104_857_600])),

@@ -116,10 +116,15 @@ export class SimulatedClient {
   addConsumers(topic: Pick<TopicPlan, "name" | "partitionCount">, kind: string): SimulatedConsumer[] {
     return Array.from({ length: topic.partitionCount }, (_, partition) => {
       const name = `${kind}-${topic.name}-${partition}`;
-      const consumer = new SimulatedConsumer(name, this.newClient(name, [topic.name]), {
+      const client = this.newClient(name, [topic.name]);
+      const maxWaitMs = this.#random.pick([200, 500]);
+      const consumer = new SimulatedConsumer(name, client, {
         topic: topic.name,
         partition,
-        maxWaitMs: this.#random.pick([200, 500]),
+        maxWaitMs,
+        keepsSession: maxWaitMs === 500,
+        // Auditors read from leaders: they are to see everything that is committed at the end.
+        rack: kind === "consumer" && partition % 2 === 0 ? this.#cluster.machines[1]!.name : "",
         observer: this.#cluster.oracle,
       });
       this.consumers.push(consumer);

@@ -70,6 +70,8 @@ export const rooms: readonly Room[] = [
       "broker/config",
       "broker/wire/record-batch",
       "broker/wire/record-batch-records",
+      // Compaction takes records out of batches.
+      "broker/wire/record-filter",
     ],
     door: "take plain values as arguments; of wire only its record batches; the disk is broker/ports/disk.ts",
   },

@@ -44,11 +44,14 @@ export class MemoryLog {
   tailStart = 0;
   readonly truncations: number[] = [];
   diskReads = 0;
+  /** Retention removes what lies below. */
+  retentionStart = 0;
   /** While set, reading from disk and retention fail with it. */
   unreadable: Error | null = null;
   onDurable: () => void = () => {};
   onFailure: (error: unknown) => void = () => {};
   unwrittenBytes = 0;
+  readonly compaction = { hasHole: false, cleanedEnd: 0, supersededEnd: 0 };
   producers: { check(bytes: Uint8Array, at: number): ProducerCheck } = { check: () => ({ kind: "append" }) };
   #start = 0;
   #kept: Kept[] = [];
@@ -203,6 +206,7 @@ export class MemoryLog {
 
   async applyRetention(): Promise<number> {
     if (this.unreadable !== null) throw this.unreadable;
+    this.removeBelow(this.retentionStart);
     return 0;
   }
 

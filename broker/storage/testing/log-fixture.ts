@@ -3,11 +3,14 @@ import { type LeaderEpoch, type Offset, offset, type TopicId } from "../../base/
 import { silent } from "../../base/logging.ts";
 import type { Random } from "../../base/random.ts";
 import { buildBatch } from "../../wire/record-batch-builder.ts";
-import { batchPositions } from "../../wire/record-batch.ts";
+import { batchPositions, type CompressionName, lastOffsetOf } from "../../wire/record-batch.ts";
 import { recordsOf } from "../../wire/record-batch-records.ts";
+import type { Disk } from "../../ports/disk.ts";
+import type { CompactionRequest, CompactionRun } from "../log-compaction.ts";
 import { defaultLogConfig, type LogConfig } from "../log-config.ts";
 import type { Checkpoint, Recovery } from "../log-recovery.ts";
 import { PartitionLog } from "../partition-log.ts";
+import { SegmentCleaner } from "../segment-cleaner.ts";
 import { SharedStorage } from "../shared-storage.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 
@@ -22,6 +25,7 @@ export class LogFixture {
   log!: PartitionLog;
   recovery!: Recovery;
   failures: unknown[] = [];
+  #mounted: Disk = this.disk;
 
   constructor(config: Partial<LogConfig> = {}) {
     this.config = { ...defaultLogConfig, ...config };
@@ -29,6 +33,7 @@ export class LogFixture {
 
   async open(options: { checkpoint?: Checkpoint | null; isCleanStart?: boolean } = {}): Promise<PartitionLog> {
     const disk = this.disk.mount();
+    this.#mounted = disk;
     const { log, recovery } = await PartitionLog.open({
       disk,
       folder: FOLDER,
@@ -50,7 +55,8 @@ export class LogFixture {
 
   /** What the broker's checkpoint files would say now. */
   get checkpoint(): Checkpoint {
-    return { recoveryPoint: this.log.recoveryPoint, logStart: this.log.logStart };
+    const { recoveryPoint, logStart, compaction } = this.log;
+    return { recoveryPoint, logStart, cleanedEnd: compaction.cleanedEnd };
   }
 
   /** Appends one batch of `values` in `epoch`. */
@@ -58,6 +64,30 @@ export class LogFixture {
     const batch = batchOf(values, options);
     const stamp = { leaderEpoch: (options.epoch ?? 0) as LeaderEpoch, nowMs: this.clock.now() };
     return this.log.appendAsLeader(batch, stamp).lastOffset;
+  }
+
+  /** Appends one batch of records with keys; a value of null is a tombstone. */
+  appendKeyed(records: readonly (readonly [key: string, value: string | null])[], options: KeyedOptions = {}): Offset {
+    const timestamp = options.timestamp ?? this.clock.now();
+    const { compression, producer } = options;
+    const batch = buildBatch(
+      records.map(([key, value]) => ({ key, value, timestamp })),
+      { ...(compression === undefined ? {} : { compression }), ...(producer === undefined ? {} : { producer }) },
+    );
+    const stamp = { leaderEpoch: (options.epoch ?? 0) as LeaderEpoch, nowMs: this.clock.now() };
+    return this.log.appendAsLeader(batch, stamp).lastOffset;
+  }
+
+  /** Compacts everything in closed segments; all of it is committed. */
+  async compact(options: Partial<CompactionRequest> = {}): Promise<CompactionRun> {
+    return await this.log.compaction.run(new SegmentCleaner(this.#mounted, this.clock), {
+      highWatermark: this.log.writtenEnd,
+      nowMs: this.clock.now(),
+      keyBytesMax: 1 << 20,
+      hashKey: [1, 2, 3, 4],
+      bytesPerSecond: Number.MAX_SAFE_INTEGER,
+      ...options,
+    });
   }
 
   /** Resolves when everything appended is written. */
@@ -92,6 +122,10 @@ export interface AppendOptions {
   readonly producer?: { readonly id: number; readonly epoch: number; readonly baseSequence: number };
 }
 
+export interface KeyedOptions extends AppendOptions {
+  readonly compression?: CompressionName;
+}
+
 export function batchOf(values: readonly string[], options: AppendOptions = {}): Uint8Array {
   const timestamp = options.timestamp ?? 1000;
   const records = values.map((value) => ({ value, timestamp }));
@@ -111,7 +145,7 @@ export function valuesOf(views: readonly Uint8Array[]): string[] {
 /** Offset after the last record of `view`. */
 export function endOf(view: Uint8Array): Offset {
   let end = 0;
-  for (const at of batchPositions(view)) for (const record of recordsOf(view, at)) end = record.offset + 1;
+  for (const at of batchPositions(view)) end = lastOffsetOf(view, at) + 1;
   return offset(end);
 }
 

@@ -122,7 +122,11 @@ export class MemoryDisk implements Disk {
     if (inode === undefined) throw new TidemarkError("DISK_FAILED", `${from} cannot be renamed: it is not there`);
     source.folder!.delete(source.name);
     target.folder!.set(target.name, inode);
+    if (source.folder === target.folder) this.#renames.push([from, to]);
   }
+
+  /** Renames of files since their folder was synced: both names of each are kept or lost together. */
+  #renames: [from: string, to: string][] = [];
 
   async remove(path: string): Promise<void> {
     await this.#turn();
@@ -141,6 +145,7 @@ export class MemoryDisk implements Disk {
     this.onStep(`syncFolder ${path}`);
     const folder = this.#folders.get(path);
     if (folder === undefined) throw new TidemarkError("DISK_FAILED", `${path} cannot be synced: it is not there`);
+    this.#renames = this.#renames.filter(([from]) => folderOf(from) !== path);
     if (path === "") this.#syncRoot();
     if (path === "" || this.#syncedFolders.has(path)) this.#syncedFolders.set(path, new Map(folder));
     else this.#pendingFolders.set(path, new Map(folder));
@@ -171,8 +176,10 @@ export class MemoryDisk implements Disk {
       const cached = this.#folders.get(path);
       const isDurable = this.#syncedFolders.has(path);
       if (cached === undefined ? chance() : !isDurable && !chance()) continue;
-      after.set(path, survivingEntries(cached ?? new Map(), synced ?? new Map(), chance));
+      const renames = this.#renames.filter(([from]) => folderOf(from) === path);
+      after.set(path, survivingEntries({ cached: cached ?? new Map(), synced: synced ?? new Map(), renames }, chance));
     }
+    this.#renames = [];
     for (const folder of after.values()) for (const inode of folder.values()) losePageCache(inode, chance);
     this.#pendingFolders.clear();
     this.#folders = after;
@@ -302,16 +309,44 @@ function resized(bytes: Uint8Array, sizeBytes: number): Uint8Array {
 const union = <T>(one: ReadonlyMap<string, T>, other: ReadonlyMap<string, T>): string[] =>
   [...new Set([...one.keys(), ...other.keys()])].sort();
 
+const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
 /** The entries of a folder after a crash: those that did not change, and of the others what chance kept. */
-function survivingEntries(cached: Folder, synced: Folder, chance: () => boolean): Folder {
+function survivingEntries(
+  { cached, synced, renames }: { cached: Folder; synced: Folder; renames: readonly (readonly [string, string])[] },
+  chance: () => boolean,
+): Folder {
   const after: Folder = new Map();
+  const fates = new Map<string, boolean>();
+  const fateOf = (name: string): boolean => {
+    const known = fates.get(name);
+    if (known !== undefined) return known;
+    const fate = chance();
+    for (const tied of tiedTo(name, renames)) fates.set(tied, fate);
+    return fate;
+  };
   for (const name of union(cached, synced)) {
     const before = synced.get(name);
     const now = cached.get(name);
-    const kept = before === now || chance() ? now : before;
+    const kept = before === now || fateOf(name) ? now : before;
     if (kept !== undefined) after.set(name, kept);
   }
   return after;
+}
+
+/** The names that share the fate of `name`, itself included. */
+function tiedTo(name: string, renames: readonly (readonly [string, string])[]): Set<string> {
+  const tied = new Set([name]);
+  let size = 0;
+  while (size < tied.size) {
+    size = tied.size;
+    for (const [from, to] of renames) {
+      if (!tied.has(nameOf(from)) && !tied.has(nameOf(to))) continue;
+      tied.add(nameOf(from)).add(nameOf(to));
+    }
+  }
+  return tied;
 }
 
 /** Sectors that differ from the platter, and the length, reach it by chance. */

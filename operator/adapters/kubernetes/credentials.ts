@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { RequestOptions } from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
 
 /** Where the API server is, and how to ask it. */
 export interface ApiAccess {
@@ -46,6 +47,11 @@ async function configuredAccess(): Promise<ApiAccess> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromDefault();
+  return accessOf(config);
+}
+
+/** What the current context of a kubeconfig names. */
+export async function accessOf(config: KubeConfig): Promise<ApiAccess> {
   const server = config.getCurrentCluster()?.server ?? "http://localhost:8080";
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  createReadStream,
   existsSync,
   copyFileSync,
   fsyncSync,
@@ -12,9 +13,11 @@ import {
   statfsSync,
   statSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { isTidemarkError, TidemarkError } from "#base/errors.ts";
 
 const codeOf = (error: unknown): string => (Error.isError(error) ? ((error as NodeJS.ErrnoException).code ?? "") : "");
@@ -58,6 +61,35 @@ export function readText(file: string): string | null {
     return readFileSync(file, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
+    throw failed(file, error);
+  }
+}
+
+/**
+ * A file, or a pipe, to be read from its beginning.
+ * @returns sizeBytes null of what has no size of its own.
+ * @throws TidemarkError BAD_INPUT when there is none, or it is a folder.
+ */
+export function openToRead(file: string): { readonly stream: Readable; readonly sizeBytes: number | null } {
+  try {
+    const found = statSync(file);
+    if (found.isDirectory()) throw new TidemarkError("BAD_INPUT", `${file}: is a folder, not a file`);
+    const descriptor = openSync(file, "r");
+    return { stream: createReadStream(file, { fd: descriptor }), sizeBytes: found.isFile() ? found.size : null };
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") throw new TidemarkError("BAD_INPUT", `${file}: no such file`);
+    throw isTidemarkError(error) ? error : failed(file, error);
+  }
+}
+
+/** Writes a new file. @throws TidemarkError BAD_INPUT when there is one of that name: nothing is overwritten. */
+export function writeNewText(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST")
+      throw new TidemarkError("BAD_INPUT", `${file}: is there already; give another name`);
+    if (codeOf(error) === "ENOENT") throw new TidemarkError("BAD_INPUT", `${file}: no such folder`);
     throw failed(file, error);
   }
 }

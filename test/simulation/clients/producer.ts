@@ -191,7 +191,8 @@ export class SimulatedProducer {
         if (batch.attempts > 0 && batch !== first) break;
         ready.push(batch);
         if (batch.attempts > 0) break;
-      } else if (batch.attempts > 1) {
+      } else if (batch.attempts > 1 || batch.baseSequence === 0) {
+        // Whoever leads by now may know nothing of the session, and would take any sequence for its first.
         break;
       }
     }

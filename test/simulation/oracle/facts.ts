@@ -89,6 +89,7 @@ export const counterNames = [
   "unknownCommits",
   "ackedRecords",
   "readRecords",
+  "readOfFollowers",
   "faults",
   "powerLosses",
   "uncleanElections",

@@ -235,6 +235,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
       const end = batch.baseOffset + batch.count;
       if (batch.baseOffset > next) this.facts.fail(1, `${partition.name}: offsets from ${next} on were left out`);
       this.facts.counters.readRecords += Math.max(0, end - next);
+      if (reading.isOfFollower) this.facts.counters.readOfFollowers += Math.max(0, end - next);
       next = Math.max(next, end);
     }
     for (const one of this.#invariants) one.read?.(partition, reading, batches);

@@ -1,0 +1,25 @@
+import { expect, test } from "@jest/globals";
+import { FakeClock } from "../base/testing/fake-clock.ts";
+import { CompactionPace } from "./compaction-pace.ts";
+
+test("a run is held to its bytes a second, counted from its beginning", async () => {
+  const clock = new FakeClock();
+  const pace = new CompactionPace(clock, 1000);
+  let spent = 0;
+  const spending = (async () => {
+    for (; spent < 5; spent++) await pace.spend(500);
+  })();
+  await clock.advance(499);
+  expect(spent).toBe(0);
+  await clock.advance(1);
+  expect(spent).toBe(1);
+  await clock.advance(1500);
+  expect(spent).toBe(4);
+  await clock.advance(500);
+  await spending;
+});
+
+test("without a bound nothing waits", async () => {
+  const pace = new CompactionPace(new FakeClock(), Number.MAX_SAFE_INTEGER);
+  await expect(pace.spend(2 ** 40)).resolves.toBeUndefined();
+});
