@@ -52,6 +52,22 @@ describe("tidemark up", () => {
     expect(after.controller.url).toBe(before.controller.url);
   });
 
+  test("has brokers serve HTTP where it is asked to, and says where; not by itself", async () => {
+    const served = up("--http-port", "0");
+    await served.says("ready in ");
+    const urls = clusterFile().brokers.map(({ api }) => api);
+    expect(served.out).toMatch(/ {2}http (http:\/\/127\.0\.0\.1:\d+,){2}http:\/\/127\.0\.0\.1:\d+\n$/);
+    expect(served.out).toContain(`  http ${urls.join(",")}\n`);
+    const told = (id: number): unknown =>
+      (JSON.parse(readFileSync(path.join(site.folder, "run", `broker-${id}.json`), "utf8")) as { api?: unknown }).api;
+    expect([0, 1, 2].map(told)).toEqual(urls.map((url) => ({ host: "127.0.0.1", port: Number(url?.split(":")[2]) })));
+    expect(await stop(served)).toBe(0);
+    const silent = up();
+    await silent.says("ready in ");
+    expect(clusterFile().brokers.map(({ api }) => api)).toEqual([undefined, undefined, undefined]);
+    expect(told(0)).toBeUndefined();
+  });
+
   test("starts a killed broker and a killed controller again, and cluster.json stays true", async () => {
     const run = up();
     await run.says("ready in ");
