@@ -5,6 +5,8 @@ import { SegmentCleaner } from "../storage/segment-cleaner.ts";
 import { baseOffsetOf, batchPositions, lastOffsetOf } from "../wire/record-batch.ts";
 import { buildBatch } from "../wire/record-batch-builder.ts";
 import { recordsOf } from "../wire/record-batch-records.ts";
+import { seededRandom } from "../storage/testing/log-fixture.ts";
+import { CompactingCluster } from "./testing/compacting-cluster.ts";
 import { DiskStore } from "./testing/disk-store.ts";
 import { TestCluster } from "./testing/test-cluster.ts";
 
@@ -184,3 +186,17 @@ describe("a follower that compacted", () => {
     await checkContent(1, 42);
   });
 });
+
+test("whoever compacts, dies and leads: no acknowledged record of a key is lost, none moves", async () => {
+  let compactions = 0;
+  for (let seed = 1; seed <= 25; seed++) {
+    const life = new CompactingCluster(seededRandom(seed));
+    cluster = life.cluster;
+    await life.live(60).catch((error: unknown) => {
+      throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
+    });
+    expect(cluster.failures).toEqual([]);
+    compactions += life.compactions;
+  }
+  expect(compactions).toBeGreaterThan(100);
+}, 120_000);

@@ -50,8 +50,8 @@ export class ReplicaReads {
   /**
    * Whole batches from the one that holds `from` on; in the same turn when memory has them. Those in front that have no
    * records are left out while a record follows. Empty between the bound and the log end; OFFSET_OUT_OF_RANGE beyond,
-   * but OFFSET_NOT_AVAILABLE of a follower, whose leader may have more; KAFKA_STORAGE_ERROR where the disk does not give
-   * back what was written.
+   * but OFFSET_NOT_AVAILABLE of a follower, whose leader may have more; KAFKA_STORAGE_ERROR where the disk does not
+   * give back what was written.
    */
   read(from: Offset, options: ReadOptions): ReadResult | Promise<ReadResult> {
     const { log, highWatermark, isLeading } = this.#replica;

@@ -113,15 +113,16 @@ export class AdminClient {
     const { askBroker } = await import("./any-broker.ts");
     const view = await this.cluster([...topics.keys()]);
     const leaderOf = ({ topic, partition }: Place): number => view.topics.get(topic)?.[partition]?.leader ?? -1;
-    const answers = [...Map.groupBy(places, leaderOf)].map(([leader, led]) => {
-      const broker = view.brokers.get(leader);
-      if (broker === undefined) throw leaderless(led[0]!);
+    const byLeader = Map.groupBy(places, (place) => view.brokers.get(leaderOf(place)));
+    const [leaderless] = byLeader.get(undefined) ?? [];
+    if (leaderless !== undefined) throw hasNoLeader(leaderless);
+    const answers = [...byLeader].map(([broker, led]) => {
       const asked = [...byTopic(led)].map(([name, of]) => ({
         name,
         partitions: of.map(({ partition }) => ({ partitionIndex: partition, currentLeaderEpoch: -1, timestamp })),
       }));
       return this.ask((admin) =>
-        askBroker<[number, number, typeof asked], listOffsetsV9.ListOffsetsResponse>(admin, broker, "ListOffsets", [
+        askBroker<[number, number, typeof asked], listOffsetsV9.ListOffsetsResponse>(admin, broker!, "ListOffsets", [
           NO_REPLICA,
           COMMITTED_OR_NOT,
           asked,
@@ -134,6 +135,18 @@ export class AdminClient {
         partitions.map(({ partitionIndex: partition, offset }) => [keyOf({ topic, partition }), offset] as const),
       ),
     );
+  }
+
+  /** Partitions of a topic that was just made: another broker than the one that made it may have yet to hear of it. */
+  made(topic: string): Promise<readonly PartitionView[]> {
+    const look = async (): Promise<readonly PartitionView[]> => {
+      const found = (await this.cluster([topic])).topics.get(topic);
+      if (found === undefined) throw noSuchTopic(topic);
+      return found;
+    };
+    return new Patience(LEADER_PATIENCE_MS).with(look, (error, isOver) => {
+      if (isOver) throw error;
+    });
   }
 
   /** How many partitions a topic has. @throws TidemarkError BAD_INPUT when it does not exist. */
@@ -152,7 +165,7 @@ const partitionsOf = (partitions: readonly metadataV12.MetadataResponsePartition
     })
     .sort((a, b) => a.partition - b.partition);
 
-const leaderless = ({ topic, partition }: Place): TidemarkError =>
+const hasNoLeader = ({ topic, partition }: Place): TidemarkError =>
   new TidemarkError("PEER_UNREACHABLE", `${topic}-${partition} has no leader; \`tidemark topics show ${topic}\``);
 
 /** Leaders move, and brokers come back. */

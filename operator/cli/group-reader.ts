@@ -136,10 +136,21 @@ export class GroupReader {
     const [first] = records;
     if (first === undefined || offset <= first.offset) return;
     const { topic, partition } = first;
-    await this.#patiently(async () => {
-      if (this.#share !== share) return;
-      await this.#client.commit({ offsets: [{ topic, partition, offset, leaderEpoch: -1 }] });
-    });
+    await this.#patiently(() =>
+      this.#within(share, () => this.#client.commit({ offsets: [{ topic, partition, offset, leaderEpoch: -1 }] })),
+    );
+  }
+
+  /** Asks as long as we have that share; that it is ours no more, the answer may be the first to say. */
+  async #within(share: Share, ask: () => Promise<void>): Promise<void> {
+    if (this.#share !== share) return;
+    try {
+      await ask();
+    } catch (error) {
+      if (!reasons(error).some((one) => FENCED.includes(one))) throw error;
+      // By now we may have been given another one, which stands.
+      if (this.#share === share) this.#share = null;
+    }
   }
 
   #patiently<T>(attempt: () => Promise<T>): Promise<T> {
@@ -153,7 +164,6 @@ export class GroupReader {
     if (refusal !== undefined) {
       throw new TidemarkError("REFUSED", `group ${group}: ${refusals[refusal]} (${refusal})`, { cause: error });
     }
-    if (why.some((one) => FENCED.includes(one))) this.#share = null;
     if (!isOver) return;
     const says = `group ${group} cannot be joined: ${why.at(-1) ?? "no reason given"}; is the cluster running?`;
     throw new TidemarkError("PEER_UNREACHABLE", says, { cause: error });

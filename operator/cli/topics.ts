@@ -67,7 +67,7 @@ export async function createTopic(topic: string, options: CreateOptions): Promis
   const { partitions = -1, replicationFactor: replicas = -1 } = options;
   await AdminClient.with(options, async (client) => {
     await client.ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas, configs }));
-    const rows = (await client.cluster([topic])).topics.get(topic) ?? [];
+    const rows = await client.made(topic);
     const made = { topic, partitions: rows.length, replicationFactor: rows[0]?.replicas.length ?? 0 };
     const text = `topic ${topic}: created with ${made.partitions} partitions, ${made.replicationFactor} replicas each`;
     print(options.output, { json: made, rows: [[text]] });

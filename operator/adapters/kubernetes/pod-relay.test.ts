@@ -40,7 +40,7 @@ async function relayTo(pod: string): Promise<PodRelay> {
 }
 const dialled = ({ port }: PodRelay): Socket => connect(port, "127.0.0.1");
 
-test("what is sent arrives whole and in order on each of several connections, and an end on either side is told", async () => {
+test("what is sent arrives whole and in order on each of several connections, and the end is told", async () => {
   const relay = await relayTo("here");
   const answers = [1, 2, 3].map((n) => {
     const socket = dialled(relay);
