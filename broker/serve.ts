@@ -111,6 +111,7 @@ export async function serve(options: ServeOptions, { logger, tokens }: { logger:
   await started.start();
   if (apiListener !== null) api = await apiOf(started, logger);
   await started.registered();
+  await api?.prepare();
   logger.info("serving", {
     kafka: kafka.map(({ address }) => address.port),
     http: http.address.port,

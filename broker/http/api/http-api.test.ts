@@ -203,6 +203,18 @@ describe("a reader", () => {
   });
 });
 
+test("records are appended although no controller can be asked, once it could be", async () => {
+  const nobody = world.broker.admin;
+  world.broker.admin = async () => ({ kind: "allocateProducerIds", first: 7, count: 1000 });
+  await world.api.prepare();
+  world.broker.admin = nobody;
+  const headers = { "content-type": "application/vnd.kafka.json.v2+json", connection: "close" };
+  const answer = fetch(`${world.url}/topics/orders`, { method: "POST", headers, body: '{"records":[{"value":1}]}' });
+  await world.until(() => world.replica.waiterCount === 1);
+  world.replica.commit();
+  expect(await (await answer).json()).toMatchObject({ offsets: [{ partition: 0, offset: 0, error_code: null }] });
+});
+
 describe("a request", () => {
   test("before the broker serves is for another one", async () => {
     world.isServing = false;

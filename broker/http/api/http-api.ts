@@ -52,7 +52,11 @@ export class HttpApi {
     const budget = new ByteBudget(BUDGET_BYTES);
     this.#logger = new LimitedLogger(parts);
     this.#gateway = { broker, peers, random, logger: this.#logger, producer, readers, budget, metrics };
-    void producer.prepare();
+  }
+
+  /** To be called once there is a controller: what it hands out is there when it is gone. */
+  prepare(): Promise<void> {
+    return this.#gateway.producer.prepare();
   }
 
   /** Answers one request. Never throws. */
