@@ -12,9 +12,9 @@ import { TestCluster } from "./test-cluster.ts";
 const REPLICAS = [1, 2, 3];
 
 /**
- * Three replicas of a compacted partition, real logs, that are killed, led by one after the other, and compacted each by
- * itself. What is promised: on every replica each record stands at the offset at which it was acknowledged, no offset is
- * without its place, and the newest acknowledged record of every key is there.
+ * Three replicas of a compacted partition, with real logs, that are killed, led by one after the other, and compacted
+ * each by itself. What is promised: on every replica each record stands at the offset at which it was acknowledged, no
+ * offset is without its place, and the newest acknowledged record of every key is there.
  */
 export class CompactingCluster {
   readonly cluster: TestCluster;
