@@ -57,10 +57,12 @@ export class LogWriter {
   async #run(): Promise<void> {
     try {
       while (await this.#writeNext()) continue;
-      this.#end();
     } catch (error) {
-      this.#fail(error);
+      return this.#fail(error);
     }
+    this.#end();
+    // What came since the last look found the writer still at work.
+    if (this.#options.tail.nextWrite(1) !== null) this.kick();
   }
 
   #fail(error: unknown): void {

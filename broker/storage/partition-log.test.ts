@@ -277,6 +277,18 @@ describe("what is corrupt on disk", () => {
   });
 });
 
+test("what is appended at any moment of a write is written, too", async () => {
+  const fixture = new LogFixture();
+  await fixture.open();
+  for (let turns = 0; turns < 60; turns++) {
+    fixture.append(["a"]);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    fixture.append(["b"]);
+    await fixture.written();
+  }
+  expect(fixture.log.writtenEnd).toBe(120);
+});
+
 test("a batch whose length is damaged is reported, not looked for again and again", async () => {
   const fixture = new LogFixture();
   const log = await fixture.open();
