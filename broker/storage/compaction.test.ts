@@ -9,7 +9,9 @@ import {
   recordsCountOf,
 } from "../wire/record-batch.ts";
 import { recordsOf } from "../wire/record-batch-records.ts";
+import type { KeyJob, RewriteJob } from "../ports/compactor.ts";
 import { readRecords } from "./record-read.ts";
+import { SegmentCleaner } from "./segment-cleaner.ts";
 import { LogFixture } from "./testing/log-fixture.ts";
 
 const small = { segmentBytes: 400, indexIntervalBytes: 100, isCompacted: true, deletesOld: false } as const;
@@ -296,6 +298,43 @@ test("a damaged segment is not compacted: the log stays as it is", async () => {
   expect((await fixture.disk.list("orders-0")).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
   expect(fixture.failures).toEqual([]);
 });
+
+test.each(["a cut", "retention", "the end"])(
+  "a run that is overtaken by %s is dropped, and leaves nothing behind",
+  async (by) => {
+    const fixture = await opened();
+    for (let index = 0; index < 20; index++) fixture.appendKeyed([["a", String(index)]]);
+    await roll(fixture);
+    const { log } = fixture;
+    const before = await recordsIn(fixture);
+    const overtake: Record<string, () => Promise<unknown>> = {
+      "a cut": () => log.truncateTo(offset(log.logEnd - 1)),
+      retention: async () => {
+        log.advanceLogStart(offset(9));
+        await log.applyRetention({ highWatermark: log.writtenEnd, nowMs: 0 });
+      },
+      "the end": () => log.close(),
+    };
+    const cleaner = new SegmentCleaner(fixture.disk, fixture.clock);
+    const compactor = {
+      findKeys: (job: KeyJob) => cleaner.findKeys(job),
+      rewrite: async (job: RewriteJob) => {
+        await overtake[by]!();
+        return await cleaner.rewrite(job);
+      },
+      release: () => cleaner.release(),
+    };
+    const limits = { keyBytesMax: 1 << 16, hashKey: [1, 2, 3, 4], bytesPerSecond: 1e15, nowMs: 0 } as const;
+    const run = await log.compaction.run(compactor, { ...limits, highWatermark: log.writtenEnd });
+    expect(run).toMatchObject({ outcome: "overtaken", bytesBefore: 0 });
+    expect(log.compaction.cleanedEnd).toBe(0);
+    expect((await fixture.disk.list("orders-0")).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
+    expect(fixture.failures).toEqual([]);
+    if (by === "the end") await fixture.open();
+    const after = await recordsIn(fixture);
+    expect(before.join().includes(after.slice(1).join())).toBe(true);
+  },
+);
 
 test("where keys have no room for all, a pass goes as far as they reach, and the next one on", async () => {
   const fixture = await opened({ ...small, segmentBytes: 2000 });

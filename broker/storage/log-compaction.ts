@@ -45,7 +45,7 @@ export interface CompactionRequest {
   readonly bytesPerSecond: number;
 }
 
-/** What a run did. `overtaken`: the log was cut or closed meanwhile, and the rest of the run was dropped. */
+/** What a run did. `overtaken`: the log was cut, closed or lost segments meanwhile, and the rest was dropped. */
 export interface CompactionRun {
   readonly outcome: "done" | "overtaken";
   readonly readBytes: number;
@@ -184,8 +184,8 @@ class Run {
   readonly #compactor: Compactor;
   readonly #request: CompactionRequest;
   readonly #isCut: () => boolean;
-  /** Segments went from the log's start while they were rewritten. */
-  #hasLostSources = false;
+  /** Segments that are still to be looked at or rewritten: should one go meanwhile, the plan is no good any more. */
+  readonly #left = new Set<Segment>();
   #readBytes = 0;
   #bytesBefore = 0;
   #bytesAfter = 0;
@@ -198,7 +198,9 @@ class Run {
   }
 
   isOvertaken(): boolean {
-    return this.#hasLostSources || this.#isCut();
+    if (this.#isCut()) return true;
+    const current = new Set(this.#log.segments());
+    return [...this.#left].some((segment) => !current.has(segment));
   }
 
   result(): CompactionRun {
@@ -209,6 +211,7 @@ class Run {
   /** Resolves to the offset below which the newest record of each key is known. */
   async findKeys(cleanable: readonly Planned[], from: Offset): Promise<Offset> {
     const { keyBytesMax, hashKey, bytesPerSecond } = this.#request;
+    for (const { segment } of cleanable) this.#left.add(segment);
     const dirty = cleanable.filter(({ endOffset }) => endOffset > from);
     const found = await this.#compactor.findKeys({
       folder: this.#log.folder.path,
@@ -241,14 +244,17 @@ class Run {
       newestOfProducers: this.#log.newestOfProducers(),
     });
     this.#readBytes += result.readBytes;
-    if (result.kind === "same") return;
     const sources = group.map(({ segment }) => segment);
+    if (result.kind === "same") return this.#done(sources);
     await this.#log.turns.run(async () => {
-      const current = this.#log.segments();
-      this.#hasLostSources ||= !sources.every((segment) => current.includes(segment));
       if (this.isOvertaken()) return await this.#log.folder.removeCleaned(sources[0]!.baseOffset);
       await this.#swap(sources, result, announce);
+      this.#done(sources);
     });
+  }
+
+  #done(sources: readonly Segment[]): void {
+    for (const segment of sources) this.#left.delete(segment);
   }
 
   async #swap(
