@@ -9,7 +9,8 @@ export const INTERRUPTED = 130;
 /** A bug of ours. */
 const BROKEN = 70;
 
-const firstLine = (text: string): string => text.split("\n", 1)[0] ?? text;
+/** Messages quote what files and servers say: what would move a terminal's cursor is shown as a mark. */
+const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? text).replaceAll(/\p{Cc}/gu, "\ufffd");
 
 /** One line for an error: ours says what to do; any other is a bug and says so. */
 export function lineFor(error: unknown): string {

@@ -65,9 +65,16 @@ async function clientOf(config: KubeConfig, context: string): Promise<ApiClient>
   try {
     return new ApiClient(await accessOf(config));
   } catch (cause) {
-    const why = Error.isError(cause) ? cause.message.split("\n", 1)[0] : String(cause);
-    throw new TidemarkError("BAD_INPUT", `context ${context} of the kubeconfig cannot be used: ${why}`, { cause });
+    const says = `context ${context} of the kubeconfig cannot be used: ${reasonOf(cause)}`;
+    throw new TidemarkError("BAD_INPUT", says, { cause });
   }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!Error.isError(cause)) return String(cause);
+  // Its message quotes what the command printed: that may be a token.
+  if (cause.name === "SyntaxError") return "the command that its user names prints no JSON";
+  return cause.message.split("\n", 1)[0] || "no reason given";
 }
 
 /** Names those that are there, as far as we may see them. */
@@ -91,12 +98,15 @@ async function notThere(
 }
 
 function refusalOf({ status, message }: ApiAnswer, config: KubeConfig, context: string): TidemarkError {
-  const server = `the API server of context ${context} (${config.getCurrentCluster()?.server})`;
+  const server = `the API server of context ${context} (${withoutUser(config.getCurrentCluster()?.server)})`;
   if (status === 0) return new TidemarkError("PEER_UNREACHABLE", `${server} cannot be asked: ${message}`);
   if (status === 401) return new TidemarkError("REFUSED", `${server} does not know the kubeconfig's user`);
   // Of what is forbidden it says itself who may not do what.
   return new TidemarkError("REFUSED", `${server} refuses: ${message}`);
 }
+
+/** The URL of a server as it may be shown: a name and a password in it are for the server alone. */
+const withoutUser = (url: string | undefined): string => (url ?? "").replace(/\/\/[^/]*@/, "//");
 
 /** Bootstrap addresses of the first listener for outside that somebody answers at; null without one. */
 async function reachedFromHere(cluster: ClusterResource): Promise<string[] | null> {

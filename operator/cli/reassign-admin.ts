@@ -3,7 +3,7 @@ import {
   type listPartitionReassignmentsV0 as list,
   protocolErrorsCodesById,
 } from "@platformatic/kafka";
-import { TidemarkError } from "#base/errors.ts";
+import { isTidemarkError, TidemarkError } from "#base/errors.ts";
 import { AdminClient } from "./admin-client.ts";
 import type { ClientOptions } from "./broker-access.ts";
 import { askAny, askAnyBy, askAnyInParts, electPreferred } from "./any-broker.ts";
@@ -105,12 +105,21 @@ export class ReassignAdmin {
     });
   }
 
-  /** Gives partitions another target; null: the one that they had. Each by itself. */
+  /**
+   * Gives partitions another target; null: the one that they had. Each by itself. When brokers cannot be asked any more
+   * in the middle, what they answered before still counts.
+   */
   async alter(targets: readonly (Place & { readonly replicas: readonly number[] | null })[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     for (let from = 0; from < targets.length; from += PARTITIONS_A_REQUEST) {
       const some = targets.slice(from, from + PARTITIONS_A_REQUEST);
-      outcomes.push(...(await this.#alterSome(some)));
+      try {
+        outcomes.push(...(await this.#alterSome(some)));
+      } catch (error) {
+        if (from === 0 || !isTidemarkError(error)) throw error;
+        const rest = targets.slice(from);
+        return [...outcomes, ...rest.map(({ topic, partition }) => ({ topic, partition, refusal: error.message }))];
+      }
     }
     return outcomes;
   }

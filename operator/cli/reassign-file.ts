@@ -1,4 +1,5 @@
 import { TidemarkError } from "#base/errors.ts";
+import { topicNameProblem } from "#contract/topic-name.ts";
 import { keyOf, type Place } from "./places.ts";
 
 /** A partition, and the brokers that are to have it; the preferred leader comes first. */
@@ -54,14 +55,17 @@ interface Spot {
 function objectOf(value: unknown, { name, at, fields }: Spot & { fields: readonly string[] }): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(name, `${at} must be an object`);
   const unknown = Object.keys(value).find((key) => !fields.includes(key));
-  if (unknown !== undefined) throw wrong(name, `${at} has an unknown field ${unknown}; known: ${fields.join(", ")}`);
+  if (unknown !== undefined)
+    throw wrong(name, `${at} has an unknown field ${JSON.stringify(unknown)}; known: ${fields.join(", ")}`);
   return value as Record<string, unknown>;
 }
 
 function targetOf(entry: unknown, spot: Spot): Target {
   const { name, at } = spot;
   const { topic, partition, replicas, log_dirs: folders } = objectOf(entry, { ...spot, fields: PARTITION_FIELDS });
-  if (typeof topic !== "string" || topic === "") throw wrong(name, `${at}.topic must be the name of a topic`);
+  // Names are printed: of a stranger's file they are no more than names.
+  const isName = typeof topic === "string" && topicNameProblem(topic) === null;
+  if (!isName) throw wrong(name, `${at}.topic must be the name of a topic`);
   if (!isId(partition)) throw wrong(name, `${at}.partition must be a whole number from 0`);
   const isList = Array.isArray(replicas) && replicas.length > 0 && replicas.every(isId);
   if (!isList) throw wrong(name, `${at}.replicas must be a list of brokers' ids`);

@@ -100,13 +100,16 @@ export async function startMoves(file: string | undefined, options: StartOptions
   endWithReader();
   const targets = targetsOf(file, options);
   await ReassignAdmin.with(options, async (admin) => {
-    if (options.throttle !== undefined) await admin.throttle(options.throttle);
-    const outcomes = await admin.alter(targets);
-    report(options.output, outcomes, "is on its way");
-    if (options.throttle === undefined) return;
-    const undo = `tidemark configs unset --broker all ${THROTTLE_KEY}`;
-    process.stderr.write(`copies take at most ${bytesText(options.throttle)}/s of each broker until \`${undo}\`\n`);
+    if (options.throttle !== undefined) await throttle(admin, options.throttle);
+    report(options.output, await admin.alter(targets), "is on its way");
   });
+}
+
+/** Says so at once: it stays, whatever becomes of the moves. */
+async function throttle(admin: ReassignAdmin, bytesPerSecond: number): Promise<void> {
+  await admin.throttle(bytesPerSecond);
+  const undo = `tidemark configs unset --broker all ${THROTTLE_KEY}`;
+  process.stderr.write(`copies take at most ${bytesText(bytesPerSecond)}/s of each broker until \`${undo}\`\n`);
 }
 
 function targetsOf(file: string | undefined, { topic, partition, replicas }: StartOptions): Target[] {

@@ -5,6 +5,7 @@ const BATCH_RECORDS_MAX = 2000;
 const BATCH_BYTES_MAX = 512 * 1024;
 /** What may wait for the send under way before reading stops. */
 const WAITING_RECORDS_MAX = 3 * BATCH_RECORDS_MAX;
+const WAITING_BYTES_MAX = 8 * BATCH_BYTES_MAX;
 
 export interface Sending {
   readonly producer: Producer;
@@ -16,11 +17,13 @@ export interface Sending {
 }
 
 const sizeOf = ({ key, value }: Message): number => (key?.length ?? 0) + (value?.length ?? 0);
+const bytesOf = (messages: readonly Message[]): number => messages.reduce((sum, one) => sum + sizeOf(one), 0);
 
 /** Sends records in their order, a request a partition at a time, as large as what has come meanwhile. */
 export class RecordSender {
   readonly #sending: Sending;
   readonly #waiting: Message[] = [];
+  #waitingBytes = 0;
   #running: Promise<void> | null = null;
   fault: unknown = null;
   /** Records that were given to us. */
@@ -33,11 +36,12 @@ export class RecordSender {
   }
 
   get isFull(): boolean {
-    return this.#waiting.length >= WAITING_RECORDS_MAX;
+    return this.#waiting.length >= WAITING_RECORDS_MAX || this.#waitingBytes >= WAITING_BYTES_MAX;
   }
 
   add(message: Message): void {
     this.#waiting.push(message);
+    this.#waitingBytes += sizeOf(message);
     this.taken++;
     this.#running ??= this.#run();
   }
@@ -57,6 +61,7 @@ export class RecordSender {
     while (this.#waiting.length > 0 && this.fault === null) {
       const { groups, rest } = this.#sending.placement.split(this.#take());
       this.#waiting.unshift(...rest);
+      this.#waitingBytes += bytesOf(rest);
       await Promise.all(groups.map((group) => this.#send(group)));
     }
     this.#running = null;
@@ -70,7 +75,7 @@ export class RecordSender {
       const missing = placement.missing(messages[0]!);
       if (missing !== null) throw new Error(`it has partitions 0 to ${placement.partitionCount - 1}, not ${missing}`);
       this.acked += messages.length;
-      this.ackedBytes += messages.reduce((sum, message) => sum + sizeOf(message), 0);
+      this.ackedBytes += bytesOf(messages);
     } catch (error) {
       this.fault ??= error;
     }
@@ -84,6 +89,8 @@ export class RecordSender {
       if (count > 0 && (bytes > BATCH_BYTES_MAX || count >= BATCH_RECORDS_MAX)) break;
       count++;
     }
-    return this.#waiting.splice(0, count);
+    const taken = this.#waiting.splice(0, count);
+    this.#waitingBytes -= bytesOf(taken);
+    return taken;
   }
 }

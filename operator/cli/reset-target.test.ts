@@ -28,6 +28,10 @@ describe("where a group's offsets are reset to", () => {
     expect(target.offset(known)).toBe(70n);
   });
 
+  test.each(["1969-12-31T23:59:59.999Z", "1960-01-01"])("of before 1970 is 1970, as %s", (text) => {
+    expect(resetTarget(text)).toMatchObject({ kind: "time", timestampMs: 0n });
+  });
+
   test.each(["", "now", "1e3", "2026-11", "2026-13-01", "--5", "9".repeat(19)])("is refused as %j", (text) => {
     expect(() => resetTarget(text)).toThrow(`--to ${text}: it must be beginning, end, an offset`);
   });

@@ -30,7 +30,9 @@ export function resetTarget(text: string): ResetTarget {
   }
   const timestampMs = timeOf(text);
   if (timestampMs !== null) {
-    return { kind: "time", timestampMs: BigInt(timestampMs), offset: (known) => within(known, known.atTime) };
+    // Below 0 brokers are asked for something else than a time.
+    const sinceMs = BigInt(Math.max(0, timestampMs));
+    return { kind: "time", timestampMs: sinceMs, offset: (known) => within(known, known.atTime) };
   }
   const forms = "beginning, end, an offset, +N or -N, or a time as 2026-11-28T12:00:00Z";
   throw new TidemarkError("BAD_INPUT", `--to ${text}: it must be ${forms}`);

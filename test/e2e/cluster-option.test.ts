@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
@@ -139,6 +139,18 @@ describe("what is missing is said in one line", () => {
     expect(await refused(...of, "--context", "broken")).toContain("names a cluster that the kubeconfig lacks");
     expect(await refused("--context", "work")).toBe("--context is for --cluster");
     expect(await cluster("Shop/orders/x")).toBe("--cluster Shop/orders/x: it must be NAMESPACE/NAME, or NAME");
+  });
+
+  test("without a secret of the kubeconfig", async () => {
+    const text = readFileSync(kubeconfig, "utf8");
+    const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "echo", args: ["s3cret"] };
+    writeFileSync(kubeconfig, text.replace('{"token":"t"}', JSON.stringify({ exec })));
+    expect(await cluster("orders")).toBe(
+      "context work of the kubeconfig cannot be used: the command that its user names prints no JSON",
+    );
+    writeFileSync(kubeconfig, text.replace("http://", "http://me:s3cret@"));
+    api.answers.set(`${CLUSTERS}/orders`, statusOf(401, "Unauthorized"));
+    expect(await cluster("orders")).toMatch(/^the API server of context work \(http:\/\/127[^)@]+\) does not know/);
   });
 
   test("of the Cluster", async () => {

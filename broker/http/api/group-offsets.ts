@@ -16,6 +16,8 @@ import { badRequest, conflict, KAFKA_ERROR, Refusal, tryAgain } from "./refusal.
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 100;
 const NOTHING_COMMITTED = -1;
+/** Of commits, which wait for in-sync replicas. */
+const COMMIT_LANE = "commit";
 
 /**
  * The committed offsets of one group for one topic, as a consumer without a membership has them: it commits as long as
@@ -147,6 +149,7 @@ export class GroupOffsets {
       api: offsetCommit,
       version: 8,
       timeoutMs: PATIENCE_MS,
+      lane: COMMIT_LANE,
       body: {
         groupId: this.#group,
         generationIdOrMemberEpoch: -1,

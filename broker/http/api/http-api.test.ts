@@ -247,6 +247,14 @@ describe("a request", () => {
     ]);
   });
 
+  test("of HTTP/1.0 is answered without chunks", async () => {
+    world.append("1");
+    const client = world.open("/topics/orders/records?limit=1 HTTP/1.0\r\nx: ");
+    await world.until(() => client.isClosed);
+    expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n\{"partition":0,[^\n]*\}\n$/s);
+    expect(client.text.toLowerCase()).not.toContain("transfer-encoding");
+  });
+
   test("of an unknown method or page is counted without its own words", async () => {
     await get("/anything/at/all");
     await fetch(`${world.url}/topics`, { method: "PURGE", headers: { connection: "close" } });

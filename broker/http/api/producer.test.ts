@@ -2,10 +2,13 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { settle } from "../../base/testing/fake-clock.ts";
 import type { BrokerId } from "../../base/ids.ts";
 import type { Asked } from "../../peers/peer-link.ts";
-import type { Peers } from "../../peers/peers.ts";
+import { Peers } from "../../peers/peers.ts";
+import type { Network } from "../../ports/network.ts";
+import { streamPair } from "../../ports/testing/stream-pair.ts";
 import { brokerRow, partitionRow, TestBroker, type TopicSpec } from "../../testing/test-broker.ts";
 import { kafkaErrors } from "../../wire/error-codes.ts";
 import { baseSequenceOf, producerIdOf, recordsCountOf } from "../../wire/record-batch.ts";
+import { LATEST, offsetsAt } from "./leaders.ts";
 import { type BatchOutcome, ProduceDraft } from "./produce-draft.ts";
 import { Producer } from "./producer.ts";
 
@@ -181,4 +184,26 @@ test("requests side by side have sessions of their own, a bounded number of them
   expect(world.sent).toHaveLength(8);
   await world.send(1, 1);
   expect(world.sent).toHaveLength(9);
+});
+
+test("records that wait for their in-sync replicas hold up no question about offsets", async () => {
+  const leader = new TestBroker();
+  const [replica] = leader.addTopic({ name: "orders", id: 1, partitions: 2 });
+  const exchange = async () => {
+    const [near, far] = streamPair();
+    leader.server.acceptPeer(far);
+    return { kind: "accepted", stream: near };
+  };
+  const broker = world.test.context;
+  const bugs: unknown[] = [];
+  const peers = new Peers({ exchange } as unknown as Network, { broker, onBug: (error) => bugs.push(error) });
+  const draft = new ProduceDraft(1);
+  draft.add(0, { key: null, value: null, timestamp: 1, headers: [] });
+  const sent = new Producer({ broker, peers }).send(world.topic, draft);
+  while (replica!.logEnd === 0) await settle();
+  const asked = { topic: world.topic, partitions: [0, 1], timestamp: LATEST };
+  expect(await offsetsAt({ broker, peers }, asked)).toEqual([0, 0]);
+  replica!.commit();
+  expect([...(await sent).values()]).toEqual([appended(0)]);
+  expect(bugs).toEqual([]);
 });

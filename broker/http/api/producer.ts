@@ -12,6 +12,8 @@ import type { BatchOutcome, ProduceDraft } from "./produce-draft.ts";
 /** Batches of one partition that may be under way at once, each in a session of its own; others wait their turn. */
 const SESSIONS_PER_PARTITION = 8;
 const PRODUCE_VERSION = 11;
+/** Who waits for in-sync replicas holds up those only who wait for them, too. */
+const LANE = "produce";
 /** How long a leader may wait for its in-sync replicas. */
 const ACKS_MS_MAX = 10_000;
 const ANSWER_MS_MAX = ACKS_MS_MAX + 5000;
@@ -164,6 +166,7 @@ export class Producer {
       api: produce,
       version: PRODUCE_VERSION,
       timeoutMs: ANSWER_MS_MAX,
+      lane: LANE,
       body: {
         transactionalId: null,
         acks: -1,

@@ -96,11 +96,14 @@ interface Instant {
 /** Of ECMAScript, and not in the type library yet. */
 declare const Temporal: { readonly Instant: { from(text: string): Instant } };
 
-/** From milliseconds since 1970, or a date and time with its zone: 2026-11-28T12:00:00Z. */
+/**
+ * From milliseconds since 1970, or a date and time with its zone: 2026-11-28T12:00:00Z. Of what is older than 1970
+ * ListOffsets cannot be asked: below 0 it has meanings of its own.
+ */
 function millisecondsOf(text: string): number | null {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   try {
-    return Temporal.Instant.from(text).epochMilliseconds;
+    return Math.max(0, Temporal.Instant.from(text).epochMilliseconds);
   } catch {
     return null;
   }

@@ -103,11 +103,11 @@ describe("the id of an event", () => {
     expect(positionsIn("4.5", whole)).toEqual([4, 5, 0]);
   });
 
-  test.each(["", "x", "1.2.3.4", "1..2", "-1", "2:11", "9".repeat(17), "1.".repeat(3000)])("%j is none of all", (id) =>
+  test.each(["", "x", "1.2.3.4", "1..2", "-1", "2:11", "9".repeat(16), "1.".repeat(3000)])("%j is none of all", (id) =>
     expect(positionsIn(id, whole)).toBeNull(),
   );
 
-  test.each(["", "11", "1:11", "2:", "2:x", "2:1.2"])("%j is none of partition 2", (id) =>
+  test.each(["", "11", "1:11", "2:", "2:x", "2:1.2", `2:${"9".repeat(16)}`])("%j is none of partition 2", (id) =>
     expect(positionsIn(id, one)).toBeNull(),
   );
 });

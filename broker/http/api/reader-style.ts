@@ -67,15 +67,16 @@ const ID_LENGTH_MAX = 4096;
 
 /**
  * The next offset of each of `partitions` from an event's id; null when it is none of such a stream. Partitions that
- * the topic has got since are read from their beginning.
+ * the topic has got since are read from their beginning. Ids may be forged: an offset of more digits would be no safe
+ * integer, which nobody may be asked for.
  */
 export function positionsIn(id: string, { isWhole, partitions }: Omit<ReaderPlace, "positions">): number[] | null {
   if (id.length > ID_LENGTH_MAX) return null;
   if (!isWhole) {
-    const [, partition, offset] = /^(\d{1,10}):(\d{1,16})$/.exec(id) ?? [];
+    const [, partition, offset] = /^(\d{1,10}):(\d{1,15})$/.exec(id) ?? [];
     return offset !== undefined && Number(partition) === partitions[0] ? [Number(offset)] : null;
   }
-  if (!/^\d{1,16}(\.\d{1,16})*$/.test(id)) return null;
+  if (!/^\d{1,15}(\.\d{1,15})*$/.test(id)) return null;
   const offsets = id.split(".").map(Number);
   return offsets.length > partitions.length ? null : partitions.map((_, index) => offsets[index] ?? 0);
 }

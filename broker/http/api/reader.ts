@@ -79,7 +79,8 @@ export class Reader {
     const response = this.#response;
     response.on("close", () => this.#stop());
     response.on("drain", () => this.#drained());
-    response.useChunkedEncodingByDefault = style.isChunked;
+    // Of HTTP/1.0 a client knows no chunks, and Node does.
+    if (!style.isChunked) response.useChunkedEncodingByDefault = false;
     response.writeHead(200, {
       "content-type": style.contentType,
       "cache-control": "no-store",
