@@ -312,3 +312,29 @@ test("where keys have no room for all, a pass goes as far as they reach, and the
   expect(offsets.filter((at) => at >= 30 && at < 60)).toHaveLength(30);
   await expect(fixture.compact({ keyBytesMax: 24 })).resolves.toMatchObject({ outcome: "done" });
 });
+
+describe("segments that retention removes during a run", () => {
+  for (const step of ["findKeys", "rewrite"] as const) {
+    test(`end it without a failure, and the next run does the rest (${step})`, async () => {
+      const fixture = await opened({ ...small, deletesOld: true, retentionMs: -1, fileDeleteDelayMs: 0 });
+      for (let index = 0; index < 30; index++) fixture.appendKeyed([["a", String(index)]]);
+      await roll(fixture);
+      const { log } = fixture;
+      const cleaner = fixture.cleaner();
+      const work = cleaner[step].bind(cleaner) as (job: never) => Promise<never>;
+      let isFirst = true;
+      cleaner[step] = async (job: never) => {
+        if (isFirst) {
+          isFirst = false;
+          log.advanceLogStart(offset(20));
+          await log.applyRetention({ highWatermark: log.logEnd, nowMs: 0 });
+        }
+        return await work(job);
+      };
+      expect(await fixture.compact({}, cleaner)).toMatchObject({ outcome: "overtaken" });
+      expect(await fixture.compact()).toMatchObject({ outcome: "done" });
+      expect((await recordsIn(fixture))[0]).toBe("29:a=29");
+      expect(fixture.failures).toEqual([]);
+    });
+  }
+});

@@ -210,14 +210,9 @@ class Run {
   async findKeys(cleanable: readonly Planned[], from: Offset): Promise<Offset> {
     const { keyBytesMax, hashKey, bytesPerSecond } = this.#request;
     const dirty = cleanable.filter(({ endOffset }) => endOffset > from);
-    const found = await this.#compactor.findKeys({
-      folder: this.#log.folder.path,
-      sources: dirty.map(sourceOf),
-      from,
-      keyBytesMax,
-      hashKey,
-      bytesPerSecond,
-    });
+    const sources = dirty.map(sourceOf);
+    const job = { folder: this.#log.folder.path, sources, from, keyBytesMax, hashKey, bytesPerSecond };
+    const found = await this.#reading(dirty, () => this.#compactor.findKeys(job));
     this.#readBytes += found.readBytes;
     if (dirty.length > 0 && found.endOffset <= from) {
       throw new TidemarkError(
@@ -232,23 +227,38 @@ class Run {
   async rewrite(group: readonly Planned[], announce: () => Promise<void>): Promise<void> {
     if (this.isOvertaken()) return;
     const { deleteRetentionMs, indexIntervalBytes } = this.#log.config();
-    const result = await this.#compactor.rewrite({
+    const job = {
       folder: this.#log.folder.path,
       sources: group.map(sourceOf),
       nowMs: this.#request.nowMs,
       deleteRetentionMs,
       indexIntervalBytes,
       newestOfProducers: this.#log.newestOfProducers(),
-    });
+    };
+    const result = await this.#reading(group, () => this.#compactor.rewrite(job));
     this.#readBytes += result.readBytes;
     if (result.kind === "same") return;
     const sources = group.map(({ segment }) => segment);
     await this.#log.turns.run(async () => {
-      const current = this.#log.segments();
-      this.#hasLostSources ||= !sources.every((segment) => current.includes(segment));
+      this.#noteLost(group);
       if (this.isOvertaken()) return await this.#log.folder.removeCleaned(sources[0]!.baseOffset);
       await this.#swap(sources, result, announce);
     });
+  }
+
+  /** Runs `work`, which reads `planned`: when they went meanwhile, its failure is no wonder. */
+  async #reading<T>(planned: readonly Planned[], work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#noteLost(planned);
+      throw error;
+    }
+  }
+
+  #noteLost(planned: readonly Planned[]): void {
+    const current = this.#log.segments();
+    this.#hasLostSources ||= !planned.every(({ segment }) => current.includes(segment));
   }
 
   async #swap(
