@@ -190,6 +190,18 @@ describe("a tombstone", () => {
   });
 });
 
+test("a tombstone that is to stay for ever keeps its time", async () => {
+  const fixture = await opened({ ...small, deleteRetentionMs: Number.MAX_SAFE_INTEGER });
+  fixture.appendKeyed([["a", "1"]], { timestamp: 1000 });
+  fixture.appendKeyed([["a", null]], { timestamp: 1001 });
+  await roll(fixture);
+  await fixture.compact({ nowMs: 5000 });
+  await fixture.compact({ nowMs: Number.MAX_SAFE_INTEGER / 2 });
+  const [first] = await fixture.readAll(offset(1));
+  expect([...recordsOf(first!, 0)]).toMatchObject([{ offset: 1, value: null, timestamp: 1001 }]);
+  expect(deleteHorizonOf(first!, 0)).toBeGreaterThan(Number.MAX_SAFE_INTEGER / 2);
+});
+
 describe("of an idempotent producer", () => {
   test("the newest batch stays when its records go, so that recovery knows it", async () => {
     const fixture = await opened();
