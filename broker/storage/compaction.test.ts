@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { settle } from "../base/testing/fake-clock.ts";
 import { type Offset, offset } from "../base/ids.ts";
 import {
   baseOffsetOf,
@@ -263,6 +264,48 @@ describe("a reader", () => {
     expect(await fixture.log.offsetForTimestamp(1003 as never)).toMatchObject({ offset: 8, timestampMs: 1008 });
   });
 });
+
+test("a read that is looking at an index while its segment is replaced leaves nothing of the old one behind", async () => {
+  const fixture = await opened({ ...small, segmentBytes: 3000 });
+  for (let index = 0; index < 60; index++) fixture.appendKeyed([[`key-${index % 40}`, String(index)]]);
+  await roll(fixture);
+  await fixture.compact();
+  for (let index = 0; index < 60; index++) fixture.appendKeyed([[`key-${index % 30}`, String(index)]]);
+  await roll(fixture);
+  const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
+  const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+  holdFirstRead(fixture, "00000000000000000000.index", { hold, isReleased });
+  const read = fixture.log.read(offset(30), { endOffset: fixture.log.logEnd, maxBytes: 1 });
+  await isHeld;
+  const run = fixture.compact();
+  for (let turn = 0; turn < 100; turn++) await settle();
+  release();
+  await read;
+  expect(await run).toMatchObject({ outcome: "done" });
+  for (let at = fixture.log.logStart; at < fixture.log.logEnd; at++) {
+    const [view] = await fixture.log.read(at, { endOffset: fixture.log.logEnd, maxBytes: 1 });
+    expect([baseOffsetOf(view!, 0) <= at, lastOffsetOf(view!, 0) >= at]).toEqual([true, true]);
+  }
+});
+
+/** The first read of a file waits for `isReleased`, once it is `hold`'s turn. */
+function holdFirstRead(fixture: LogFixture, name: string, on: { hold: () => void; isReleased: Promise<void> }): void {
+  const { disk } = fixture;
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options) => {
+    const file = await open(path, options);
+    if (file === null || !path.endsWith(name)) return file;
+    disk.open = open;
+    const read = file.read.bind(file);
+    file.read = async (target, position) => {
+      const count = await read(target, position);
+      on.hold();
+      await on.isReleased;
+      return count;
+    };
+    return file;
+  };
+}
 
 test("a log that has lost what took the place of removed records is emptied, not kept with a hole", async () => {
   const fixture = await opened();
