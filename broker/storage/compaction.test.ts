@@ -11,6 +11,7 @@ import {
 } from "../wire/record-batch.ts";
 import { recordsOf } from "../wire/record-batch-records.ts";
 import { readRecords } from "./record-read.ts";
+import { holdFirstRead } from "./testing/held-read.ts";
 import { LogFixture } from "./testing/log-fixture.ts";
 
 const small = { segmentBytes: 400, indexIntervalBytes: 100, isCompacted: true, deletesOld: false } as const;
@@ -274,7 +275,7 @@ test("a read that is looking at an index while its segment is replaced leaves no
   await roll(fixture);
   const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
   const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
-  holdFirstRead(fixture, "00000000000000000000.index", { hold, isReleased });
+  holdFirstRead(fixture.disk, "00000000000000000000.index", { hold, isReleased });
   const read = fixture.log.read(offset(30), { endOffset: fixture.log.logEnd, maxBytes: 1 });
   await isHeld;
   const run = fixture.compact();
@@ -287,25 +288,6 @@ test("a read that is looking at an index while its segment is replaced leaves no
     expect([baseOffsetOf(view!, 0) <= at, lastOffsetOf(view!, 0) >= at]).toEqual([true, true]);
   }
 });
-
-/** The first read of a file waits for `isReleased`, once it is `hold`'s turn. */
-function holdFirstRead(fixture: LogFixture, name: string, on: { hold: () => void; isReleased: Promise<void> }): void {
-  const { disk } = fixture;
-  const open = disk.open.bind(disk);
-  disk.open = async (path, options) => {
-    const file = await open(path, options);
-    if (file === null || !path.endsWith(name)) return file;
-    disk.open = open;
-    const read = file.read.bind(file);
-    file.read = async (target, position) => {
-      const count = await read(target, position);
-      on.hold();
-      await on.isReleased;
-      return count;
-    };
-    return file;
-  };
-}
 
 test("a log that has lost what took the place of removed records is emptied, not kept with a hole", async () => {
   const fixture = await opened();
