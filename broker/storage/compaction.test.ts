@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { TidemarkError } from "../base/errors.ts";
 import { settle } from "../base/testing/fake-clock.ts";
 import { type Offset, offset } from "../base/ids.ts";
 import {
@@ -332,6 +333,24 @@ test("a damaged segment is not compacted: the log stays as it is", async () => {
   expect(fixture.disk.contentOf(path)).toHaveLength(before);
   expect((await fixture.disk.list("orders-0")).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
   expect(fixture.failures).toEqual([]);
+});
+
+test("a disk without room for the mark of a swap leaves the log as it is, and in service", async () => {
+  const fixture = await opened();
+  for (let index = 0; index < 9; index++) fixture.appendKeyed([["a", String(index)]]);
+  await roll(fixture);
+  const before = await recordsIn(fixture);
+  const { disk } = fixture;
+  disk.onStep = (step) => {
+    if (step.startsWith("write") && step.includes("superseded")) throw new TidemarkError("DISK_FULL", "no space left");
+  };
+  await expect(fixture.compact()).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect(await recordsIn(fixture)).toEqual(before);
+  expect((await disk.list("orders-0")).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
+  expect(fixture.failures).toEqual([]);
+  disk.onStep = () => undefined;
+  expect(await fixture.compact()).toMatchObject({ outcome: "done" });
+  expect((await recordsIn(fixture))[0]).toBe("8:a=8");
 });
 
 test("where keys have no room for all, a pass goes as far as they reach, and the next one on", async () => {

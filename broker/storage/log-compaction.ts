@@ -1,4 +1,4 @@
-import { TidemarkError } from "../base/errors.ts";
+import { isTidemarkError, TidemarkError } from "../base/errors.ts";
 import type { Offset } from "../base/ids.ts";
 import type { SipKey } from "../base/sip-hash.ts";
 import type { Compactor, RewriteResult, SourceSegment } from "../ports/compactor.ts";
@@ -167,7 +167,13 @@ export class LogCompaction {
 
   async #announce(end: Offset): Promise<void> {
     if (end <= this.#supersededEnd) return;
-    await this.#log.folder.writeSuperseded(end);
+    try {
+      await this.#log.folder.writeSuperseded(end);
+    } catch (error) {
+      // Without room for it the mark is as it was.
+      if (!isTidemarkError(error) || error.code !== "DISK_FULL") this.#log.fail(error);
+      throw error;
+    }
     this.#supersededEnd = end;
   }
 }
@@ -242,7 +248,10 @@ class Run {
     await this.#log.turns.run(async () => {
       this.#noteLost(group);
       if (this.isOvertaken()) return await this.#log.folder.removeCleaned(sources[0]!.baseOffset);
-      await this.#swap(sources, result, announce);
+      await this.#swap(sources, result, announce).catch(async (error: unknown) => {
+        await this.#log.folder.removeCleaned(sources[0]!.baseOffset);
+        throw error;
+      });
     });
   }
 
@@ -268,8 +277,8 @@ class Run {
   ): Promise<void> {
     const { folder, turns } = this.#log;
     const { baseOffset } = sources[0]!;
+    await announce();
     try {
-      await announce();
       await turns.swap(async () => {
         await folder.swapIn(baseOffset, sources);
         this.#log.replaced(sources, this.#segmentOf(sources, result));
