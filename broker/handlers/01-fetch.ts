@@ -74,6 +74,8 @@ class Fetching implements PartitionOwner, SessionUser {
   #isLooking = false;
   #isWaiting = false;
   #isWoken = false;
+  /** Another request of the session waits for this one to end. */
+  #isHurried = false;
   #isOver = false;
   #deadline: Deadline | null = null;
   #pause: Deadline | null = null;
@@ -109,6 +111,7 @@ class Fetching implements PartitionOwner, SessionUser {
   }
 
   hurry(): void {
+    this.#isHurried = true;
     if (this.#isWaiting && !this.#isLooking && !this.#isOver) this.#answer();
   }
 
@@ -179,6 +182,8 @@ class Fetching implements PartitionOwner, SessionUser {
     });
     const limits = { room, isFirst };
     if (!isPromise(result)) return this.#accept(at, this.#answerOf(partition, result, limits));
+    // What comes while the disk reads may be more than what it finds.
+    partition.watch(replica);
     return result.then((read) => {
       const answer = this.#answerOf(partition, read, limits);
       this.#diskBytes += sizeOf(answer.records);
@@ -290,18 +295,19 @@ class Fetching implements PartitionOwner, SessionUser {
   #decide(): void {
     this.#isLooking = false;
     if (this.#isOver) return;
-    const isDue = this.#isWaiting && this.#deadline === null;
+    const isDue = this.#isHurried || (this.#isWaiting && this.#deadline === null);
     const isEnough = this.#bytes >= this.#request.minBytes || this.#session?.isClosed === true;
     if (this.#isImmediate || isDue || isEnough) return this.#answer();
     // Those with too few records for an answer are waited for, too.
     for (let at = 0; at < this.#wanted.length; at++) this.#watch(at);
-    if (this.#isWaiting) {
+    this.#isWoken ||= this.#wanted.some(({ hasChanged }, at) => hasChanged && this.#answers[at] !== undefined);
+    if (this.#isWaiting || this.#isWoken) {
       this.#pause ??= this.#broker.deadlines.after(WAKE_PAUSE_MS, () => {
         this.#pause = null;
         this.#lookAgain();
       });
-      return;
     }
+    if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.#deadline = this.#broker.deadlines.after(this.#request.maxWaitMs, () => {
       this.#deadline = null;

@@ -7,6 +7,7 @@ import { idOf, TestBroker } from "../testing/test-broker.ts";
 import type { TestClient } from "../testing/test-client.ts";
 import { fetch } from "../wire/apis/01-fetch.ts";
 import type { Infer } from "../wire/schema.ts";
+import { emptyBatch } from "../wire/record-batch.ts";
 import { buildBatch } from "../wire/record-batch-builder.ts";
 import { addFetchSessionMetrics, FetchSessions } from "./fetch-sessions.ts";
 import { FetchedPartition } from "./fetched-partition.ts";
@@ -241,6 +242,26 @@ describe("an incremental fetch", () => {
     giveRead();
     expect(partitionsOf(await first)).toEqual([0, 1]);
     expect(partitionsOf(await second)).toEqual([1]);
+  });
+
+  test("ends the wait of one that was still reading when it came", async () => {
+    const { client, replicas } = setUp();
+    const emptied = { baseOffset: 0 as Offset, lastOffset: 6 as Offset, leaderEpoch: 0 as LeaderEpoch };
+    replicas[0]!.append(emptyBatch(emptied));
+    replicas[0]!.commit();
+    const { sessionId: id } = await ask(client, { epoch: 0, wanted: { 0: 0, 1: 0 } });
+    const { promise: isRead, resolve: giveRead } = Promise.withResolvers<void>();
+    const { read } = replicas[0]!;
+    replicas[0]!.read = async (from, options) => {
+      await isRead;
+      return read.call(replicas[0]!, from, options);
+    };
+    const earlier = ask(client, { id, epoch: 1, maxWaitMs: 60_000 });
+    const later = ask(client, { id, epoch: 2 });
+    await settle();
+    giveRead();
+    expect(partitionsOf(await earlier)).toEqual([0]);
+    expect((await later).errorCode).toBe(0);
   });
 
   test("that its client did not wait for leaves nothing waiting, and the session as it was", async () => {

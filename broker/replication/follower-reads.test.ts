@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { BrokerId, Offset } from "../base/ids.ts";
+import type { BrokerId, LeaderEpoch, Offset } from "../base/ids.ts";
 import { settle } from "../base/testing/fake-clock.ts";
 import { batchOf as recordsOf, valuesOf } from "../storage/testing/log-fixture.ts";
+import { emptyBatch } from "../wire/record-batch.ts";
 import type { ReadResult } from "./replica-answers.ts";
 import { DiskStore } from "./testing/disk-store.ts";
 import { textOf } from "./testing/memory-log.ts";
 import { TestCluster } from "./testing/test-cluster.ts";
 
 let cluster: TestCluster;
+const first = { baseOffset: 0 as Offset, leaderEpoch: 0 as LeaderEpoch };
 afterEach(() => expect(cluster.failures).toEqual([]));
 
 /** A consumer's read of a replica: texts of the batches, or the error code. */
@@ -53,6 +55,18 @@ describe("a consumer that reads from a follower", () => {
     const result = cluster.replica(2).read(0 as Offset, options) as ReadResult & { kind: "records" };
     chunk?.fill(0);
     expect(result.chunks.map(textOf)).toEqual(["a"]);
+  });
+
+  test("is not given such memory behind what compaction has emptied either", async () => {
+    cluster.replica(1).append(emptyBatch({ ...first, lastOffset: 4 as Offset }), { acks: 1, nowMs: 0 });
+    cluster.produce(1, "d");
+    await cluster.clock.advance(50);
+    const bounds = { endOffset: cluster.log(2).logEnd, maxBytes: 10_000 };
+    const memory = cluster.log(2).readTail(8 as Offset, bounds) as Uint8Array[];
+    const options = { maxBytes: 10_000, upTo: "highWatermark", ofFollower: true } as const;
+    const result = (await cluster.replica(2).read(3 as Offset, options)) as ReadResult & { kind: "records" };
+    for (const chunk of memory) chunk.fill(0);
+    expect(result.chunks.map(textOf)).toEqual(["d"]);
   });
 
   test("is told by its kind where it is wrong: below the log, or beyond what has arrived", async () => {

@@ -20,6 +20,14 @@ interface ReadReplica {
   reportUnreadable(error: TidemarkError): void;
 }
 
+interface Bounds {
+  readonly endOffset: Offset;
+  readonly maxBytes: number;
+}
+
+/** A follower's memory is used again as soon as it is written. */
+const copied = (chunks: readonly Uint8Array[]): Uint8Array[] => chunks.map((chunk) => chunk.slice());
+
 /** Reads of one replica. What was begun before the replica's role changed or its log was cut is never handed out. */
 export class ReplicaReads {
   readonly #replica: ReadReplica;
@@ -64,14 +72,23 @@ export class ReplicaReads {
     const maxBytes = Math.min(options.maxBytes, options.diskBytesMax ?? options.maxBytes);
     const chunks = log.readTail(from, { endOffset, maxBytes: isLeading ? options.maxBytes : maxBytes });
     if (chunks === null || beginsEmpty(chunks)) return this.#readDisk(from, { endOffset, maxBytes });
-    // A follower's memory is used again as soon as it is written.
-    return this.#records(isLeading ? chunks : chunks.map((chunk) => chunk.slice()));
+    return this.#records(isLeading ? chunks : copied(chunks));
   }
 
-  async #readDisk(from: Offset, bounds: { endOffset: Offset; maxBytes: number }): Promise<ReadResult> {
+  /** The log as a follower reads it for others. */
+  get #copies(): Pick<PartitionLog, "read"> {
+    const { log } = this.#replica;
+    const read = async (from: Offset, bounds: Bounds): Promise<Uint8Array[]> => {
+      const inMemory = log.readTail(from, bounds);
+      return inMemory === null ? await log.read(from, bounds) : copied(inMemory);
+    };
+    return { read };
+  }
+
+  async #readDisk(from: Offset, bounds: Bounds): Promise<ReadResult> {
     const term = this.#term;
     try {
-      const chunks = await readRecords(this.#replica.log, from, bounds);
+      const chunks = await readRecords(this.#replica.isLeading ? this.#replica.log : this.#copies, from, bounds);
       // A log that was closed or cut under the read answers as any replica that leads no more.
       return term === this.#term ? this.#records(chunks) : this.#refused(NOT_LEADER_OR_FOLLOWER);
     } catch (error) {

@@ -16,6 +16,9 @@ import { filterBatch, RecordCursor, withoutRecords } from "../wire/record-filter
 import type { CleanedWriter } from "./cleaned-writer.ts";
 import type { KeyMap } from "./key-map.ts";
 
+/** Never: against anything later no record's time can be told. */
+const HORIZON_MS_MAX = Number.MAX_SAFE_INTEGER - 1;
+
 /** What a transaction's end decides is not known here: its records stay, and take the place of none. */
 export const isLeftAlone = (bytes: Uint8Array, at: number): boolean =>
   isControl(bytes, at) || isTransactional(bytes, at);
@@ -86,7 +89,7 @@ export class BatchRewrite {
         return this.#keys.map.newestOf(record.body, record.keyStart, record.keyEnd) <= record.offset;
       },
       expires: (record) => !record.hasValue && isKnown(record),
-      deleteHorizonMs: nowMs + deleteRetentionMs,
+      deleteHorizonMs: Math.min(nowMs + deleteRetentionMs, HORIZON_MS_MAX),
     };
   }
 

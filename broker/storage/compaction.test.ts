@@ -1,4 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import { TidemarkError } from "../base/errors.ts";
+import { settle } from "../base/testing/fake-clock.ts";
 import { type Offset, offset } from "../base/ids.ts";
 import {
   baseOffsetOf,
@@ -12,6 +14,7 @@ import { recordsOf } from "../wire/record-batch-records.ts";
 import type { KeyJob, RewriteJob } from "../ports/compactor.ts";
 import { readRecords } from "./record-read.ts";
 import { SegmentCleaner } from "./segment-cleaner.ts";
+import { holdFirstRead } from "./testing/held-read.ts";
 import { LogFixture } from "./testing/log-fixture.ts";
 
 const small = { segmentBytes: 400, indexIntervalBytes: 100, isCompacted: true, deletesOld: false } as const;
@@ -192,6 +195,18 @@ describe("a tombstone", () => {
   });
 });
 
+test("a tombstone that is to stay for ever keeps its time", async () => {
+  const fixture = await opened({ ...small, deleteRetentionMs: Number.MAX_SAFE_INTEGER });
+  fixture.appendKeyed([["a", "1"]], { timestamp: 1000 });
+  fixture.appendKeyed([["a", null]], { timestamp: 1001 });
+  await roll(fixture);
+  await fixture.compact({ nowMs: 5000 });
+  await fixture.compact({ nowMs: Number.MAX_SAFE_INTEGER / 2 });
+  const [first] = await fixture.readAll(offset(1));
+  expect([...recordsOf(first!, 0)]).toMatchObject([{ offset: 1, value: null, timestamp: 1001 }]);
+  expect(deleteHorizonOf(first!, 0)).toBeGreaterThan(Number.MAX_SAFE_INTEGER / 2);
+});
+
 describe("of an idempotent producer", () => {
   test("the newest batch stays when its records go, so that recovery knows it", async () => {
     const fixture = await opened();
@@ -252,6 +267,29 @@ describe("a reader", () => {
     await fixture.compact();
     expect(await fixture.log.offsetForTimestamp(1003 as never)).toMatchObject({ offset: 8, timestampMs: 1008 });
   });
+});
+
+test("a read that is looking at an index while its segment is replaced leaves nothing of the old one behind", async () => {
+  const fixture = await opened({ ...small, segmentBytes: 3000 });
+  for (let index = 0; index < 60; index++) fixture.appendKeyed([[`key-${index % 40}`, String(index)]]);
+  await roll(fixture);
+  await fixture.compact();
+  for (let index = 0; index < 60; index++) fixture.appendKeyed([[`key-${index % 30}`, String(index)]]);
+  await roll(fixture);
+  const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
+  const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+  holdFirstRead(fixture.disk, "00000000000000000000.index", { hold, isReleased });
+  const read = fixture.log.read(offset(30), { endOffset: fixture.log.logEnd, maxBytes: 1 });
+  await isHeld;
+  const run = fixture.compact();
+  for (let turn = 0; turn < 100; turn++) await settle();
+  release();
+  await read;
+  expect(await run).toMatchObject({ outcome: "done" });
+  for (let at = fixture.log.logStart; at < fixture.log.logEnd; at++) {
+    const [view] = await fixture.log.read(at, { endOffset: fixture.log.logEnd, maxBytes: 1 });
+    expect([baseOffsetOf(view!, 0) <= at, lastOffsetOf(view!, 0) >= at]).toEqual([true, true]);
+  }
 });
 
 test("a log that has lost what took the place of removed records is emptied, not kept with a hole", async () => {
@@ -336,6 +374,24 @@ test.each(["a cut", "retention", "the end"])(
   },
 );
 
+test("a disk without room for the mark of a swap leaves the log as it is, and in service", async () => {
+  const fixture = await opened();
+  for (let index = 0; index < 9; index++) fixture.appendKeyed([["a", String(index)]]);
+  await roll(fixture);
+  const before = await recordsIn(fixture);
+  const { disk } = fixture;
+  disk.onStep = (step) => {
+    if (step.startsWith("write") && step.includes("superseded")) throw new TidemarkError("DISK_FULL", "no space left");
+  };
+  await expect(fixture.compact()).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect(await recordsIn(fixture)).toEqual(before);
+  expect((await disk.list("orders-0")).filter((name) => name.endsWith(".cleaned"))).toEqual([]);
+  expect(fixture.failures).toEqual([]);
+  disk.onStep = () => undefined;
+  expect(await fixture.compact()).toMatchObject({ outcome: "done" });
+  expect((await recordsIn(fixture))[0]).toBe("8:a=8");
+});
+
 test("where keys have no room for all, a pass goes as far as they reach, and the next one on", async () => {
   const fixture = await opened({ ...small, segmentBytes: 2000 });
   for (let index = 0; index < 60; index++) fixture.appendKeyed([[`key-${index % 30}`, String(index)]]);
@@ -350,4 +406,30 @@ test("where keys have no room for all, a pass goes as far as they reach, and the
   expect(offsets.filter((at) => at < 30)).toEqual([]);
   expect(offsets.filter((at) => at >= 30 && at < 60)).toHaveLength(30);
   await expect(fixture.compact({ keyBytesMax: 24 })).resolves.toMatchObject({ outcome: "done" });
+});
+
+describe("segments that retention removes during a run", () => {
+  for (const step of ["findKeys", "rewrite"] as const) {
+    test(`end it without a failure, and the next run does the rest (${step})`, async () => {
+      const fixture = await opened({ ...small, deletesOld: true, retentionMs: -1, fileDeleteDelayMs: 0 });
+      for (let index = 0; index < 30; index++) fixture.appendKeyed([["a", String(index)]]);
+      await roll(fixture);
+      const { log } = fixture;
+      const cleaner = fixture.cleaner();
+      const work = cleaner[step].bind(cleaner) as (job: never) => Promise<never>;
+      let isFirst = true;
+      cleaner[step] = async (job: never) => {
+        if (isFirst) {
+          isFirst = false;
+          log.advanceLogStart(offset(20));
+          await log.applyRetention({ highWatermark: log.logEnd, nowMs: 0 });
+        }
+        return await work(job);
+      };
+      expect(await fixture.compact({}, cleaner)).toMatchObject({ outcome: "overtaken" });
+      expect(await fixture.compact()).toMatchObject({ outcome: "done" });
+      expect((await recordsIn(fixture))[0]).toBe("29:a=29");
+      expect(fixture.failures).toEqual([]);
+    });
+  }
 });

@@ -64,12 +64,12 @@ export class IndexFile {
 
   /** The entries in the file, the newest pending ones left out. Incomplete ones at its end are ignored. */
   async load(): Promise<Uint8Array> {
-    const cached = this.#shared.indexes.get(this.path);
+    const cached = this.#shared.indexes.get(this);
     if (cached !== undefined) return cached;
     const content = await this.#readAll();
     if (this.#persisted < 0) this.#persisted = content.length / this.#entryBytes;
     if (content.length > 0 && content.length === this.#persisted * this.#entryBytes) {
-      this.#shared.indexes.put(this.path, content);
+      this.#shared.indexes.put(this, content);
     }
     return content;
   }
@@ -113,7 +113,7 @@ export class IndexFile {
     this.#persisted += count;
     this.#pendingCount -= count;
     this.#pending = this.#pending.slice(entries.length, entries.length + this.#pendingCount * this.#entryBytes);
-    this.#shared.indexes.forget(this.path);
+    this.#shared.indexes.forget(this);
   }
 
   /** Persists, then syncs. */
@@ -126,7 +126,7 @@ export class IndexFile {
 
   /** Keeps the first `count` entries, in memory and in the file. */
   async truncate(count: number): Promise<void> {
-    this.#shared.indexes.forget(this.path);
+    this.#shared.indexes.forget(this);
     assert(this.isLoaded, "an index is truncated only once loaded");
     this.#pendingCount = Math.min(this.#pendingCount, Math.max(0, count - this.#persisted));
     if (this.#pendingCount === 0) this.#pending = new Uint8Array(0);

@@ -246,9 +246,15 @@ class Run {
     this.#readBytes += result.readBytes;
     const sources = group.map(({ segment }) => segment);
     if (result.kind === "same") return this.#done(sources);
-    await this.#log.turns.run(async () => {
-      if (this.isOvertaken()) return await this.#log.folder.removeCleaned(sources[0]!.baseOffset);
-      await this.#swap(sources, result, announce);
+    const { folder, turns } = this.#log;
+    const { baseOffset } = sources[0]!;
+    await turns.run(async () => {
+      if (this.isOvertaken()) return await folder.removeCleaned(baseOffset);
+      await announce().catch(async (error: unknown) => {
+        await folder.removeCleaned(baseOffset);
+        throw error;
+      });
+      await this.#swap(sources, result);
       this.#done(sources);
     });
   }
@@ -257,17 +263,11 @@ class Run {
     for (const segment of sources) this.#left.delete(segment);
   }
 
-  async #swap(
-    sources: readonly Segment[],
-    result: Extract<RewriteResult, { kind: "rewritten" }>,
-    announce: () => Promise<void>,
-  ): Promise<void> {
+  async #swap(sources: readonly Segment[], result: Extract<RewriteResult, { kind: "rewritten" }>): Promise<void> {
     const { folder, turns } = this.#log;
-    const { baseOffset } = sources[0]!;
     try {
-      await announce();
       await turns.swap(async () => {
-        await folder.swapIn(baseOffset, sources);
+        await folder.swapIn(sources[0]!.baseOffset, sources);
         this.#log.replaced(sources, this.#segmentOf(sources, result));
       });
     } catch (error) {

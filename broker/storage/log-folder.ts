@@ -121,14 +121,14 @@ export class LogFolder {
 
   /** Removes a segment for good, its `.log` durably first: what is left over of it then means nothing. */
   async removeSegment(segment: Segment): Promise<void> {
-    const { disk, files, indexes } = this.shared;
+    const { disk, files } = this.shared;
+    this.#forgetIndexes(segment);
     if (segment.isOnDisk) {
       await files.forget(segment.path);
       await disk.remove(segment.path);
       await disk.syncFolder(this.path);
     }
     for (const name of [indexName(segment.baseOffset), timeIndexName(segment.baseOffset)]) {
-      indexes.forget(this.#at(name));
       await files.forget(this.#at(name));
       await disk.remove(this.#at(name));
     }
@@ -139,14 +139,14 @@ export class LogFolder {
    * Segments go one by one, the oldest first, so that a crash never leaves a hole.
    */
   async renameSegment(segment: Segment): Promise<() => Promise<void>> {
-    const { disk, files, indexes } = this.shared;
+    const { disk, files } = this.shared;
     const { baseOffset } = segment;
+    this.#forgetIndexes(segment);
     const names = [logName(baseOffset), indexName(baseOffset), timeIndexName(baseOffset), snapshotName(baseOffset)];
     const present = new Set(await disk.list(this.path));
     const renamed: string[] = [];
     for (const name of names) {
       if (!present.has(name)) continue;
-      indexes.forget(this.#at(name));
       await files.forget(this.#at(name));
       await disk.rename(this.#at(name), this.#at(name + DELETED_SUFFIX));
       if (name.endsWith(".log")) await disk.syncFolder(this.path);
@@ -164,9 +164,10 @@ export class LogFolder {
   async swapIn(baseOffset: Offset, sources: readonly Segment[]): Promise<void> {
     const log = logName(baseOffset);
     await this.renameDurably(log + CLEANED_SUFFIX, log + SWAP_SUFFIX);
-    for (const { path, offsetIndex, timeIndex } of sources) {
+    for (const source of sources) {
+      this.#forgetIndexes(source);
+      const { path, offsetIndex, timeIndex } = source;
       for (const doomed of [path, offsetIndex.file.path, timeIndex.file.path]) {
-        this.shared.indexes.forget(doomed);
         await this.shared.files.forget(doomed);
         await this.shared.disk.remove(doomed);
       }
@@ -179,6 +180,11 @@ export class LogFolder {
         await this.shared.disk.rename(this.#at(name + CLEANED_SUFFIX), this.#at(name));
     }
     await this.renameDurably(log + SWAP_SUFFIX, log);
+  }
+
+  #forgetIndexes({ offsetIndex, timeIndex }: Segment): void {
+    this.shared.indexes.forget(offsetIndex.file);
+    this.shared.indexes.forget(timeIndex.file);
   }
 
   /** Removes the `.cleaned` files of a segment that is not wanted any more. */

@@ -10,6 +10,9 @@ export class LogTurns {
   #removals = 0;
   #isCutting = false;
   #isSwapping = false;
+  /** Looks at the files under way, and who waits for the last of them to end. */
+  #looks = 0;
+  #onUnlooked: () => void = () => undefined;
 
   /** `failure`: what has broken the log, null while nothing has. */
   constructor(failure: () => unknown) {
@@ -45,12 +48,16 @@ export class LogTurns {
     }
   }
 
-  /** Runs `work`, within a turn, which puts records into other files; readers wait until it is over. */
+  /**
+   * Runs `work`, within a turn, which puts records into other files of the same names. It waits for looks under way,
+   * which could mix up the old and the new (a cached index, one being repaired); others wait until it is over.
+   */
   async swap(work: () => Promise<void>): Promise<void> {
     assert(!this.#isSwapping, "files are swapped within a turn");
     this.#isSwapping = true;
     this.#generation++;
     try {
+      if (this.#looks > 0) await new Promise<void>((resolve) => (this.#onUnlooked = resolve));
       await work();
     } finally {
       this.#generation++;
@@ -69,12 +76,21 @@ export class LogTurns {
       while (this.#isSwapping) await this.#turn;
       const [generation, removals] = [this.#generation, this.#removals];
       try {
-        const found = await look();
+        const found = await this.#counted(look);
         if (generation === this.#generation) return found;
       } catch (error) {
         if (generation === this.#generation && removals === this.#removals) throw error;
       }
       if (this.#isCutting) await this.#turn;
+    }
+  }
+
+  async #counted<T>(look: () => Promise<T>): Promise<T> {
+    this.#looks++;
+    try {
+      return await look();
+    } finally {
+      if (--this.#looks === 0) this.#onUnlooked();
     }
   }
 }

@@ -179,39 +179,42 @@ export class TailBudget {
   }
 }
 
-/** Contents of index files, the least recently used dropped beyond `bytesMax`. */
+/**
+ * Contents of index files, the least recently used dropped beyond `bytesMax`. By whoever reads the file, not by its path:
+ * a read of one that is gone may end when another stands there already.
+ */
 export class IndexCache {
   readonly #bytesMax: number;
-  readonly #contents = new Map<string, Uint8Array>();
+  readonly #contents = new Map<object, Uint8Array>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
-  get(path: string): Uint8Array | undefined {
-    const content = this.#contents.get(path);
+  get(index: object): Uint8Array | undefined {
+    const content = this.#contents.get(index);
     if (content !== undefined) {
-      this.#contents.delete(path);
-      this.#contents.set(path, content);
+      this.#contents.delete(index);
+      this.#contents.set(index, content);
     }
     return content;
   }
 
-  put(path: string, content: Uint8Array): void {
-    this.forget(path);
-    this.#contents.set(path, content);
+  put(index: object, content: Uint8Array): void {
+    this.forget(index);
+    this.#contents.set(index, content);
     this.#bytes += content.length;
     for (const oldest of this.#contents.keys()) {
-      if (this.#bytes <= this.#bytesMax || oldest === path) return;
+      if (this.#bytes <= this.#bytesMax || oldest === index) return;
       this.forget(oldest);
     }
   }
 
-  forget(path: string): void {
-    const content = this.#contents.get(path);
+  forget(index: object): void {
+    const content = this.#contents.get(index);
     if (content === undefined) return;
-    this.#contents.delete(path);
+    this.#contents.delete(index);
     this.#bytes -= content.length;
   }
 }

@@ -122,3 +122,16 @@ test.each([
   const rules = rulesOf(() => true);
   expect(() => filterBatch(broken, 0, rules)).toThrow(/record/);
 });
+
+test("a record whose time cannot be told against a delete horizon keeps its time, and its batch has none", () => {
+  const batch = buildBatch([
+    { key: "a", value: "1", timestamp: Number.MIN_SAFE_INTEGER + 1 },
+    { key: "a", value: null, timestamp: Number.MIN_SAFE_INTEGER + 1 },
+  ]);
+  const left = rewritten(
+    batch,
+    rulesOf((offset) => offset === 1, 1_700_000_000_000),
+  );
+  expect(deleteHorizonOf(left, 0)).toBeNull();
+  expect([...recordsOf(left)]).toMatchObject([{ offset: 1, timestamp: Number.MIN_SAFE_INTEGER + 1 }]);
+});

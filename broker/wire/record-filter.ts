@@ -105,7 +105,10 @@ export interface FilterRules {
   keeps(record: RecordCursor): boolean;
   /** Whether the record at the cursor, which stays, is a tombstone whose time to go begins now. */
   expires(record: RecordCursor): boolean;
-  /** Set on a batch with such a tombstone, unless it has one: milliseconds since 1970. */
+  /**
+   * Set on a batch with such a tombstone, unless it has one or a record's time is so far away that it could not be told
+   * against it: milliseconds since 1970.
+   */
   readonly deleteHorizonMs: number;
 }
 
@@ -121,9 +124,9 @@ export function filterBatch(bytes: Uint8Array, at: number, rules: FilterRules): 
   const cursor = new RecordCursor(bytes, at);
   const kept = keptRecords(cursor, rules);
   if (kept.count === 0) return { kind: "empty" };
-  const horizon = kept.expires && deleteHorizonOf(bytes, at) === null ? rules.deleteHorizonMs : null;
-  if (kept.count === cursor.count && horizon === null) return { kind: "same" };
   const base = baseTimestampOf(bytes, at);
+  const horizon = horizonFor(bytes, at, { kept, rules });
+  if (kept.count === cursor.count && horizon === null) return { kind: "same" };
   const body = horizon === null ? joined(cursor, kept) : moved(bytes, at, { kept, shift: base - horizon });
   const maxTimestamp = hasLogAppendTime(bytes, at) ? maxTimestampOf(bytes, at) : base + kept.timestampDeltaMax;
   return {
@@ -151,22 +154,37 @@ export const withoutRecords = (bytes: Uint8Array, at: number): Uint8Array =>
 interface Kept {
   count: number;
   expires: boolean;
+  timestampDeltaMin: number;
   timestampDeltaMax: number;
   /** Starts and ends of what stays, neighbours as one. */
   readonly ranges: number[];
 }
 
 function keptRecords(cursor: RecordCursor, rules: FilterRules): Kept {
-  const kept: Kept = { count: 0, expires: false, timestampDeltaMax: Number.NEGATIVE_INFINITY, ranges: [] };
+  const none = { timestampDeltaMin: Number.POSITIVE_INFINITY, timestampDeltaMax: Number.NEGATIVE_INFINITY };
+  const kept: Kept = { count: 0, expires: false, ...none, ranges: [] };
   while (cursor.next()) {
     if (!rules.keeps(cursor)) continue;
     kept.count++;
     kept.expires ||= rules.expires(cursor);
+    if (cursor.timestampDelta < kept.timestampDeltaMin) kept.timestampDeltaMin = cursor.timestampDelta;
     if (cursor.timestampDelta > kept.timestampDeltaMax) kept.timestampDeltaMax = cursor.timestampDelta;
     if (kept.ranges.at(-1) === cursor.start) kept.ranges[kept.ranges.length - 1] = cursor.end;
     else kept.ranges.push(cursor.start, cursor.end);
   }
   return kept;
+}
+
+/** The horizon that the batch is to get; null: none. It is none that the records' times cannot be told against. */
+function horizonFor(
+  bytes: Uint8Array,
+  at: number,
+  { kept, rules: { deleteHorizonMs } }: { kept: Kept; rules: FilterRules },
+): number | null {
+  if (!kept.expires || deleteHorizonOf(bytes, at) !== null) return null;
+  const shift = baseTimestampOf(bytes, at) - deleteHorizonMs;
+  const deltas = [kept.timestampDeltaMin + shift, kept.timestampDeltaMax + shift];
+  return deltas.every(Number.isSafeInteger) ? deleteHorizonMs : null;
 }
 
 function joined({ body }: RecordCursor, { ranges }: Kept): Uint8Array {

@@ -121,11 +121,13 @@ async function fetchFrom(
     lane,
     body: requestOf(wants),
   });
-  // The answer has a topic for each one asked for, in that order: each want was made a topic of its own.
-  const answers = asked.kind === "answered" ? asked.body.responses : [];
-  wants.forEach(({ resolve }, at) => {
-    const [answer] = answers[at]?.partitions ?? [];
-    resolve(answer === undefined ? { kind: "again" } : fetchedOf(answer.errorCode, answer.records));
+  // One for each want, in that order; neighbours of one topic come as one topic.
+  const topics = asked.kind === "answered" ? asked.body.responses : [];
+  const answers = topics.flatMap(({ topicId, partitions }) => partitions.map((answer) => ({ topicId, answer })));
+  wants.forEach(({ topic, partition, resolve }, at) => {
+    const found = answers[at];
+    const isOurs = found?.topicId === topic && found.answer.partitionIndex === partition;
+    resolve(isOurs ? fetchedOf(found.answer.errorCode, found.answer.records) : { kind: "again" });
   });
 }
 

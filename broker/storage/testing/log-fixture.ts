@@ -5,6 +5,7 @@ import type { Random } from "../../base/random.ts";
 import { buildBatch } from "../../wire/record-batch-builder.ts";
 import { batchPositions, type CompressionName, lastOffsetOf } from "../../wire/record-batch.ts";
 import { recordsOf } from "../../wire/record-batch-records.ts";
+import type { Compactor } from "../../ports/compactor.ts";
 import type { Disk } from "../../ports/disk.ts";
 import type { CompactionRequest, CompactionRun } from "../log-compaction.ts";
 import { defaultLogConfig, type LogConfig } from "../log-config.ts";
@@ -78,9 +79,17 @@ export class LogFixture {
     return this.log.appendAsLeader(batch, stamp).lastOffset;
   }
 
+  /** What compacts here. */
+  cleaner(): SegmentCleaner {
+    return new SegmentCleaner(this.#mounted, this.clock);
+  }
+
   /** Compacts everything in closed segments; all of it is committed. */
-  async compact(options: Partial<CompactionRequest> = {}): Promise<CompactionRun> {
-    return await this.log.compaction.run(new SegmentCleaner(this.#mounted, this.clock), {
+  async compact(
+    options: Partial<CompactionRequest> = {},
+    compactor: Compactor = this.cleaner(),
+  ): Promise<CompactionRun> {
+    return await this.log.compaction.run(compactor, {
       highWatermark: this.log.writtenEnd,
       nowMs: this.clock.now(),
       keyBytesMax: 1 << 20,

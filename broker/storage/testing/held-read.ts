@@ -1,0 +1,19 @@
+import type { Disk } from "../../ports/disk.ts";
+
+/** The first read of the file that is next opened by that name calls `hold` and answers after `isReleased`. */
+export function holdFirstRead(disk: Disk, name: string, on: { hold: () => void; isReleased: Promise<void> }): void {
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options) => {
+    const file = await open(path, options);
+    if (file === null || !path.endsWith(name)) return file;
+    disk.open = open;
+    const read = file.read.bind(file);
+    file.read = async (target, position) => {
+      const count = await read(target, position);
+      on.hold();
+      await on.isReleased;
+      return count;
+    };
+    return file;
+  };
+}
