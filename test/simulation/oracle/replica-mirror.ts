@@ -72,11 +72,15 @@ export class ReplicaMirror {
   /** Reads what was appended. @returns false when the write was something else: then all must be read anew. */
   append(file: FileNode, position: number): boolean {
     if (this.#files.at(-1) !== file || position < this.#parsedBytes) return false;
-    this.#parse(file);
+    this.#parse(file, { endsAtFall: false });
     return true;
   }
 
-  /** Reads all files again. @returns the first offset that is not what it was. */
+  /**
+   * Reads all files again. After a power loss what was cut off and never synced may stand behind what was written over
+   * it, batch by batch: it is of an older epoch, at which a log ends for recovery, too. What is appended is held to
+   * epochs that do not fall all the same. @returns the first offset that is not what it was.
+   */
   rebuild(): number {
     const before = { start: this.start, ids: this.ids };
     this.#listFiles();
@@ -86,7 +90,7 @@ export class ReplicaMirror {
     for (const [place, file] of this.#files.entries()) {
       this.#parsedBytes = 0;
       if (place > 0 && Number(file.name.slice(0, 20)) !== this.end) break;
-      this.#parse(file);
+      this.#parse(file, { endsAtFall: true });
       if (this.#parsedBytes < file.sizeBytes) break;
     }
     let same = Math.max(before.start, this.start);
@@ -100,7 +104,7 @@ export class ReplicaMirror {
     this.#files = files.filter(({ name }) => name.endsWith(".log")).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  #parse(file: FileNode): void {
+  #parse(file: FileNode, { endsAtFall }: { endsAtFall: boolean }): void {
     const bytes = file.content;
     for (;;) {
       const at = this.#parsedBytes;
@@ -109,6 +113,7 @@ export class ReplicaMirror {
       const batch = mirroredBatch(bytes, at);
       if (this.ids.length === 0 && this.batches.length === 0) this.start = batch.baseOffset;
       if (batch.baseOffset !== this.end) return;
+      if (endsAtFall && batch.leaderEpoch < (this.batches.at(-1)?.leaderEpoch ?? batch.leaderEpoch)) return;
       this.batches.push(batch);
       for (let place = 0; place < batch.count; place++) this.ids.push(recordId(batch.crc, place));
       this.#parsedBytes = end;
