@@ -85,7 +85,10 @@ export class LogFixture {
   }
 
   /** Compacts everything in closed segments; all of it is committed. */
-  async compact(options: Partial<CompactionRequest> = {}, compactor: Compactor = this.cleaner()): Promise<CompactionRun> {
+  async compact(
+    options: Partial<CompactionRequest> = {},
+    compactor: Compactor = this.cleaner(),
+  ): Promise<CompactionRun> {
     return await this.log.compaction.run(compactor, {
       highWatermark: this.log.writtenEnd,
       nowMs: this.clock.now(),
