@@ -131,27 +131,30 @@ describe("records", () => {
     expect((await answer).records).toHaveLength(61);
   });
 
-  test.each([0, 1])("of which compaction has left none do not hide what came while they were read (%i)", async (moved) => {
-    const { broker, client, replica } = setUp();
-    const [other] = broker.addTopic({ name: "u", id: 2 });
-    replica.append(emptyBatch({ baseOffset: 0 as Offset, lastOffset: 6 as Offset, leaderEpoch: 0 as LeaderEpoch }));
-    replica.commit();
-    const { promise: isRead, resolve: giveRead } = Promise.withResolvers<void>();
-    const { read } = replica;
-    replica.read = (from, options) => {
-      // As a replica does: in front of records nothing empty is given.
-      const found = read.call(replica, replica.logEnd > 7 ? (7 as Offset) : from, options);
-      return isRead.then(() => found);
-    };
-    const answer = ask(client, [{ topic: "u" }, { offset: 0 }], { maxWaitMs: 60_000 });
-    await settle();
-    fill([replica, other!][moved]!, 10);
-    giveRead();
-    await broker.clock.advance(10);
-    expect(client.openCount).toBe(0);
-    const found = (await answer).responses.map(({ partitions: [one] }) => one!.records!.length > 61);
-    expect(found).toEqual([moved === 1, moved === 0]);
-  });
+  test.each([0, 1])(
+    "of which compaction has left none do not hide what came while they were read (%i)",
+    async (moved) => {
+      const { broker, client, replica } = setUp();
+      const [other] = broker.addTopic({ name: "u", id: 2 });
+      replica.append(emptyBatch({ baseOffset: 0 as Offset, lastOffset: 6 as Offset, leaderEpoch: 0 as LeaderEpoch }));
+      replica.commit();
+      const { promise: isRead, resolve: giveRead } = Promise.withResolvers<void>();
+      const { read } = replica;
+      replica.read = (from, options) => {
+        // As a replica does: in front of records nothing empty is given.
+        const found = read.call(replica, replica.logEnd > 7 ? (7 as Offset) : from, options);
+        return isRead.then(() => found);
+      };
+      const answer = ask(client, [{ topic: "u" }, { offset: 0 }], { maxWaitMs: 60_000 });
+      await settle();
+      fill([replica, other!][moved]!, 10);
+      giveRead();
+      await broker.clock.advance(10);
+      expect(client.openCount).toBe(0);
+      const found = (await answer).responses.map(({ partitions: [one] }) => one!.records!.length > 61);
+      expect(found).toEqual([moved === 1, moved === 0]);
+    },
+  );
 
   test("read committed come with an empty list of aborted transactions", async () => {
     const { client, replica } = setUp();

@@ -28,7 +28,12 @@ test("what is wanted of several partitions at one peer is given to whoever wante
     }),
   } as unknown as Peers;
   const fetches = new Fetches({ broker: here.context, peers });
-  const wanted = [[1, 0], [1, 1], [2, 0], [1, 1]] as const;
+  const wanted = [
+    [1, 0],
+    [1, 1],
+    [2, 0],
+    [1, 1],
+  ] as const;
   const found = await Promise.all(wanted.map(([topic, partition]) => fetches.fetch(idOf(topic), partition, 0)));
   const values = found.map((one) =>
     one.kind === "records" ? [...recordsOf(one.chunks[0]!, 0)].map(({ value }) => String(value)) : one.kind,
