@@ -269,7 +269,7 @@ describe("a reader", () => {
   });
 });
 
-test("a read that is looking at an index while its segment is replaced leaves nothing of the old one behind", async () => {
+test("a read that looks at an index while its segment is replaced leaves nothing of the old one behind", async () => {
   const fixture = await opened({ ...small, segmentBytes: 3000 });
   for (let index = 0; index < 60; index++) fixture.appendKeyed([[`key-${index % 40}`, String(index)]]);
   await roll(fixture);

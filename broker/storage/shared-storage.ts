@@ -180,8 +180,8 @@ export class TailBudget {
 }
 
 /**
- * Contents of index files, the least recently used dropped beyond `bytesMax`. By whoever reads the file, not by its path:
- * a read of one that is gone may end when another stands there already.
+ * Contents of index files, the least recently used dropped beyond `bytesMax`. By whoever reads the file, not by its
+ * path: a read of one that is gone may end when another stands there already.
  */
 export class IndexCache {
   readonly #bytesMax: number;
