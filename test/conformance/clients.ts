@@ -27,7 +27,21 @@ async function python(name: string, library: string): Promise<Installed> {
   if (!done.ok) return done;
   const file = path.join(done.folder, "venv", "bin", "python");
   const version = versionIn(name, "requirements.txt", new RegExp(`^${library}==(.*)$`, "m"));
-  return { ok: true, version, command: { file, args: [path.join(done.folder, "driver.py")] } };
+  return { ok: true, version, command: { file, args: [path.join(done.folder, "driver.py")], env: { DRIVERS: sourceOf("") } } };
+}
+
+/** Programs of the jars that Maven fetches for clients/java/pom.xml, with what is compiled beside them. */
+async function java(main: string): Promise<Installed> {
+  const done = await built("java", (folder) => [
+    ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"],
+    ["javac", "-cp", path.join(folder, "jars", "*"), "-d", "classes", "Driver.java"],
+  ]);
+  if (!done.ok) return done;
+  const classes = `${path.join(done.folder, "classes")}:${path.join(done.folder, "jars", "*")}`;
+  const logging = `-Dlog4j2.configurationFile=${path.join(done.folder, "log4j2.properties")}`;
+  const args = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", logging, "-cp", classes, main];
+  const version = versionIn("java", "pom.xml", /<kafka.version>(.*)<\/kafka.version>/);
+  return { ok: true, version, command: { file: "java", args: args.filter((arg) => arg !== "") } };
 }
 
 const noPlugin = "a plug-in of somebody else has it";
@@ -40,5 +54,20 @@ export const clients: readonly Client[] = [
     features,
     install: () => ofTheProject("kafkajs", "kafkajs"),
     lacks: { snappy: noPlugin, lz4: noPlugin, zstd: noPlugin },
+  },
+  { name: "kafka-clients", language: "Java", features, install: () => java("Driver"), lacks: {} },
+  {
+    name: "confluent-kafka-python",
+    language: "Python, librdkafka",
+    features,
+    install: () => python("confluent-python", "confluent-kafka"),
+    lacks: {},
+  },
+  {
+    name: "kafka-python",
+    language: "Python",
+    features,
+    install: () => python("kafka-python", "kafka-python"),
+    lacks: {},
   },
 ];
