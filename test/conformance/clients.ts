@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { Client } from "./client.ts";
+import { kafkaTools } from "./features/kafka-tools.ts";
 import { features } from "./features/features.ts";
 import { built, type Installed, sourceOf } from "./install.ts";
-import { root } from "./program.ts";
+import { root, run } from "./program.ts";
 
 /** A driver in TypeScript, under the checkout's own Node, for a library that the project has anyway. */
 async function ofTheProject(name: string, library: string): Promise<Installed> {
@@ -34,7 +35,7 @@ async function python(name: string, library: string): Promise<Installed> {
 async function java(main: string): Promise<Installed> {
   const done = await built("java", (folder) => [
     ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"],
-    ["javac", "-cp", path.join(folder, "jars", "*"), "-d", "classes", "Driver.java"],
+    ["javac", "-cp", path.join(folder, "jars", "*"), "-d", "classes", "Driver.java", "WordCount.java"],
   ]);
   if (!done.ok) return done;
   const classes = `${path.join(done.folder, "classes")}:${path.join(done.folder, "jars", "*")}`;
@@ -45,6 +46,36 @@ async function java(main: string): Promise<Installed> {
 }
 
 const noPlugin = "a plug-in of somebody else has it";
+
+/** A driver in Go, built by the go.mod beside it. */
+async function franzGo(): Promise<Installed> {
+  const done = await built("franz-go", () => [["go", "build", "-o", "driver", "."]]);
+  if (!done.ok) return done;
+  const version = versionIn("franz-go", "go.mod", /franz-go v(.*)$/m);
+  return { ok: true, version, command: { file: path.join(done.folder, "driver"), args: [] } };
+}
+
+/** A driver in Rust, built by the Cargo.lock beside it. */
+async function rskafka(): Promise<Installed> {
+  const done = await built("rskafka", () => [["cargo", "build", "-q", "--locked"]]);
+  if (!done.ok) return done;
+  const version = versionIn("rskafka", "Cargo.toml", /^rskafka = \{ version = "(.*?)"/m);
+  return { ok: true, version, command: { file: path.join(done.folder, "target", "debug", "driver"), args: [] } };
+}
+
+/** kcat of Debian, or as it is found; installed where that can be done. */
+async function kcat(): Promise<Installed> {
+  const installed = await ofTheProject("kcat", "kafkajs");
+  const version = async (): Promise<string> => (await run({ file: "kcat", args: [] }, ["-V"], 10_000)).out;
+  const found = await version().catch(async () => {
+    const apt = { file: "apt-get", args: ["install", "--yes", "--no-install-recommends"] };
+    await run(apt, ["kcat"], 300_000).catch(() => undefined);
+    return version().catch(() => null);
+  });
+  if (found === null || !installed.ok) return { ok: false, reason: "kcat is not installed (Debian's package kcat)" };
+  const numbers = /Version ([^ ]+).*?librdkafka ([^ ]+)/s.exec(found);
+  return { ...installed, version: `${numbers?.[1]} (librdkafka ${numbers?.[2]})` };
+}
 
 /** Every client, in the order of the page. */
 export const clients: readonly Client[] = [
@@ -70,4 +101,33 @@ export const clients: readonly Client[] = [
     install: () => python("kafka-python", "kafka-python"),
     lacks: {},
   },
+  {
+    name: "@platformatic/kafka",
+    language: "JavaScript",
+    features,
+    install: () => ofTheProject("platformatic", "@platformatic/kafka"),
+    lacks: {},
+  },
+  { name: "franz-go", language: "Go", features, install: franzGo, lacks: {} },
+  {
+    name: "rskafka",
+    language: "Rust",
+    features,
+    install: rskafka,
+    lacks: {
+      idempotent: "its producer is not idempotent",
+      "leader killed": "its producer is not idempotent",
+      "group of two": "it has no consumer groups",
+      commits: "it has no consumer groups",
+      admin: "it creates and deletes topics, and knows nothing of configs",
+    },
+  },
+  {
+    name: "kcat",
+    language: "C, librdkafka",
+    features,
+    install: kcat,
+    lacks: { admin: "it has no commands that administer" },
+  },
+  { name: "kafka-tools", language: "Java", features: kafkaTools, install: () => java(""), lacks: {} },
 ];

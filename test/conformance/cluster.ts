@@ -71,6 +71,11 @@ export class Cluster {
     return (await this.#rows(topic)).find(({ partition }) => partition === 0)?.replicas ?? [];
   }
 
+  /** Of partition 0; −1 without one. */
+  async leaderOf(topic: string): Promise<number> {
+    return (await this.#rows(topic)).find(({ partition }) => partition === 0)?.leader ?? -1;
+  }
+
   /** Records, each to its partition; resolves once every one is acknowledged. */
   async write(topic: string, messages: readonly { value: string; partition: number }[]): Promise<void> {
     await this.#producer?.send({ topic, acks: -1, messages: [...messages] });
@@ -78,11 +83,9 @@ export class Cluster {
 
   /** kill -9 of the broker that leads partition 0; resolves once another leads. The supervisor starts it again. */
   async killLeader(topic: string): Promise<void> {
-    const leader = async (): Promise<number> =>
-      (await this.#rows(topic)).find(({ partition }) => partition === 0)?.leader ?? -1;
-    const killed = await leader();
+    const killed = await this.leaderOf(topic);
     process.kill(this.#site.clusterFile().brokers[killed]?.pid ?? 0, "SIGKILL");
-    await until("another broker leads", async () => ![-1, killed].includes(await leader()));
+    await until("another broker leads", async () => ![-1, killed].includes(await this.leaderOf(topic)));
   }
 
   /** Every value of a topic, partition by partition, as the project's own command reads them. */

@@ -12,7 +12,6 @@ import { clients } from "./clients.ts";
 import { Cluster } from "./cluster.ts";
 import { Driver } from "./driver.ts";
 import type { Feature } from "./features/feature.ts";
-import { features } from "./features/features.ts";
 import { lostSince, page } from "./page.ts";
 import { killStarted, root } from "./program.ts";
 

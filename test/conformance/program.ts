@@ -101,11 +101,13 @@ export class Program {
     }
   }
 
-  /** What it has said of its end, for people. */
+  /** How it ended and the line that most likely says why, for people: the last that speaks of an error, or the last. */
   complaint(): string {
     const said = this.err.trim() === "" ? this.out : this.err;
+    const lines = said.split("\n").filter((line) => line.trim() !== "");
+    const line = lines.findLast((each) => /error|exception|fail/i.test(each) && !/^\s*(at|File) /.test(each));
     const end = this.#fault === "" ? `${this.#name} ended with ${this.code}` : this.#fault;
-    return oneLine(`${end}: ${said.slice(-1000)}`, 1000);
+    return oneLine(`${end}: ${line ?? lines.at(-1) ?? "it said nothing"}`);
   }
 
   write(text: string): void {
