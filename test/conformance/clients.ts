@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { Client } from "./client.ts";
 import { kafkaTools } from "./features/kafka-tools.ts";
+import { streams } from "./features/streams.ts";
+import { connect } from "./features/connect.ts";
 import { features } from "./features/features.ts";
 import { built, type Installed, sourceOf } from "./install.ts";
 import { root, run } from "./program.ts";
@@ -28,11 +30,11 @@ async function python(name: string, library: string): Promise<Installed> {
   if (!done.ok) return done;
   const file = path.join(done.folder, "venv", "bin", "python");
   const version = versionIn(name, "requirements.txt", new RegExp(`^${library}==(.*)$`, "m"));
-  return { ok: true, version, command: { file, args: [path.join(done.folder, "driver.py")], env: { DRIVERS: sourceOf("") } } };
+  return { ok: true, version, command: { file, args: [path.join(done.folder, "driver.py")], env: { DRIVERS: sourceOf(""), PYTHONDONTWRITEBYTECODE: "1" } } };
 }
 
 /** Programs of the jars that Maven fetches for clients/java/pom.xml, with what is compiled beside them. */
-async function java(main: string): Promise<Installed> {
+async function java(...main: readonly string[]): Promise<Installed> {
   const done = await built("java", (folder) => [
     ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"],
     ["javac", "-cp", path.join(folder, "jars", "*"), "-d", "classes", "Driver.java", "WordCount.java"],
@@ -40,9 +42,9 @@ async function java(main: string): Promise<Installed> {
   if (!done.ok) return done;
   const classes = `${path.join(done.folder, "classes")}:${path.join(done.folder, "jars", "*")}`;
   const logging = `-Dlog4j2.configurationFile=${path.join(done.folder, "log4j2.properties")}`;
-  const args = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", logging, "-cp", classes, main];
+  const args = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", logging, "-cp", classes, ...main];
   const version = versionIn("java", "pom.xml", /<kafka.version>(.*)<\/kafka.version>/);
-  return { ok: true, version, command: { file: "java", args: args.filter((arg) => arg !== "") } };
+  return { ok: true, version, command: { file: "java", args } };
 }
 
 const noPlugin = "a plug-in of somebody else has it";
@@ -129,5 +131,13 @@ export const clients: readonly Client[] = [
     install: kcat,
     lacks: { admin: "it has no commands that administer" },
   },
-  { name: "kafka-tools", language: "Java", features: kafkaTools, install: () => java(""), lacks: {} },
+  { name: "kafka-tools", language: "Java", features: kafkaTools, install: () => java(), lacks: {} },
+  { name: "Kafka Streams", language: "Java", features: streams, install: () => java("WordCount"), lacks: {} },
+  {
+    name: "Kafka Connect",
+    language: "Java",
+    features: connect,
+    install: () => java("org.apache.kafka.connect.cli.ConnectDistributed"),
+    lacks: {},
+  },
 ];

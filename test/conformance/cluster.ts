@@ -4,7 +4,7 @@ import { type Admin, Kafka, logLevel, type Producer } from "kafkajs";
 import { batchPositions } from "../../broker/wire/record-batch.ts";
 import { controllerStatus, type PartitionStatus } from "../../operator/adapters/process/controller-client.ts";
 import { controllerOf } from "../../operator/cli/running.ts";
-import { Site } from "../../operator/cli/stand-ins/site.ts";
+import { type Run, Site } from "../../operator/cli/stand-ins/site.ts";
 
 const STEP_LIMIT_MS = 120_000;
 
@@ -22,10 +22,12 @@ export class Cluster {
   readonly #site = new Site();
   #admin: Admin | undefined;
   #producer: Producer | undefined;
+  #supervisor: Run | undefined;
 
   /** Resolves once it is ready. Started by `tidemark up`, which also starts again whatever is killed. */
   async start(): Promise<void> {
-    await this.#site.up().says("ready in ");
+    this.#supervisor = this.#site.up();
+    await this.#supervisor.says("ready in ");
     const brokers = this.bootstrap.split(",");
     const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 20 } });
     this.#admin = kafka.admin();
@@ -104,6 +106,11 @@ export class Cluster {
       const bytes = readFileSync(path.join(folder, file));
       return Array.from(batchPositions(bytes), (at) => look(bytes, at));
     });
+  }
+
+  /** Ends every process of it, without waiting: for a run that is broken off. */
+  abandon(): void {
+    this.#supervisor?.process.kill("SIGTERM");
   }
 
   async dispose(): Promise<void> {

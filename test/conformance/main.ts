@@ -5,44 +5,17 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { type Cell, nameOf, oneLine } from "./cell.ts";
 import type { Client } from "./client.ts";
 import { clients } from "./clients.ts";
 import { Cluster } from "./cluster.ts";
 import { Driver } from "./driver.ts";
-import type { Feature } from "./features/feature.ts";
-import { lostSince, page } from "./page.ts";
+import { lostSince, page, type Results } from "./page.ts";
 import { killStarted, root } from "./program.ts";
+import { featuresOf, type Selection, selectionOf } from "./selection.ts";
+import { unavailable } from "./unavailable.ts";
 
 const pageFile = path.join(root, "docs", "compatibility.md");
-
-interface Selection {
-  readonly clients: readonly Client[];
-  /** Null: all of each client. */
-  readonly features: readonly string[] | null;
-}
-
-/** What the arguments ask for, or one line about the name that nothing has. */
-function selectionOf(args: readonly string[]): Selection | string {
-  const options = { clients: { type: "string" }, features: { type: "string" } } as const;
-  let values: { clients?: string; features?: string };
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (error) {
-    return oneLine(String(error));
-  }
-  const names = clients.map(({ name }) => name);
-  const known = [...new Set(clients.flatMap((client) => client.features.map(({ name }) => name)))];
-  const wantedClients = values.clients?.split(",") ?? names;
-  const wantedFeatures = values.features?.split(",") ?? null;
-  const strange = [
-    ...wantedClients.filter((name) => !names.includes(name)),
-    ...(wantedFeatures ?? []).filter((name) => !known.includes(name)),
-  ];
-  if (strange.length > 0) return `nothing is called ${strange[0]}; clients: ${names.join()}; features: ${known.join()}`;
-  return { clients: clients.filter(({ name }) => wantedClients.includes(name)), features: wantedFeatures };
-}
 
 const said: Readonly<Record<Cell["outcome"], string>> = {
   works: "ok      ",
@@ -57,14 +30,11 @@ function report(cell: Cell): Cell {
   return cell;
 }
 
-const wantedOf = (client: Client, selection: Selection): readonly Feature[] =>
-  client.features.filter(({ name }) => selection.features?.includes(name) ?? true);
-
 /** Every asked cell of one client; its version is "" where it cannot be had. */
 async function tried(client: Client, cluster: Cluster, selection: Selection): Promise<{ version: string; cells: Cell[] }> {
   const installed = await client.install();
   const cells: Cell[] = [];
-  for (const { name: feature, run } of wantedOf(client, selection)) {
+  for (const { name: feature, run } of featuresOf(client, selection)) {
     const lack = client.lacks[feature];
     const cell = { client: client.name, feature };
     if (lack !== undefined) {
@@ -91,6 +61,7 @@ async function tried(client: Client, cluster: Cluster, selection: Selection): Pr
 
 async function main(selection: Selection): Promise<number> {
   const cluster = new Cluster();
+  process.once("exit", () => cluster.abandon());
   const cells: Cell[] = [];
   const versions = new Map<string, string>();
   try {
@@ -103,23 +74,28 @@ async function main(selection: Selection): Promise<number> {
   } finally {
     await cluster.dispose();
   }
-  const isWhole = selection.features === null && selection.clients.length === clients.length;
-  const committed = readFileSync(pageFile, "utf8");
-  const lost = isWhole ? lostSince(committed, cells) : [];
-  for (const cell of lost) process.stdout.write(`LOST    ${cell}: the committed page says that it works\n`);
-  if (isWhole && lost.length === 0) writeFileSync(pageFile, page({ clients, versions, cells }));
+  const lost = selection.isWhole ? written({ clients, versions, cells }) : [];
   const count = (outcome: Cell["outcome"]): number => cells.filter((cell) => cell.outcome === outcome).length;
   process.stdout.write(`${count("absent")} absent from their client, ${count("notRun")} not to be had here\n`);
   process.stdout.write(`conformance: ${count("works")} passed, ${count("failed")} failed\n`);
   return count("failed") + lost.length === 0 && count("works") > 0 ? 0 : 1;
 }
 
-const selection = selectionOf(process.argv.slice(2));
+/** Writes the page, unless something that worked in it is lost: then answers what. */
+function written(results: Results): readonly string[] {
+  for (const { name, why } of unavailable) process.stdout.write(`not run ${name}: ${why}\n`);
+  const lost = lostSince(readFileSync(pageFile, "utf8"), results.cells);
+  for (const cell of lost) process.stdout.write(`LOST    ${cell}: the committed page says that it works\n`);
+  if (lost.length === 0) writeFileSync(pageFile, page(results));
+  return lost;
+}
+
+const selection = selectionOf(process.argv.slice(2), clients);
 if (typeof selection === "string") {
   process.stderr.write(`${selection}\n`);
   process.exit(2);
 }
-// Broken off, it leaves no process behind: `exit` ends drivers, the supervisor its own.
+// Broken off, it leaves no process behind.
 process.once("exit", killStarted);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exit(await main(selection));

@@ -36,8 +36,8 @@ export async function drive(driver: Driver): Promise<void> {
   const [verb, json] = process.argv.slice(2);
   try {
     await driver[verb as keyof Driver](JSON.parse(json ?? "{}") as Task);
-    say({ done: true });
-    process.exit(0);
+    // Not before all of it is written: a pipe may take less at once.
+    process.stdout.write(`${JSON.stringify({ done: true })}\n`, () => process.exit(0));
   } catch (error) {
     process.stderr.write(`${Error.isError(error) ? error.stack : String(error)}\n`);
     process.exit(1);

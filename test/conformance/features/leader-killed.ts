@@ -29,7 +29,7 @@ export const leaderKills: readonly Feature[] = [
     what: "The leader is killed while an idempotent producer writes: what it was acknowledged is there, once and in order.",
   }),
   leaderKilled({
-    name: "leader killed, at least once",
+    name: "leader killed (no idempotence)",
     idempotent: false,
     what: "The same without idempotence: nothing that was acknowledged is missing.",
   }),

@@ -84,7 +84,7 @@ async function make(task: Task): Promise<void> {
   const admin = new Admin(common(task));
   const configs = [{ name: "retention.ms", value: "3600000" }];
   await admin.createTopics({ topics: [topic], partitions: 2, replicas: 3, configs });
-  await admin.createPartitions({ topics: [{ name: topic, count: 4, assignments: [] }] });
+  await admin.createPartitions({ topics: [{ name: topic, count: 4 }] });
   const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic };
   const { SET } = IncrementalAlterConfigOperationTypes;
   const set = [{ name: "retention.ms", configOperation: SET, value: "7200000" }];
