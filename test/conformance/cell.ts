@@ -17,4 +17,7 @@ export const oneLine = (text: string, limit = 300): string => text.replace(/\s+/
 
 /** A name under which no earlier cell of this run has left anything: topics and groups of one cell. */
 export const nameOf = (client: string, feature: string): string =>
-  `${client}.${feature}`.toLowerCase().replace(/[^a-z0-9.]+/g, "-").replace(/^-/, "");
+  `${client}.${feature}`
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, "-")
+    .replace(/^-/, "");

@@ -30,7 +30,15 @@ async function python(name: string, library: string): Promise<Installed> {
   if (!done.ok) return done;
   const file = path.join(done.folder, "venv", "bin", "python");
   const version = versionIn(name, "requirements.txt", new RegExp(`^${library}==(.*)$`, "m"));
-  return { ok: true, version, command: { file, args: [path.join(done.folder, "driver.py")], env: { DRIVERS: sourceOf(""), PYTHONDONTWRITEBYTECODE: "1" } } };
+  return {
+    ok: true,
+    version,
+    command: {
+      file,
+      args: [path.join(done.folder, "driver.py")],
+      env: { DRIVERS: sourceOf(""), PYTHONDONTWRITEBYTECODE: "1" },
+    },
+  };
 }
 
 /** Programs of the jars that Maven fetches for clients/java/pom.xml, with what is compiled beside them. */

@@ -33,7 +33,12 @@ export interface Seen {
  * - `drop`: deletes the topic.
  */
 export interface Verbs {
-  readonly write: { readonly prefix: string; readonly count: number; readonly codec: string; readonly idempotent: boolean };
+  readonly write: {
+    readonly prefix: string;
+    readonly count: number;
+    readonly codec: string;
+    readonly idempotent: boolean;
+  };
   readonly read: { readonly count: number; readonly sinceMs?: number };
   readonly member: { readonly group: string };
   readonly stream: { readonly idempotent: boolean };
@@ -79,7 +84,8 @@ export class Driven {
   async finish(): Promise<this> {
     this.program.endInput();
     await this.program.success();
-    if (!this.#lines().some(({ done }) => done)) throw new Error(`it did not say that it is done: ${this.program.complaint()}`);
+    if (!this.#lines().some(({ done }) => done))
+      throw new Error(`it did not say that it is done: ${this.program.complaint()}`);
     return this;
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { oneLine } from "./cell.ts";
 import { type Command, root, run } from "./program.ts";
@@ -25,7 +25,7 @@ function keyOf(folder: string): string {
 
 /**
  * A folder in `.cache/conformance/` with the files of `clients/NAME`, in which `steps` have been run in turn: made once
- * for each content of these files, and never seen half made. Answers the reason when a step fails.
+ * for each content of these files, and used only when all steps went well. Answers the reason when a step fails.
  */
 export async function built(
   name: string,
@@ -35,18 +35,15 @@ export async function built(
   const mark = path.join(folder, ".built");
   if (existsSync(mark)) return { ok: true, folder };
   process.stdout.write(`        ${name}: fetched and built, once\n`);
-  // Not built elsewhere and renamed: virtual environments hold their own path.
-  rmSync(folder, { recursive: true, force: true });
+  // Not built elsewhere and renamed: virtual environments hold their own path. What was broken off goes on from there.
   cpSync(sourceOf(name), folder, { recursive: true });
   for (const [file, ...args] of steps(folder)) {
     try {
       await run({ file, args: [], cwd: folder }, args, LIMIT_MS);
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
       return { ok: false, reason: oneLine(String(error)) };
     }
   }
-  mkdirSync(`${mark}.part`);
-  renameSync(`${mark}.part`, mark);
+  writeFileSync(mark, "");
   return { ok: true, folder };
 }

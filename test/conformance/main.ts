@@ -31,7 +31,11 @@ function report(cell: Cell): Cell {
 }
 
 /** Every asked cell of one client; its version is "" where it cannot be had. */
-async function tried(client: Client, cluster: Cluster, selection: Selection): Promise<{ version: string; cells: Cell[] }> {
+async function tried(
+  client: Client,
+  cluster: Cluster,
+  selection: Selection,
+): Promise<{ version: string; cells: Cell[] }> {
   const installed = await client.install();
   const cells: Cell[] = [];
   for (const { name: feature, run } of featuresOf(client, selection)) {
@@ -51,7 +55,9 @@ async function tried(client: Client, cluster: Cluster, selection: Selection): Pr
       await run({ cluster, command, topic, driver: new Driver(command, { bootstrap: cluster.bootstrap, topic }) });
       cells.push(report({ ...cell, outcome: "works", why: "" }));
     } catch (error) {
-      cells.push(report({ ...cell, outcome: "failed", why: oneLine(Error.isError(error) ? error.message : String(error)) }));
+      cells.push(
+        report({ ...cell, outcome: "failed", why: oneLine(Error.isError(error) ? error.message : String(error)) }),
+      );
     }
     // What a failed cell left running must not disturb the next.
     killStarted();

@@ -19,7 +19,9 @@ describe("what `make conformance` runs", () => {
   });
 
   test("is said in one line when nothing has such a name", () => {
-    expect(selectionOf(["--clients", "kafkacat"], clients)).toMatch(/^no client is called kafkacat; there are kafkajs,/);
+    expect(selectionOf(["--clients", "kafkacat"], clients)).toMatch(
+      /^no client is called kafkacat; there are kafkajs,/,
+    );
     expect(selectionOf(["--features", "lzo"], clients)).toMatch(/^no feature is called lzo; there are none,gzip,/);
     expect(selectionOf(["--client", "kcat"], clients)).toMatch(/^Unknown option '--client'/);
   });

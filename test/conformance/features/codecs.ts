@@ -1,4 +1,9 @@
-import { type CompressionName, compressionCodecs, compressionOf, hasValidCrc } from "../../../broker/wire/record-batch.ts";
+import {
+  type CompressionName,
+  compressionCodecs,
+  compressionOf,
+  hasValidCrc,
+} from "../../../broker/wire/record-batch.ts";
 import { type Feature, mustBe, valuesOf } from "./feature.ts";
 
 const COUNT = 500;
@@ -16,7 +21,8 @@ const codec = (name: CompressionName): Feature => ({
     mustBe("the client reads", (await driver.run("read", { count: COUNT })).values(), wanted);
     const stored = await cluster.batches(topic, (bytes, at) => [compressionOf(bytes, at), hasValidCrc(bytes, at)]);
     const isStored = stored.every(([found, isValid]) => found === compressionCodecs[name] && isValid);
-    if (!isStored || stored.length === 0) throw new Error(`stored with codecs ${stored.map(([found]) => found).join()}`);
+    if (!isStored || stored.length === 0)
+      throw new Error(`stored with codecs ${stored.map(([found]) => found).join()}`);
   },
 });
 

@@ -52,7 +52,11 @@ async function verifiable(bench: Bench): Promise<void> {
   const count = consumed.reduce((sum, [, first, second]) => sum + Number(first ?? second), 0);
   mustBe("records consumed", [count], [2000]);
   const values = (await bench.cluster.values(bench.topic)).map(Number).sort((a, b) => a - b);
-  mustBe("what is there", values, Array.from({ length: 2000 }, (_, n) => n));
+  mustBe(
+    "what is there",
+    values,
+    Array.from({ length: 2000 }, (_, n) => n),
+  );
 }
 
 async function topics(bench: Bench): Promise<void> {
@@ -145,9 +149,7 @@ async function deleteRecords(bench: Bench): Promise<void> {
   await cluster.makeTopic(topic, { partitions: 1 });
   await write(bench, 10);
   const what = JSON.stringify({ version: 1, partitions: [{ topic, partition: 0, offset: 7 }] });
-  const out = await withFile(what, (file) =>
-    tool(bench, `${TOOLS}.DeleteRecordsCommand`, "--offset-json-file", file),
-  );
+  const out = await withFile(what, (file) => tool(bench, `${TOOLS}.DeleteRecordsCommand`, "--offset-json-file", file));
   mustSay(out, /low_watermark: 7/);
   mustBe("what is there", await cluster.values(topic), valuesOf("value", 10).slice(7));
 }
@@ -157,7 +159,11 @@ async function offsets(bench: Bench): Promise<void> {
   await cluster.makeTopic(topic, { partitions: 1 });
   await write(bench, 10);
   // Records of one call may have one time: which of them has the latest is not said.
-  for (const [time, offset] of [["latest", "10"], ["earliest", "0"], ["max-timestamp", "\\d"]]) {
+  for (const [time, offset] of [
+    ["latest", "10"],
+    ["earliest", "0"],
+    ["max-timestamp", "\\d"],
+  ]) {
     const out = await tool(bench, `${TOOLS}.GetOffsetShell`, "--topic", topic, "--time", `${time}`);
     mustSay(out, new RegExp(`${topic}:0:${offset}$`, "m"));
   }
@@ -184,12 +190,20 @@ const feature = (name: string, what: string, run: Feature["run"]): Feature => ({
 /** Kafka's own commands, by the names that they have in Kafka's `bin/`. */
 export const kafkaTools: readonly Feature[] = [
   feature("ClientCompatibilityTest", "Kafka's own test of what a broker must do for its clients.", compatibility),
-  feature("VerifiableProducer and -Consumer", "2,000 records written, read by a group, and each there once.", verifiable),
+  feature(
+    "VerifiableProducer and -Consumer",
+    "2,000 records written, read by a group, and each there once.",
+    verifiable,
+  ),
   feature("kafka-console-producer and -consumer", "100 lines in, the same lines out.", consoleLines),
   feature("kafka-topics", "Creates, lists, enlarges, describes and deletes a topic.", topics),
   feature("kafka-configs", "Sets, shows and deletes a topic's config; shows a broker's.", configs),
   feature("kafka-consumer-groups", "Resets, lists, describes and deletes a group and its offsets.", groups),
-  feature("kafka-reassign-partitions", "Takes a replica away: executed, verified (`--preserve-throttles`), listed.", reassign),
+  feature(
+    "kafka-reassign-partitions",
+    "Takes a replica away: executed, verified (`--preserve-throttles`), listed.",
+    reassign,
+  ),
   feature("kafka-leader-election", "The preferred replica leads again after it was killed.", elect),
   feature("kafka-log-dirs", "The size of each replica.", logDirs),
   feature("kafka-delete-records", "Records below an offset are gone.", deleteRecords),

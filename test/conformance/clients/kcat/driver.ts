@@ -13,7 +13,9 @@ function end(child: ChildProcess): Promise<void> {
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (complaint = (complaint + text).slice(-1000)));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`kcat ended with ${code}: ${complaint}`))));
+    child.once("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`kcat ended with ${code}: ${complaint}`)),
+    );
   });
 }
 

@@ -22,7 +22,12 @@ const common = ({ bootstrap }: Task) => ({
 type Text = Message<string, string, string, string>;
 
 const producerOf = (task: Task): Producer<string, string, string, string> =>
-  new Producer({ ...common(task), serializers: stringSerializers, idempotent: task.idempotent, autocreateTopics: false });
+  new Producer({
+    ...common(task),
+    serializers: stringSerializers,
+    idempotent: task.idempotent,
+    autocreateTopics: false,
+  });
 
 const consumerOf = (task: Task, groupId: string): Consumer<string, string, string, string> =>
   new Consumer({ ...common(task), groupId, deserializers: stringDeserializers, autocommit: false });
