@@ -8,6 +8,6 @@ export const unavailable: readonly { readonly name: string; readonly why: string
   },
   {
     name: "a schema registry",
-    why: "none that keeps its `_schemas` topic in Kafka is published to Maven Central or PyPI",
+    why: "Confluent's is not on Maven Central, and Karapace not on PyPI",
   },
 ];
