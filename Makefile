@@ -84,6 +84,10 @@ protocol: setup ## Compare our declarations of the protocol with Kafka's own, fi
 bench: setup ## Tidemark against Apache Kafka, one table; writes docs/benchmarks.md (ARGS=--quick while developing)
 	@$(NODE) bench/main.ts $(ARGS)
 
+.PHONY: conformance
+conformance: setup ## Clients of others, feature by feature; writes docs/compatibility.md (ARGS="--clients kafkajs" to choose)
+	@$(NODE) --disable-warning=TimeoutNegativeWarning test/conformance/main.ts $(ARGS)
+
 .PHONY: dump-check
 dump-check: setup ## Apache Kafka's DumpLogSegments over files that our brokers wrote (needs Java and Maven)
 	@$(NODE) test/dump-log-segments.ts

@@ -236,6 +236,17 @@ export const rooms: readonly Room[] = [
     door: "tests may import everything",
   },
   {
+    path: "test/conformance",
+    // It starts what users start and looks at the controller and at bytes on disk, with eyes that no client lends it.
+    may: [
+      "broker/wire/record-batch",
+      "operator/adapters/process/controller-client",
+      "operator/cli/running",
+      "operator/cli/stand-ins/site",
+    ],
+    door: "drivers know their client only; what holds of brokers is asked through test/conformance/cluster.ts",
+  },
+  {
     path: "bench",
     may: ["broker", "operator/adapters/process", "bench"],
     door: "a bench measures one room, or what users have: the command, a client, free ports",

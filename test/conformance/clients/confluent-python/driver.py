@@ -1,0 +1,137 @@
+"""confluent-kafka-python (librdkafka), told what to do by test/conformance/driver.ts."""
+
+import os
+import sys
+
+sys.path.insert(0, os.environ["DRIVERS"])
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+)
+from python_driver import drive, say, to_end, values_of
+
+POLL_S = 0.2
+
+
+def producer_of(task):
+    return Producer(
+        {
+            "bootstrap.servers": task["bootstrap"],
+            "acks": "all",
+            "compression.type": task.get("codec", "none"),
+            "enable.idempotence": task["idempotent"],
+            "message.timeout.ms": 200_000,
+        }
+    )
+
+
+def consumer_of(task, group):
+    return Consumer(
+        {
+            "bootstrap.servers": task["bootstrap"],
+            "group.id": group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+
+
+def must_work(error, _message):
+    if error is not None:
+        raise RuntimeError(str(error))
+
+
+def write(task):
+    producer = producer_of(task)
+    for value in values_of(task):
+        producer.produce(task["topic"], value, partition=0, on_delivery=must_work)
+    if producer.flush() != 0:
+        raise RuntimeError("not all was delivered")
+
+
+def read(task):
+    consumer = consumer_of(task, f"{task['topic']}.read")
+    at = TopicPartition(task["topic"], 0, 0)
+    if "sinceMs" in task:
+        [at] = consumer.offsets_for_times([TopicPartition(task["topic"], 0, task["sinceMs"])], 30)
+    consumer.assign([at])
+    left = task["count"]
+    while left > 0:
+        message = consumer.poll(POLL_S)
+        if message is not None:
+            must_work(message.error(), message)
+            say(value=message.value().decode())
+            left -= 1
+    consumer.close()
+
+
+def member(task):
+    end = to_end()
+    consumer = consumer_of(task, task["group"])
+    read_up_to = {}
+
+    def commit():
+        offsets = [TopicPartition(task["topic"], partition, offset) for partition, offset in read_up_to.items()]
+        if offsets:
+            consumer.commit(offsets=offsets, asynchronous=False)
+        read_up_to.clear()
+
+    def assigned(_consumer, partitions):
+        say(owns=[each.partition for each in partitions])
+
+    consumer.subscribe([task["topic"]], on_assign=assigned, on_revoke=lambda *_: commit())
+    while not end.is_set():
+        message = consumer.poll(POLL_S)
+        if message is not None:
+            must_work(message.error(), message)
+            say(value=message.value().decode())
+            read_up_to[message.partition()] = message.offset() + 1
+    commit()
+    consumer.close()
+
+
+def stream(task):
+    end = to_end()
+    producer = producer_of(task)
+    acked = 0
+    while not end.is_set():
+        producer.produce(task["topic"], str(acked).encode(), partition=0, on_delivery=must_work)
+        if producer.flush() != 0:
+            raise RuntimeError("not delivered")
+        acked += 1
+        say(acked=acked)
+
+
+def done(futures):
+    return [future.result(60) for future in futures.values()]
+
+
+def make(task):
+    admin = AdminClient({"bootstrap.servers": task["bootstrap"]})
+    topic = task["topic"]
+    done(admin.create_topics([NewTopic(topic, 2, 3, config={"retention.ms": "3600000"})]))
+    done(admin.create_partitions([NewPartitions(topic, 4)]))
+    entry = ConfigEntry("retention.ms", "7200000", incremental_operation=AlterConfigOpType.SET)
+    done(admin.incremental_alter_configs([ConfigResource("topic", topic, incremental_configs=[entry])]))
+    listed = admin.list_topics(timeout=30).topics
+    [configs] = done(admin.describe_configs([ConfigResource("topic", topic)]))
+    seen = {
+        "isListed": topic in listed,
+        "partitions": len(listed[topic].partitions),
+        "retentionMs": configs["retention.ms"].value,
+    }
+    say(seen=seen)
+
+
+def drop(task):
+    admin = AdminClient({"bootstrap.servers": task["bootstrap"]})
+    done(admin.delete_topics([task["topic"]]))
+
+
+drive({"write": write, "read": read, "member": member, "stream": stream, "make": make, "drop": drop})

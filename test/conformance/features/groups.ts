@@ -1,0 +1,89 @@
+import type { Driven } from "../driver.ts";
+import { type Bench, type Feature, valuesOf } from "./feature.ts";
+
+const PARTITIONS = 4;
+
+/** Everything that the members own: each partition once. */
+function areShared(...members: readonly Driven[]): boolean {
+  const owned = members.flatMap((member) => member.owns() ?? []);
+  const hasSome = members.every((member) => (member.owns()?.length ?? 0) > 0);
+  return hasSome && owned.length === PARTITIONS && new Set(owned).size === PARTITIONS;
+}
+
+/** Resolves when both share the partitions, or throws once one of them has ended. */
+async function untilShared(first: Driven, second: Driven): Promise<void> {
+  const isSo = (): boolean => areShared(first, second);
+  await Promise.race([first.until("both own partitions", isSo), second.until("both own partitions", isSo)]);
+}
+
+/** Writes to every partition: values `PREFIX-N`, N from 0 on. */
+async function write({ cluster, topic }: Bench, prefix: string): Promise<void> {
+  await cluster.write(
+    topic,
+    valuesOf(prefix, PARTITIONS * 10).map((value, n) => ({ value, partition: n % PARTITIONS })),
+  );
+}
+
+const hasAll = (wanted: readonly string[], ...members: readonly Driven[]): boolean => {
+  const read = new Set(members.flatMap((member) => member.values()));
+  return wanted.every((value) => read.has(value));
+};
+
+async function untilRead(wanted: readonly string[], first: Driven, second: Driven): Promise<void> {
+  const isSo = (): boolean => hasAll(wanted, first, second);
+  await Promise.race([first.until("all is read", isSo), second.until("all is read", isSo)]);
+}
+
+async function checkCommits({ cluster, topic }: Bench): Promise<void> {
+  const [ends, [committed]] = await Promise.all([
+    cluster.admin.fetchTopicOffsets(topic),
+    cluster.admin.fetchOffsets({ groupId: topic, topics: [topic] }),
+  ]);
+  for (const { partition, high } of ends) {
+    const found = committed?.partitions.find((row) => row.partition === partition)?.offset;
+    if (found !== high) throw new Error(`partition ${partition} ends at ${high}, its commit is ${found}`);
+  }
+}
+
+export const group: Feature = {
+  name: "group of two",
+  what:
+    "A member owns four partitions; a second joins and they share them, each partition owned once; the first leaves, " +
+    "and the second owns all. Every record written meanwhile is read.",
+  async run(bench) {
+    await bench.cluster.makeTopic(bench.topic, { partitions: PARTITIONS });
+    const first = bench.driver.start("member", { group: bench.topic });
+    await first.until("it owns all partitions", () => areShared(first));
+    await write(bench, "first");
+    await first.until("it has read all", () => hasAll(valuesOf("first", PARTITIONS * 10), first));
+    const other = bench.driver.start("member", { group: bench.topic });
+    await untilShared(first, other);
+    await write(bench, "shared");
+    await untilRead(valuesOf("shared", PARTITIONS * 10), first, other);
+    await first.finish();
+    await other.until("it owns all partitions", () => areShared(other));
+    await write(bench, "last");
+    await other.until("it has read all", () => hasAll(valuesOf("last", PARTITIONS * 10), other));
+    await other.finish();
+  },
+};
+
+export const resume: Feature = {
+  name: "commits",
+  what:
+    "A member reads, commits and leaves: the commits are the ends of the partitions. The next member of the group reads " +
+    "what is written afterwards, and nothing of what was read before.",
+  async run(bench) {
+    await bench.cluster.makeTopic(bench.topic, { partitions: PARTITIONS });
+    for (const prefix of ["first", "second"]) {
+      await write(bench, prefix);
+      const wanted = valuesOf(prefix, PARTITIONS * 10);
+      const member = bench.driver.start("member", { group: bench.topic });
+      await member.until("it has read all", () => hasAll(wanted, member));
+      await member.finish();
+      await checkCommits(bench);
+      const read = member.values();
+      if (read.length !== wanted.length) throw new Error(`${read.length} records read where ${wanted.length} were new`);
+    }
+  },
+};
