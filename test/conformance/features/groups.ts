@@ -71,8 +71,8 @@ export const group: Feature = {
 export const resume: Feature = {
   name: "commits",
   what:
-    "A member reads, commits and leaves: the commits are the ends of the partitions. The next member of the group reads " +
-    "what is written afterwards, and nothing of what was read before.",
+    "A member reads, commits and leaves: the commits are the ends of the partitions. The next member of the group " +
+    "reads what is written afterwards, and nothing of what was read before.",
   async run(bench) {
     await bench.cluster.makeTopic(bench.topic, { partitions: PARTITIONS });
     for (const prefix of ["first", "second"]) {
