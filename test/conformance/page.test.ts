@@ -34,7 +34,7 @@ describe("the page of compatibility", () => {
     expect(text).toContain("| feature | one | two |\n| --- | --- | --- |\n| none | works | not run |\n");
     expect(text).toContain("| gzip | – | not run |\n");
     expect(text).toContain("| feature | tools |\n| --- | --- |\n| topics | works |\n");
-    expect(text).toContain("2 cells of 5 work");
+    expect(text).toContain("2 of 5 cells work");
   });
 
   test("says once why something does not work, and what it is the reason of", () => {

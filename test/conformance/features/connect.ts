@@ -126,8 +126,8 @@ export const connect: readonly Feature[] = [
   {
     name: "a worker killed",
     what:
-      "A file goes through a topic into another file; the worker that reads it is killed, the other goes on, and every " +
-      "line arrives at least once. Offsets, configs and states are in compacted topics of the cluster.",
+      "A file goes through a topic into another file; the worker that reads it is killed, the other goes on, and " +
+      "every line arrives at least once. Offsets, configs and states are in compacted topics of the cluster.",
     run: distributed,
   },
 ];
