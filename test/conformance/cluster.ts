@@ -78,9 +78,15 @@ export class Cluster {
     return (await this.#rows(topic)).find(({ partition }) => partition === 0)?.leader ?? -1;
   }
 
-  /** Records, each to its partition; resolves once every one is acknowledged. */
-  async write(topic: string, messages: readonly { value: string; partition: number }[]): Promise<void> {
-    await this.#producer?.send({ topic, acks: -1, messages: [...messages] });
+  /**
+   * Values to partitions in turn, each there once; resolves once every one is acknowledged. A send is of one partition:
+   * the library repeats one of several whole when a single leader has moved.
+   */
+  async write(topic: string, options: { values: readonly string[]; partitions: number }): Promise<void> {
+    for (let partition = 0; partition < options.partitions; partition++) {
+      const values = options.values.filter((_, n) => n % options.partitions === partition);
+      await this.#producer?.send({ topic, acks: -1, messages: values.map((value) => ({ partition, value })) });
+    }
   }
 
   /** kill -9 of the broker that leads partition 0; resolves once another leads. The supervisor starts it again. */

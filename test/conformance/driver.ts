@@ -23,7 +23,7 @@ export interface Seen {
 }
 
 /**
- * What every driver understands; each is a program `DRIVER VERB JSON`, the JSON being this and `bootstrap`, `topic`.
+ * What every driver understands: it is run as `DRIVER VERB JSON`, of which the JSON is this, `bootstrap` and `topic`.
  *
  * - `write`: `count` records to partition 0 in order, values `PREFIX-0`, `PREFIX-1`, …, acks=all.
  * - `read`: `count` records of partition 0, from its beginning or from the first with a time ≥ `sinceMs`.

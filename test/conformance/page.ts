@@ -47,18 +47,6 @@ function reasons(cells: readonly Cell[]): string {
   return [...groups].map(([why, group]) => `- ${why} (${group.map(({ feature }) => feature).join(", ")})\n`).join("");
 }
 
-const about = (works: number, total: number): string =>
-  `Programs that others wrote for Kafka, each run against three brokers of Tidemark by \`make ` +
-  `conformance\`, which writes this page: ${works} of ${total} cells work. A cell is a test that ran ` +
-  `when the page was written. What works here only grows: a run in which one of these cells does not ` +
-  `work any more fails, and leaves the page as it is.`;
-
-const METHOD =
-  "A cell does not believe its client: what was written is read by a second client and looked at on the " +
-  "brokers' disks, commits are asked for by another admin client, replicas and leaders are what the " +
-  `controller says. \`–\` is what a client does not have. Transactions are refused to every client ` +
-  "(InitProducerId with a transactional id), and so are groups of KIP-848: [protocol.md](protocol.md).";
-
 /** docs/compatibility.md. */
 export function page(results: Results): string {
   const { clients, versions, cells } = results;
@@ -66,9 +54,14 @@ export function page(results: Results): string {
   const known = clients.map(({ name, language }) => row(name, language, versions.get(name) || "not to be had here"));
   const features = new Map(clients.flatMap(({ features: list }) => list.map(({ name, what }) => [name, what])));
   return `# Compatibility
-${about(works, cells.length)}
+Programs that others wrote for Kafka, each run against three brokers of Tidemark by \`make conformance\`, which writes
+this page: ${works} of ${cells.length} cells work. A cell is a test that ran when the page was written. What works
+here only grows: a run in which one of these cells does not work any more fails, and leaves the page as it is.
 
-${METHOD}
+A cell does not believe its client: what was written is read by a second client and looked at on the brokers' disks,
+commits are asked for by another admin client, replicas and leaders are what the controller says. \`–\` is what a client
+does not have. Transactions are refused to every client (InitProducerId with a transactional id), and so are groups of
+KIP-848: [protocol.md](protocol.md).
 
 | program | language | version |
 | --- | --- | --- |

@@ -93,7 +93,7 @@ export class Program {
     return this.#hasEnded;
   }
 
-  /** Resolves when `condition` holds, which is asked whenever something was printed; throws once it cannot any more. */
+  /** Resolves when `condition` holds, which is asked whenever something was printed; throws when it ended without. */
   async until(what: string, condition: () => boolean): Promise<void> {
     while (!condition()) {
       if (this.#hasEnded) throw new Error(`it ended before ${what}: ${this.complaint()}`);

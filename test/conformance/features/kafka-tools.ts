@@ -19,11 +19,8 @@ function mustSay(out: string, pattern: RegExp): void {
   if (!pattern.test(out)) throw new Error(`${pattern} is not in: ${out}`);
 }
 
-const write = (bench: Bench, count: number): Promise<void> =>
-  bench.cluster.write(
-    bench.topic,
-    valuesOf("value", count).map((value) => ({ value, partition: 0 })),
-  );
+const write = ({ cluster, topic }: Bench, count: number): Promise<void> =>
+  cluster.write(topic, { values: valuesOf("value", count), partitions: 1 });
 
 /** A file for a command, for as long as `use` takes. */
 const withFile = <T>(text: string, use: (file: string) => Promise<T>): Promise<T> =>

@@ -26,7 +26,7 @@ export const leaderKills: readonly Feature[] = [
   leaderKilled({
     name: "leader killed",
     idempotent: true,
-    what: "The leader is killed while an idempotent producer writes: all acknowledged is there once, in order.",
+    what: "The leader is killed while an idempotent producer writes: what was acknowledged is there, once, in order.",
   }),
   leaderKilled({
     name: "leader killed (no idempotence)",

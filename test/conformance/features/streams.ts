@@ -15,13 +15,8 @@ function countsOf(times: number): Map<string, number> {
   return counts;
 }
 
-async function write({ cluster, topic }: Bench, times: number): Promise<void> {
-  const lines = Array.from({ length: times }, () => LINES).flat();
-  await cluster.write(
-    topic,
-    lines.map((value, n) => ({ value, partition: n % PARTITIONS })),
-  );
-}
+const write = ({ cluster, topic }: Bench, times: number): Promise<void> =>
+  cluster.write(topic, { values: Array.from({ length: times }, () => LINES).flat(), partitions: PARTITIONS });
 
 /** The last count of each word; the application writes `WORD=COUNT`, each word to one partition. */
 async function counted({ cluster }: Bench, output: string): Promise<Map<string, number>> {
