@@ -10,8 +10,9 @@ import type { Client } from "./client.ts";
 import { clients } from "./clients.ts";
 import { Cluster } from "./cluster.ts";
 import { Driver } from "./driver.ts";
+import type { Feature } from "./features/feature.ts";
 import { lostSince, page, type Results } from "./page.ts";
-import { killStarted, root } from "./program.ts";
+import { type Command, killStarted, root } from "./program.ts";
 import { featuresOf, type Selection, selectionOf } from "./selection.ts";
 import { unavailable } from "./unavailable.ts";
 
@@ -30,39 +31,47 @@ function report(cell: Cell): Cell {
   return cell;
 }
 
-/** Every asked cell of one client; its version is "" where it cannot be had. */
-async function tried(
-  client: Client,
-  cluster: Cluster,
-  selection: Selection,
-): Promise<{ version: string; cells: Cell[] }> {
-  const installed = await client.install();
-  const cells: Cell[] = [];
-  for (const { name: feature, run } of featuresOf(client, selection)) {
-    const lack = client.lacks[feature];
-    const cell = { client: client.name, feature };
-    if (lack !== undefined) {
-      cells.push(report({ ...cell, outcome: "absent", why: lack }));
-      continue;
-    }
-    if (!installed.ok) {
-      cells.push(report({ ...cell, outcome: "notRun", why: installed.reason }));
-      continue;
-    }
-    const topic = nameOf(client.name, feature);
-    const { command } = installed;
-    try {
-      await run({ cluster, command, topic, driver: new Driver(command, { bootstrap: cluster.bootstrap, topic }) });
-      cells.push(report({ ...cell, outcome: "works", why: "" }));
-    } catch (error) {
-      cells.push(
-        report({ ...cell, outcome: "failed", why: oneLine(Error.isError(error) ? error.message : String(error)) }),
-      );
-    }
-    // What a failed cell left running must not disturb the next.
+type Outcome = Pick<Cell, "outcome" | "why">;
+
+/** Runs one feature under a topic of its own, and ends what it left running when it failed. */
+async function outcomeOf({ run }: Feature, command: Command, place: Place): Promise<Outcome> {
+  const { cluster, topic } = place;
+  try {
+    await run({ cluster, command, topic, driver: new Driver(command, { bootstrap: cluster.bootstrap, topic }) });
+    return { outcome: "works", why: "" };
+  } catch (error) {
+    return { outcome: "failed", why: oneLine(Error.isError(error) ? error.message : String(error)) };
+  } finally {
     killStarted();
   }
+}
+
+interface Place {
+  readonly cluster: Cluster;
+  readonly topic: string;
+}
+
+/** Every asked cell of one client; its version is "" where it cannot be had. */
+async function tried(client: Client, cluster: Cluster, asked: readonly Feature[]): Promise<Tried> {
+  const installed = await client.install();
+  const cells: Cell[] = [];
+  for (const feature of asked) {
+    const lack = client.lacks[feature.name];
+    const topic = nameOf(client.name, feature.name);
+    const outcome: Outcome =
+      lack !== undefined
+        ? { outcome: "absent", why: lack }
+        : installed.ok
+          ? await outcomeOf(feature, installed.command, { cluster, topic })
+          : { outcome: "notRun", why: installed.reason };
+    cells.push(report({ client: client.name, feature: feature.name, ...outcome }));
+  }
   return { version: installed.ok ? installed.version : "", cells };
+}
+
+interface Tried {
+  readonly version: string;
+  readonly cells: readonly Cell[];
 }
 
 async function main(selection: Selection): Promise<number> {
@@ -73,7 +82,7 @@ async function main(selection: Selection): Promise<number> {
   try {
     await cluster.start();
     for (const client of selection.clients) {
-      const result = await tried(client, cluster, selection);
+      const result = await tried(client, cluster, featuresOf(client, selection));
       versions.set(client.name, result.version);
       cells.push(...result.cells);
     }
