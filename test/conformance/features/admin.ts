@@ -6,7 +6,7 @@ export const admin: Feature = {
   name: "admin",
   what:
     "Creates a topic with a config, lists it, adds partitions, alters the config, describes both, deletes the topic; " +
-    "after each step another client sees the same.",
+    "another client and the controller see the same.",
   async run({ cluster, driver, topic }) {
     const seen = (await driver.run("make", {})).seen();
     const told = JSON.stringify(seen);
