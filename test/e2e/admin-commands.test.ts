@@ -1,25 +1,13 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import type { Told } from "../../operator/cli/stand-ins/site.ts";
 import { linesOf, LiveSite } from "./live-site.ts";
 
 jest.setTimeout(120_000);
 
-interface Told {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 describe("the commands that administer", () => {
   const site = new LiveSite();
-  const run = async (...args: string[]): Promise<Told> => {
-    const one = site.run([...args, "--data", site.folder]);
-    return { code: await one.exit(), out: one.out, err: one.err };
-  };
-  const json = async <T>(...args: string[]): Promise<T> => {
-    const { code, out, err } = await run(...args, "--output", "json");
-    expect({ code, err }).toEqual({ code: 0, err: "" });
-    return JSON.parse(out) as T;
-  };
+  const run = (...args: string[]): Promise<Told> => site.told(...args);
+  const json = <T>(...args: string[]): Promise<T> => site.json<T>(...args);
   const refused = async (...args: string[]): Promise<string> => {
     const { code, out, err } = await run(...args);
     expect({ code, out }).toEqual({ code: 1, out: "" });

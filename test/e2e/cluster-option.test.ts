@@ -4,16 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { FakeApiServer } from "../../operator/adapters/kubernetes/testing/fake-api-server.ts";
-import { Run } from "../../operator/cli/stand-ins/site.ts";
+import { Run, type Told } from "../../operator/cli/stand-ins/site.ts";
 import { linesOf, LiveSite } from "./live-site.ts";
 
 jest.setTimeout(120_000);
-
-interface Told {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 const CLUSTERS = "/apis/tidemark.dev/v1alpha1/namespaces/shop/clusters";
 const clusterOf = (more: object = {}, status: object = {}) => ({
@@ -38,10 +32,8 @@ const alone = { KUBECONFIG: "", HOME: "/nowhere", KUBERNETES_SERVICE_HOST: undef
   string
 >;
 
-const told = async (args: readonly string[], input?: string): Promise<Told> => {
-  const run = new Run(args, { env: alone, ...(input === undefined ? {} : { input }) });
-  return { code: await run.exit(), out: run.out, err: run.err };
-};
+const told = (args: readonly string[], input?: string): Promise<Told> =>
+  new Run(args, { env: alone, ...(input === undefined ? {} : { input }) }).told();
 const ask = (...args: string[]): Promise<Told> => told([...args, "--kubeconfig", kubeconfig]);
 const refused = async (...args: string[]): Promise<string> => {
   const { code, out, err } = await told(["topics", "list", ...args]);

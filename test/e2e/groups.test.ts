@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Consumer, Kafka, logLevel } from "kafkajs";
 import { OFFSETS_TOPIC, partitionFor } from "../../broker/groups/coordinator.ts";
-import { until } from "../../operator/cli/stand-ins/site.ts";
+import { type Told, until } from "../../operator/cli/stand-ins/site.ts";
 import { LiveSite } from "./live-site.ts";
 
 jest.setTimeout(180_000);
@@ -110,15 +110,8 @@ describe("a consumer group of a real client", () => {
     await until(async () => (await committed()) === written);
   });
 
-  const groups = async (...args: string[]): Promise<{ code: number | null; out: string; err: string }> => {
-    const run = site.run(["groups", ...args, "--data", site.folder]);
-    return { code: await run.exit(), out: run.out, err: run.err };
-  };
-  const json = async <T>(...args: string[]): Promise<T> => {
-    const { code, out, err } = await groups(...args, "--output", "json");
-    expect({ code, err }).toEqual({ code: 0, err: "" });
-    return JSON.parse(out) as T;
-  };
+  const groups = (...args: string[]): Promise<Told> => site.told("groups", ...args);
+  const json = <T>(...args: string[]): Promise<T> => site.json<T>("groups", ...args);
 
   /** After its coordinator died a member may join once more, and its former self counts until its session ends. */
   const settled = async (): Promise<boolean> => {

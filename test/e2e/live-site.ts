@@ -5,7 +5,7 @@ import {
   controllerStatus,
   type PartitionStatus,
 } from "../../operator/adapters/process/controller-client.ts";
-import { type Run, Site } from "../../operator/cli/stand-ins/site.ts";
+import { type Run, Site, type Told } from "../../operator/cli/stand-ins/site.ts";
 
 /** Keyed lines for `produce`: fifty keys in turn. */
 export const linesOf = (count: number, from = 0): string[] =>
@@ -24,6 +24,18 @@ export class LiveSite extends Site {
     const run = this.up(...args);
     await run.says("ready in ");
     return run;
+  }
+
+  /** What a command says of this site. */
+  told(...args: string[]): Promise<Told> {
+    return this.run([...args, "--data", this.folder]).told();
+  }
+
+  /** What a command that must go well prints for programs. */
+  async json<T>(...args: string[]): Promise<T> {
+    const { code, out, err } = await this.told(...args, "--output", "json");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    return JSON.parse(out) as T;
   }
 
   /** Writes keyed lines; resolves once every one is acknowledged. */

@@ -2,16 +2,10 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { OFFSETS_TOPIC, partitionFor } from "../../broker/groups/coordinator.ts";
-import { type Run, until } from "../../operator/cli/stand-ins/site.ts";
+import { type Run, type Told, until } from "../../operator/cli/stand-ins/site.ts";
 import { LiveSite } from "./live-site.ts";
 
 jest.setTimeout(180_000);
-
-interface Told {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** What `consume --format json` prints. */
 interface Read {
@@ -30,10 +24,7 @@ describe("records through files and pipes", () => {
   const site = new LiveSite();
 
   const start = (args: readonly string[], input?: string): Run => site.run([...args, "--data", site.folder], input);
-  const told = async (args: readonly string[], input?: string): Promise<Told> => {
-    const run = start(args, input);
-    return { code: await run.exit(), out: run.out, err: run.err };
-  };
+  const told = (args: readonly string[], input?: string): Promise<Told> => start(args, input).told();
   const done = async (args: readonly string[], input?: string): Promise<string> => {
     const { code, out, err } = await told(args, input);
     expect({ code, err }).toEqual({ code: 0, err: "" });

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { until } from "../../operator/cli/stand-ins/site.ts";
+import { type Told, until } from "../../operator/cli/stand-ins/site.ts";
 import { byKey, linesOf, LiveSite } from "./live-site.ts";
 
 jest.setTimeout(180_000);
@@ -32,15 +32,8 @@ describe("partitions move by command", () => {
   const lines = linesOf(4000).map((line) => `${line}${".".repeat(5000)}`);
   const file = path.join(site.folder, "plan.json");
 
-  const told = async (...args: string[]): Promise<{ code: number | null; out: string; err: string }> => {
-    const run = site.run(["reassign", ...args, "--data", site.folder]);
-    return { code: await run.exit(), out: run.out, err: run.err };
-  };
-  const json = async <T>(...args: string[]): Promise<T> => {
-    const { code, out, err } = await told(...args, "--output", "json");
-    expect({ code, err }).toEqual({ code: 0, err: "" });
-    return JSON.parse(out) as T;
-  };
+  const told = (...args: string[]): Promise<Told> => site.told("reassign", ...args);
+  const json = <T>(...args: string[]): Promise<T> => site.json<T>("reassign", ...args);
   const refused = async (...args: string[]): Promise<string> => {
     const { code, err } = await told(...args);
     expect(code).toBe(1);

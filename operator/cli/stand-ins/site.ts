@@ -7,6 +7,14 @@ import type { ClusterFile } from "../../adapters/process/cluster-file.ts";
 
 const MAIN = path.resolve("operator/cli/main.ts");
 
+/** What a run of the command has said, and how it ended. */
+export interface Told {
+  /** Null after a signal. */
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
 /** One run of the command, with everything it printed. */
 export class Run {
   readonly process: ChildProcess;
@@ -46,6 +54,12 @@ export class Run {
   /** Exit code, once everything it printed has come; null after a signal. */
   exit(): Promise<number | null> {
     return this.#whenExit;
+  }
+
+  /** All of it, once it has ended. */
+  async told(): Promise<Told> {
+    const code = await this.exit();
+    return { code, out: this.out, err: this.err };
   }
 }
 
