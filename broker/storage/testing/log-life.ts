@@ -1,14 +1,11 @@
 import { assert } from "../../base/assert.ts";
-import { type LeaderEpoch, type Offset, offset, type TimestampMs } from "../../base/ids.ts";
+import { type Offset, offset, type TimestampMs } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
 import { baseOffsetOf, batchPositions, lastOffsetOf, leaderEpochOf } from "../../wire/record-batch.ts";
 import type { LogConfig } from "../log-config.ts";
-import type { Checkpoint } from "../log-recovery.ts";
 import { ProducerStates } from "../producer-state.ts";
-import { LogFixture, valuesOf } from "./log-fixture.ts";
-import type { CrashOptions } from "./memory-disk.ts";
-
-const KILLED = "killed at this step";
+import { valuesOf } from "./log-fixture.ts";
+import { type Below, liveAndDie, MortalLog } from "./mortal-log.ts";
 
 /** A content that the log had at some time: `values[i]` at offset `start + i`. */
 interface Version {
@@ -20,40 +17,14 @@ interface Version {
  * A log's life on a disk that may die at any step, and all that was promised of it meanwhile. Every method may end with
  * the log dead: `isDead` then says so, and `crash` begins the next life.
  */
-export class LogLife {
-  readonly fixture: LogFixture;
+export class LogLife extends MortalLog {
   /** Every content there ever was; cuts and resets begin another. */
   readonly #versions: Version[] = [{ start: 0, values: [] }];
-  /** What a crash that keeps, or loses, the page cache must leave of the newest version at least. */
-  #writtenEnd = 0;
-  #syncedEnd = 0;
   /** No record below may be asked for: retention may have removed it. */
   #startMax = 0;
-  #checkpoint: Checkpoint | null = null;
-  #epoch = 0;
-  #sequence = 0;
-  #step = 0;
-  #dieAtStep = Number.MAX_SAFE_INTEGER;
-  isDead = false;
 
   constructor(config: Partial<LogConfig>) {
-    this.fixture = new LogFixture(config);
-    this.fixture.disk.onStep = () => {
-      if (this.isDead || ++this.#step < this.#dieAtStep) return;
-      this.isDead = true;
-      throw new Error(KILLED);
-    };
-  }
-
-  /** Steps taken in this life. */
-  get steps(): number {
-    return this.#step;
-  }
-
-  /** The log dies at its n-th step from now. */
-  dieAt(step: number): void {
-    this.#step = 0;
-    this.#dieAtStep = step;
+    super(config, { keepsTail: true });
   }
 
   get #newest(): Version {
@@ -64,72 +35,36 @@ export class LogLife {
     return this.#newest.start + this.#newest.values.length;
   }
 
-  /** Runs `work` unless the log is dead; its death in it is no error. */
-  async #living(work: () => Promise<void>): Promise<void> {
-    if (this.isDead) return;
-    try {
-      await work();
-      this.#observe();
-    } catch (error) {
-      if (!this.isDead) throw error;
-    }
-  }
-
-  #observe(): void {
-    const { log, failures } = this.fixture;
-    if (this.isDead || failures.length > 0) return;
-    this.#writtenEnd = Math.max(this.#writtenEnd, log.writtenEnd);
-    this.#syncedEnd = Math.max(this.#syncedEnd, log.syncedEnd);
-  }
-
-  open(options: { isCleanStart: boolean } = { isCleanStart: false }): Promise<void> {
-    return this.#living(async () => {
-      const log = await this.fixture.open({ checkpoint: this.#checkpoint, ...options });
-      this.#epoch++;
-      log.startEpoch(this.#epoch as LeaderEpoch);
-      log.onDurable = () => this.#observe();
-    });
-  }
-
   /** Appends batches as a leader, and waits until they are written. */
   append(batches: readonly number[], options: { sizeBytes?: number; waits?: boolean } = {}): Promise<void> {
-    return this.#living(async () => {
+    return this.living(async () => {
       for (const count of batches) {
         const values: string[] = [];
         for (let index = 0; index < count; index++) {
-          values.push(`${this.end + index}@${this.#epoch}`.padEnd(options.sizeBytes ?? 0, "."));
+          values.push(`${this.end + index}@${this.epoch}`.padEnd(options.sizeBytes ?? 0, "."));
         }
-        const producer = { id: 9, epoch: this.#epoch, baseSequence: this.#sequence };
-        this.fixture.append(values, { epoch: this.#epoch, producer, timestamp: 1000 + this.end });
+        const producer = { id: 9, epoch: this.epoch, baseSequence: this.sequence };
+        this.fixture.append(values, { epoch: this.epoch, producer, timestamp: 1000 + this.end });
         this.#newest.values.push(...values);
-        this.#sequence += count;
+        this.sequence += count;
       }
       if (options.waits !== false) await this.fixture.written();
     });
   }
 
-  flush(): Promise<void> {
-    return this.#living(() => this.fixture.log.flush());
-  }
-
-  /** What the broker's checkpoint files say from now on: written now and then, after the fact. */
-  checkpoint(): void {
-    if (!this.isDead) this.#checkpoint = this.fixture.checkpoint;
-  }
-
   truncateTo(end: number): Promise<void> {
-    return this.#living(async () => {
+    return this.living(async () => {
       const { start, values } = this.#newest;
       const log = this.fixture.log;
       // A batch goes as a whole: what stays is known only afterwards, and is never more than asked for.
-      this.#writtenEnd = Math.min(this.#writtenEnd, this.#batchStart(end));
-      this.#syncedEnd = Math.min(this.#syncedEnd, this.#batchStart(end));
+      this.writtenEnd = Math.min(this.writtenEnd, this.#batchStart(end));
+      this.syncedEnd = Math.min(this.syncedEnd, this.#batchStart(end));
       await log.truncateTo(offset(end));
       assert(log.logEnd <= end, "a cut leaves nothing at and above its offset");
       this.#versions.push({ start, values: values.slice(0, Math.max(0, log.logEnd - start)) });
       if (log.logEnd < start) this.#versions.push({ start: log.logEnd, values: [] });
-      this.#epoch++;
-      this.#sequence = 0;
+      this.epoch++;
+      this.sequence = 0;
     });
   }
 
@@ -141,41 +76,23 @@ export class LogLife {
   }
 
   resetTo(start: number): Promise<void> {
-    return this.#living(async () => {
-      this.#writtenEnd = 0;
-      this.#syncedEnd = 0;
+    return this.living(async () => {
+      this.writtenEnd = 0;
+      this.syncedEnd = 0;
       this.#versions.push({ start, values: [] });
       await this.fixture.log.resetTo(offset(start));
-      this.#epoch++;
-      this.#sequence = 0;
+      this.epoch++;
+      this.sequence = 0;
     });
   }
 
   /** Retention by size; everything is committed. */
   retain(): Promise<void> {
-    return this.#living(async () => {
+    return this.living(async () => {
       const { log, clock } = this.fixture;
       this.#startMax = Math.max(this.#startMax, log.writtenEnd);
       await log.applyRetention({ highWatermark: log.writtenEnd, nowMs: clock.now() });
     });
-  }
-
-  /** Closes and opens again, as at a clean stop. */
-  restart(): Promise<void> {
-    return this.#living(async () => {
-      await this.fixture.log.close();
-      this.#observe();
-      this.checkpoint();
-      await this.open({ isCleanStart: true });
-    });
-  }
-
-  /** The process, or the machine, ends; then the log is opened again, perhaps dying in that, too. */
-  async crash(options: CrashOptions): Promise<void> {
-    this.isDead = false;
-    this.fixture.disk.crash(options);
-    if (options.losesPageCache) this.#writtenEnd = Math.min(this.#writtenEnd, this.#syncedEnd);
-    await this.open();
   }
 
   /** The log holds what was promised and nothing else, and all that is derived from the records agrees with them. */
@@ -185,7 +102,7 @@ export class LogLife {
     const values = valuesOf(views);
     assert(values.length === log.logEnd - this.#readStart(views), `${values.length} records up to ${log.logEnd}`);
     this.#checkContent(values, log.logEnd - values.length);
-    assert(log.logEnd >= this.#writtenEnd, `the log ends at ${log.logEnd}, promised was ${this.#writtenEnd}`);
+    assert(log.logEnd >= this.writtenEnd, `the log ends at ${log.logEnd}, promised was ${this.writtenEnd}`);
     assert(
       log.logStart <= Math.max(this.#startMax, ...this.#versions.map(({ start }) => start)),
       `the log starts at ${log.logStart}`,
@@ -252,31 +169,21 @@ export class LogLife {
     const version = known ?? { start, values: [] };
     const hidden = version.values.slice(0, start - version.start);
     this.#versions.push({ start: version.start, values: [...hidden, ...values] });
-    this.#writtenEnd = this.fixture.log.writtenEnd;
-    this.#syncedEnd = Math.min(this.#syncedEnd, this.end);
+    this.writtenEnd = this.fixture.log.writtenEnd;
+    this.syncedEnd = Math.min(this.syncedEnd, this.end);
   }
 }
 
-/** One life of random deeds, some deaths included. */
-export async function liveAtRandom(random: Random, config: Partial<LogConfig>): Promise<LogLife> {
-  const below = (bound: number): number => Math.floor(random.next() * bound);
-  const life = new LogLife(config);
-  await life.open();
-  for (let death = 0; death < 4; death++) {
-    life.dieAt(1 + below(below(10) === 0 ? 400 : 60));
-    for (let deed = 0; deed < 40 && !life.isDead; deed++) await doSomething(life, below);
-    do {
-      // Recovery may die, too.
-      life.dieAt(below(3) === 0 ? 1 + below(30) : Number.MAX_SAFE_INTEGER);
-      await life.crash({ losesPageCache: below(2) === 0, ...(below(2) === 0 ? { random } : {}) });
-    } while (life.isDead);
-    life.dieAt(Number.MAX_SAFE_INTEGER);
-    await life.check();
-  }
-  return life;
-}
+/** Random lives, each with its end. */
+export const liveAtRandom = (random: Random, config: Partial<LogConfig>): Promise<LogLife> =>
+  liveAndDie(new LogLife(config), random, {
+    deedsMax: 40,
+    stepsToLive: (below) => 1 + below(below(10) === 0 ? 400 : 60),
+    fatalRecoveryOneIn: 3,
+    doSomething,
+  });
 
-async function doSomething(life: LogLife, below: (bound: number) => number): Promise<void> {
+async function doSomething(life: LogLife, below: Below): Promise<void> {
   switch (below(12)) {
     case 0:
       return await life.flush();
