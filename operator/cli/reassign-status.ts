@@ -1,6 +1,7 @@
 import { isTidemarkError } from "#base/errors.ts";
 import { endWithReader, INTERRUPTED } from "./exit.ts";
 import { Journey } from "./journey.ts";
+import { Patience, pause } from "./patience.ts";
 import { StatusLine } from "./progress-line.ts";
 import type { ReassignOptions } from "./reassign.ts";
 import { type Progressing, ReassignAdmin } from "./reassign-admin.ts";
@@ -15,8 +16,6 @@ export interface MovesOptions extends ReassignOptions {
 const LOOK_MS = 1000;
 /** How long brokers may not answer while we watch. */
 const PATIENCE_MS = 30_000;
-
-const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
 
 /** `tidemark reassign status`: what moves and how far it is; with `--watch` until nothing does. */
 export async function showMoves(options: MovesOptions): Promise<void> {
@@ -56,20 +55,19 @@ async function watch(first: readonly Progressing[], look: () => Promise<Progress
     line.close(text);
     process.exit(INTERRUPTED);
   });
-  let seenAtMs = startedAtMs;
+  const patience = new Patience(PATIENCE_MS);
   let moving = first;
   while (moving.length > 0) {
-    line.show(text);
-    await pause(LOOK_MS);
-    try {
-      moving = await look();
-      seenAtMs = performance.now();
-      journey.update(moving);
-    } catch (error) {
-      // Brokers and controllers come back: what moves goes on meanwhile.
-      const isOver = performance.now() - seenAtMs > PATIENCE_MS;
+    const lookSoon = async (): Promise<readonly Progressing[]> => {
+      line.show(text);
+      await pause(LOOK_MS);
+      return await look();
+    };
+    // Brokers and controllers come back: what moves goes on meanwhile.
+    moving = await patience.with(lookSoon, (error, isOver) => {
       if (isOver || !isTidemarkError(error)) throw error;
-    }
+    });
+    journey.update(moving);
   }
   line.close(text);
 }

@@ -1,6 +1,6 @@
 import type { Consumer } from "@platformatic/kafka";
 import { isTidemarkError, TidemarkError } from "#base/errors.ts";
-import { noSuchTopic } from "./admin-client.ts";
+import { EARLIEST, LATEST, noSuchTopic } from "./admin-client.ts";
 import { reasons } from "./client-errors.ts";
 import type { ReadRecord } from "./format.ts";
 import { Patience } from "./patience.ts";
@@ -42,8 +42,6 @@ interface TopicMetadata {
   readonly partitions: readonly { readonly leader: number }[];
 }
 
-const EARLIEST = -2n;
-const LATEST = -1n;
 const PARTITION_BYTES_MAX = 1024 * 1024;
 const WAIT_MS = 500;
 /** How long a leader may be missing before we give up. */
