@@ -89,8 +89,8 @@ test("acks=0 is compressed anew, too, also for a client that has gone", async ()
 describe("nothing is appended", () => {
   test("of a batch that does not open, or holds something else than it says; others of the request are", async () => {
     const { client, replicas } = setUp({ "compression.type": "lz4" }, 3);
-    const garbage = withBody(batchOf("x", "gzip"), { codec: 1, body: Buffer.from("garbage") });
-    const other = withBody(batchOf("x", "none"), { codec: 0, body: Buffer.from("garbage") });
+    const garbage = withBody(batchOf("x", "gzip"), 0, { body: Buffer.from("garbage") });
+    const other = withBody(batchOf("x", "none"), 0, { body: Buffer.from("garbage") });
     const answers = await send(client, garbage, batchOf("good"), other);
     expect(answers.map(({ errorCode, baseOffset }) => [errorCode, baseOffset])).toEqual([
       [2, -1],

@@ -31,8 +31,7 @@ function bytesOf(result: Recompressed): Uint8Array {
 const faultOf = (result: Recompressed) => (result.kind === "fault" ? result.fault : null);
 
 /** A compressed batch with another body, its CRC right. */
-const withBody = (source: Uint8Array, body: Uint8Array): Uint8Array =>
-  batch.withBody(source, { codec: batch.compressionOf(source, 0), body });
+const withBody = (source: Uint8Array, body: Uint8Array): Uint8Array => batch.withBody(source, 0, { body });
 
 const opened = (bytes: Uint8Array): Buffer =>
   Buffer.from(decompress(batch.compressionOf(bytes, 0), bytes.subarray(batch.BATCH_HEADER_BYTES)));

@@ -1,6 +1,13 @@
 import { type Compression, compressInThread, decompressInThread } from "./compression-in-threads.ts";
 import { isMalformed } from "./malformed.ts";
-import { BATCH_HEADER_BYTES, compressionCodecs, compressionOf, withBody } from "./record-batch.ts";
+import {
+  attributeBits,
+  attributesOf,
+  BATCH_HEADER_BYTES,
+  compressionCodecs,
+  compressionOf,
+  withBody,
+} from "./record-batch.ts";
 import { type BatchFault, type BatchLimits, tooLarge, UNREADABLE, validateOpened } from "./record-batch-validation.ts";
 
 export type Recompressed =
@@ -29,5 +36,6 @@ export async function recompress(batch: Uint8Array, to: Compression, limits: Bat
   const body = await compressInThread(to, records);
   const size = BATCH_HEADER_BYTES + body.length;
   if (size > limits.maxBatchBytes) return { kind: "fault", fault: tooLarge(size, limits.maxBatchBytes) };
-  return { kind: "batch", bytes: withBody(batch, { codec: to.codec, body }) };
+  const attributes = (attributesOf(batch, 0) & ~attributeBits.compression) | to.codec;
+  return { kind: "batch", bytes: withBody(batch, 0, { body, attributes }) };
 }

@@ -147,27 +147,46 @@ export function stampMaxTimestamp(bytes: Uint8Array, at: number, timestamp: Time
   writeInt32(bytes, at + CRC_AT, computeCrc(bytes, at));
 }
 
-/** The batch that fills `bytes` with its records compressed by `codec` into `body`; nothing else of it is different. */
-export function withBody(bytes: Uint8Array, { codec, body }: { codec: number; body: Uint8Array }): Uint8Array {
+/** What a batch's header says of its records. */
+export interface RecordsHeader {
+  readonly attributes: number;
+  readonly baseTimestamp: number;
+  readonly maxTimestamp: number;
+  readonly recordsCount: number;
+}
+
+/** The batch at `at` with other records, or the same ones compressed otherwise; what `header` does not name stays. */
+export function withBody(
+  bytes: Uint8Array,
+  at: number,
+  { body, ...header }: { readonly body: Uint8Array } & Partial<RecordsHeader>,
+): Uint8Array {
   const next = new Uint8Array(BATCH_HEADER_BYTES + body.length);
-  next.set(bytes.subarray(0, BATCH_HEADER_BYTES));
+  next.set(bytes.subarray(at, at + BATCH_HEADER_BYTES));
   next.set(body, BATCH_HEADER_BYTES);
   writeInt32(next, 8, next.length - BATCH_PREFIX_BYTES);
-  next[ATTRIBUTES_AT + 1] = (next[ATTRIBUTES_AT + 1]! & ~attributeBits.compression) | codec;
+  writeRecordsHeader(next, header);
   writeInt32(next, CRC_AT, computeCrc(next, 0));
   return next;
 }
 
+function writeRecordsHeader(bytes: Uint8Array, header: Partial<RecordsHeader>): void {
+  const { attributes, baseTimestamp, maxTimestamp, recordsCount } = header;
+  if (attributes !== undefined) {
+    bytes[ATTRIBUTES_AT] = attributes >> 8;
+    bytes[ATTRIBUTES_AT + 1] = attributes;
+  }
+  if (baseTimestamp !== undefined) writeInt64(bytes, BASE_TIMESTAMP_AT, baseTimestamp);
+  if (maxTimestamp !== undefined) writeInt64(bytes, MAX_TIMESTAMP_AT, maxTimestamp);
+  if (recordsCount !== undefined) writeInt32(bytes, RECORDS_COUNT_AT, recordsCount);
+}
+
 /** Everything that a batch's header says besides what {@link stampPosition} sets. */
-export interface BatchHeader {
-  readonly attributes: number;
+export interface BatchHeader extends RecordsHeader {
   readonly lastOffsetDelta: number;
-  readonly baseTimestamp: number;
-  readonly maxTimestamp: number;
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
-  readonly recordsCount: number;
 }
 
 /**
@@ -179,16 +198,12 @@ export function writeBatchHeader(bytes: Uint8Array, header: BatchHeader): void {
   writeInt32(bytes, 8, bytes.length - BATCH_PREFIX_BYTES);
   writeInt32(bytes, LEADER_EPOCH_AT, -1);
   bytes[MAGIC_AT] = MAGIC_V2;
-  bytes[ATTRIBUTES_AT] = header.attributes >> 8;
-  bytes[ATTRIBUTES_AT + 1] = header.attributes;
+  writeRecordsHeader(bytes, header);
   writeInt32(bytes, LAST_OFFSET_DELTA_AT, header.lastOffsetDelta);
-  writeInt64(bytes, BASE_TIMESTAMP_AT, header.baseTimestamp);
-  writeInt64(bytes, MAX_TIMESTAMP_AT, header.maxTimestamp);
   writeInt64(bytes, PRODUCER_ID_AT, header.producerId);
   bytes[PRODUCER_EPOCH_AT] = header.producerEpoch >> 8;
   bytes[PRODUCER_EPOCH_AT + 1] = header.producerEpoch;
   writeInt32(bytes, BASE_SEQUENCE_AT, header.baseSequence);
-  writeInt32(bytes, RECORDS_COUNT_AT, header.recordsCount);
   writeInt32(bytes, CRC_AT, computeCrc(bytes, 0));
 }
 

@@ -6,20 +6,14 @@ import {
   attributesOf,
   BATCH_HEADER_BYTES,
   baseOffsetOf,
-  baseSequenceOf,
   baseTimestampOf,
   compressionOf,
   deleteHorizonOf,
   hasLogAppendTime,
-  lastOffsetDeltaOf,
-  leaderEpochOf,
   maxTimestampOf,
-  producerEpochOf,
-  producerIdOf,
   recordsCountOf,
   sizeBytesOf,
-  stampPosition,
-  writeBatchHeader,
+  withBody,
 } from "./record-batch.ts";
 import { Writer } from "./writer.ts";
 
@@ -205,30 +199,4 @@ function moved(bytes: Uint8Array, at: number, { kept, shift }: { kept: Kept; shi
     }
   }
   return Buffer.concat(writer.chunks());
-}
-
-/** The batch at `at` with another body: offsets, epoch and producer stay. */
-function withBody(
-  bytes: Uint8Array,
-  at: number,
-  next: {
-    body: Uint8Array;
-    recordsCount: number;
-    baseTimestamp: number;
-    maxTimestamp: number;
-    attributes: number;
-  },
-): Uint8Array {
-  const { body, ...fields } = next;
-  const batch = new Uint8Array(BATCH_HEADER_BYTES + body.length);
-  batch.set(body, BATCH_HEADER_BYTES);
-  writeBatchHeader(batch, {
-    ...fields,
-    lastOffsetDelta: lastOffsetDeltaOf(bytes, at),
-    producerId: producerIdOf(bytes, at),
-    producerEpoch: producerEpochOf(bytes, at),
-    baseSequence: baseSequenceOf(bytes, at),
-  });
-  stampPosition(batch, 0, { baseOffset: baseOffsetOf(bytes, at), leaderEpoch: leaderEpochOf(bytes, at) });
-  return batch;
 }
