@@ -2,13 +2,11 @@ import { isTidemarkError } from "../base/errors.ts";
 import type { Offset } from "../base/ids.ts";
 import type { RewriteJob } from "../ports/compactor.ts";
 import {
-  baseOffsetOf,
   deleteHorizonOf,
   isControl,
   isPlaceholder,
   isTransactional,
   lastOffsetOf,
-  leaderEpochOf,
   producerIdOf,
   recordsCountOf,
 } from "../wire/record-batch.ts";
@@ -98,10 +96,6 @@ export class BatchRewrite {
     const isNewest = this.#job.newestOfProducers.get(producerIdOf(batch, 0)) === lastOffsetOf(batch, 0);
     if (isNewest || isPlaceholder(batch, 0)) return this.#writer.add(batch);
     this.hasChanged = true;
-    this.#writer.addGap({
-      baseOffset: baseOffsetOf(batch, 0),
-      lastOffset: lastOffsetOf(batch, 0),
-      leaderEpoch: leaderEpochOf(batch, 0),
-    });
+    this.#writer.addGap(batch);
   }
 }

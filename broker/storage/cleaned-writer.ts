@@ -1,4 +1,4 @@
-import type { Offset } from "../base/ids.ts";
+import type { LeaderEpoch, Offset } from "../base/ids.ts";
 import {
   baseOffsetOf,
   emptyBatch,
@@ -7,7 +7,7 @@ import {
   leaderEpochOf,
   maxTimestampOf,
 } from "../wire/record-batch.ts";
-import { CLEANED_SUFFIX, indexName, logName, timeIndexName } from "./file-names.ts";
+import { CLEANED_SUFFIX, segmentNames } from "./file-names.ts";
 import { noTimestamp, Segment } from "./segment.ts";
 import type { SharedStorage } from "./shared-storage.ts";
 import type { TimeEntry } from "./time-index.ts";
@@ -35,7 +35,7 @@ export class CleanedWriter {
   #chunkBytes = 0;
   #writtenBytes = 0;
   #unsyncedBytes = 0;
-  #gap: { baseOffset: Offset; lastOffset: Offset; leaderEpoch: ReturnType<typeof leaderEpochOf> } | null = null;
+  #gap: { readonly baseOffset: Offset; lastOffset: Offset; readonly leaderEpoch: LeaderEpoch } | null = null;
   /** Whether two placeholders became one. */
   hasMerged = false;
 
@@ -45,9 +45,7 @@ export class CleanedWriter {
     options: { folder: string; baseOffset: Offset; indexIntervalBytes: number },
   ): Promise<CleanedWriter> {
     const { folder, baseOffset } = options;
-    for (const name of [logName(baseOffset), indexName(baseOffset), timeIndexName(baseOffset)]) {
-      await shared.disk.remove(`${folder}/${name}${CLEANED_SUFFIX}`);
-    }
+    for (const name of segmentNames(baseOffset)) await shared.disk.remove(`${folder}/${name}${CLEANED_SUFFIX}`);
     return new CleanedWriter(shared, options);
   }
 
@@ -74,28 +72,22 @@ export class CleanedWriter {
 
   /** Adds one batch, which may be kept until the next `flush`. */
   add(batch: Uint8Array): void {
-    if (isPlaceholder(batch, 0)) {
-      return this.addGap({
-        baseOffset: baseOffsetOf(batch, 0),
-        lastOffset: lastOffsetOf(batch, 0),
-        leaderEpoch: leaderEpochOf(batch, 0),
-      });
-    }
+    if (isPlaceholder(batch, 0)) return this.addGap(batch);
     this.#endGap();
     this.#push(batch);
   }
 
-  /** Adds a stretch of offsets whose records are gone. */
-  addGap(gap: { baseOffset: Offset; lastOffset: Offset; leaderEpoch: ReturnType<typeof leaderEpochOf> }): void {
+  /** Adds the place of a batch whose records are gone. */
+  addGap(batch: Uint8Array): void {
+    const [lastOffset, leaderEpoch] = [lastOffsetOf(batch, 0), leaderEpochOf(batch, 0)];
     const open = this.#gap;
-    const fits = open?.leaderEpoch === gap.leaderEpoch && gap.lastOffset - open.baseOffset <= INT32_MAX;
-    if (open !== null && fits) {
-      open.lastOffset = gap.lastOffset;
+    if (open !== null && open.leaderEpoch === leaderEpoch && lastOffset - open.baseOffset <= INT32_MAX) {
+      open.lastOffset = lastOffset;
       this.hasMerged = true;
       return;
     }
     this.#endGap();
-    this.#gap = { ...gap };
+    this.#gap = { baseOffset: baseOffsetOf(batch, 0), lastOffset, leaderEpoch };
   }
 
   #endGap(): void {

@@ -6,6 +6,8 @@ const DIGITS = 20;
 export const logName = (base: Offset): string => `${String(base).padStart(DIGITS, "0")}.log`;
 export const indexName = (base: Offset): string => `${String(base).padStart(DIGITS, "0")}.index`;
 export const timeIndexName = (base: Offset): string => `${String(base).padStart(DIGITS, "0")}.timeindex`;
+/** Of everything that one segment is made of, its records first. */
+export const segmentNames = (base: Offset): string[] => [logName(base), indexName(base), timeIndexName(base)];
 export const snapshotName = (at: Offset): string => `${String(at).padStart(DIGITS, "0")}.snapshot`;
 export const EPOCHS_NAME = "leader-epoch-checkpoint";
 export const METADATA_NAME = "partition.metadata";

@@ -10,6 +10,7 @@ import {
   indexName,
   logName,
   METADATA_NAME,
+  segmentNames,
   snapshotName,
   SUPERSEDED_NAME,
   SWAP_SUFFIX,
@@ -142,7 +143,7 @@ export class LogFolder {
     const { disk, files } = this.shared;
     const { baseOffset } = segment;
     this.#forgetIndexes(segment);
-    const names = [logName(baseOffset), indexName(baseOffset), timeIndexName(baseOffset), snapshotName(baseOffset)];
+    const names = [...segmentNames(baseOffset), snapshotName(baseOffset)];
     const present = new Set(await disk.list(this.path));
     const renamed: string[] = [];
     for (const name of names) {
@@ -189,9 +190,7 @@ export class LogFolder {
 
   /** Removes the `.cleaned` files of a segment that is not wanted any more. */
   async removeCleaned(baseOffset: Offset): Promise<void> {
-    for (const name of [logName(baseOffset), indexName(baseOffset), timeIndexName(baseOffset)]) {
-      await this.remove(name + CLEANED_SUFFIX);
-    }
+    for (const name of segmentNames(baseOffset)) await this.remove(name + CLEANED_SUFFIX);
   }
 
   async renameDurably(from: string, to: string): Promise<void> {

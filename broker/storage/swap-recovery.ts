@@ -1,7 +1,15 @@
 import type { Offset } from "../base/ids.ts";
 import { lastOffsetOf } from "../wire/record-batch.ts";
 import { scanBatches } from "./batch-scan.ts";
-import { CLEANED_SUFFIX, indexName, logName, offsetOfName, SWAP_SUFFIX, timeIndexName } from "./file-names.ts";
+import {
+  CLEANED_SUFFIX,
+  indexName,
+  logName,
+  offsetOfName,
+  SWAP_SUFFIX,
+  segmentNames,
+  timeIndexName,
+} from "./file-names.ts";
 import type { LogFolder } from "./log-folder.ts";
 
 /**
@@ -23,7 +31,7 @@ async function finishSwap(folder: LogFolder, swap: string, names: readonly strin
   for (const name of names) {
     const at = offsetOfName(name, ".log");
     if (at === null || at < base || at >= end) continue;
-    for (const doomed of [logName(at), indexName(at), timeIndexName(at)]) await folder.remove(doomed);
+    for (const doomed of segmentNames(at)) await folder.remove(doomed);
   }
   // Those of a segment whose records are gone already.
   for (const doomed of [indexName(base), timeIndexName(base)]) await folder.remove(doomed);
