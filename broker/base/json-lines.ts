@@ -1,6 +1,6 @@
 import { TidemarkError } from "./errors.ts";
+import { LineCutter } from "./line-cutter.ts";
 
-const NEWLINE = 10;
 const encoder = new TextEncoder();
 
 /** One value as a line of JSON, ready to send. */
@@ -13,8 +13,7 @@ export const encodeLine = (value: unknown): Uint8Array => encoder.encode(`${JSON
 export class LineDecoder {
   readonly #lineBytesMax: number;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  #parts: Uint8Array[] = [];
-  #partsBytes = 0;
+  readonly #cutter = new LineCutter();
 
   constructor(lineBytesMax: number) {
     this.#lineBytesMax = lineBytesMax;
@@ -23,44 +22,24 @@ export class LineDecoder {
   /** The values completed by `chunk`, in order. */
   push(chunk: Uint8Array): unknown[] {
     const values: unknown[] = [];
-    let start = 0;
-    for (;;) {
-      const end = chunk.indexOf(NEWLINE, start);
-      if (end < 0) break;
-      values.push(this.#complete(chunk.subarray(start, end)));
-      start = end + 1;
+    for (const line of this.#cutter.push(chunk)) {
+      this.#mustFit(line.length);
+      values.push(this.#parse(line));
     }
-    if (start < chunk.length) this.#keep(chunk.subarray(start));
+    this.#mustFit(this.#cutter.restBytes);
     return values;
   }
 
-  #keep(part: Uint8Array): void {
-    this.#partsBytes += part.length;
-    if (this.#partsBytes > this.#lineBytesMax) {
-      throw new TidemarkError("PEER_MALFORMED", `a message of over ${this.#lineBytesMax} bytes came; closing`);
-    }
-    this.#parts.push(part);
+  #mustFit(sizeBytes: number): void {
+    if (sizeBytes <= this.#lineBytesMax) return;
+    throw new TidemarkError("PEER_MALFORMED", `a message of over ${this.#lineBytesMax} bytes came; closing`);
   }
 
-  #complete(last: Uint8Array): unknown {
-    this.#keep(last);
-    const line = this.#parts.length === 1 ? last : concat(this.#parts, this.#partsBytes);
-    this.#parts = [];
-    this.#partsBytes = 0;
+  #parse(line: Uint8Array): unknown {
     try {
       return JSON.parse(this.#decoder.decode(line));
     } catch (cause) {
       throw new TidemarkError("PEER_MALFORMED", "a message that is no JSON came; closing", { cause });
     }
   }
-}
-
-function concat(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  const whole = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { formatter, type ReadRecord } from "./format.ts";
-import { LineCutter } from "./lines.ts";
+import { InputLines } from "./lines.ts";
 
 const record: ReadRecord = {
   topic: "t",
@@ -63,7 +63,7 @@ describe("the format of a record", () => {
 
 describe("cutting input into lines", () => {
   const cut = (...chunks: string[]): string[] => {
-    const cutter = new LineCutter("standard input");
+    const cutter = new InputLines("standard input");
     const lines = chunks.flatMap((chunk) => cutter.push(Buffer.from(chunk)));
     const last = cutter.end();
     return [...lines, ...(last === null ? [] : [last])].map((line) => line.toString());
@@ -76,7 +76,7 @@ describe("cutting input into lines", () => {
   });
 
   test("a line that can be no record is refused before it fills memory", () => {
-    const cutter = new LineCutter("standard input");
+    const cutter = new InputLines("standard input");
     const chunk = Buffer.alloc(16 * 1024 * 1024, "x");
     const fill = (): void => {
       for (let i = 0; i < 5; i++) cutter.push(chunk);

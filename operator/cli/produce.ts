@@ -7,7 +7,7 @@ import { type BrokerAccess, brokerAccess, type ClientOptions } from "./broker-ac
 import { codecOf } from "./codecs.ts";
 import type { CodecName } from "./command-options.ts";
 import { FAILED, INTERRUPTED, lineFor } from "./exit.ts";
-import { LineCutter } from "./lines.ts";
+import { InputLines } from "./lines.ts";
 import { Placement } from "./placement.ts";
 import { type LineReader, lineReader, type RecordOptions } from "./produce-records.ts";
 import { amountText, StatusLine } from "./progress-line.ts";
@@ -153,7 +153,7 @@ class Feed {
   }
 
   async #drain({ name, stream }: Input): Promise<void> {
-    const cutter = new LineCutter(name);
+    const lines = new InputLines(name);
     let count = 0;
     const add = (line: Buffer): void => {
       count++;
@@ -162,7 +162,7 @@ class Feed {
     try {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         this.#readBytes += chunk.length;
-        for (const line of cutter.push(chunk)) add(line);
+        for (const line of lines.push(chunk)) add(line);
         this.#line.show(() => this.#text());
         if (this.#sender.isFull) await this.#sender.room();
         if (this.#sender.fault !== null) return;
@@ -170,7 +170,7 @@ class Feed {
     } catch (error) {
       if (!this.wasInterrupted) throw error;
     }
-    const last = cutter.end();
+    const last = lines.end();
     if (last !== null && !this.wasInterrupted) add(last);
   }
 

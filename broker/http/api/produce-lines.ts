@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
+import { LineCutter } from "../../base/line-cutter.ts";
 import type { TopicRow } from "../../contract/rows.ts";
 import { OVER_BUDGET } from "./body.ts";
 import type { Exchange, Reply } from "./exchange.ts";
 import type { Gateway } from "./gateway.ts";
 import { isFault } from "./incoming-record.ts";
-import { LineSplitter } from "./line-splitter.ts";
 import { type Format, NDJSON_TYPE, ndjsonProblem } from "./media-types.ts";
 import { type Sheet, sheetOf } from "./produce-pages.ts";
 import { formatIn } from "./read-query.ts";
@@ -41,7 +41,7 @@ class LineIntake {
   readonly #response: ServerResponse;
   readonly #topic: TopicRow;
   readonly #format: Format;
-  readonly #splitter = new LineSplitter();
+  readonly #cutter = new LineCutter();
   #sheet: Sheet | null = null;
   #lineNumber = 0;
   /** Of the budget. */
@@ -61,10 +61,10 @@ class LineIntake {
         if (!this.#gateway.budget.take(chunk.length)) return tryAgain(OVER_BUDGET);
         this.#heldBytes += chunk.length;
         this.#gateway.metrics.bytesIn.add(chunk.length);
-        const refused = await this.#take(this.#splitter.push(chunk));
+        const refused = await this.#take(this.#cutter.push(chunk));
         if (refused !== null) return refused;
       }
-      const refused = await this.#take(this.#splitter.end());
+      const refused = await this.#take(this.#cutter.end());
       if (refused !== null) return refused;
     } catch (error) {
       if (request.destroyed && !request.complete) return null;
@@ -93,10 +93,10 @@ class LineIntake {
       const stopped = refused !== null || isFull ? await this.#flush() : null;
       if (refused !== null || stopped !== null) return stopped ?? refused;
     }
-    if (this.#splitter.restBytes > LINE_BYTES_MAX) return this.#tooLong();
+    if (this.#cutter.restBytes > LINE_BYTES_MAX) return this.#tooLong();
     const stopped = await this.#flush();
-    this.#gateway.budget.giveBack(this.#heldBytes - this.#splitter.restBytes);
-    this.#heldBytes = this.#splitter.restBytes;
+    this.#gateway.budget.giveBack(this.#heldBytes - this.#cutter.restBytes);
+    this.#heldBytes = this.#cutter.restBytes;
     return stopped;
   }
 

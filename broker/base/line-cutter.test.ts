@@ -1,0 +1,13 @@
+import { expect, test } from "@jest/globals";
+import { LineCutter } from "./line-cutter.ts";
+
+test("lines may be spread over any number of chunks, be empty, and lack the last line feed", () => {
+  const cutter = new LineCutter();
+  const taken = ["a\nb", "c", "", "d", "\n\n", "e"].map((chunk) =>
+    [...cutter.push(Buffer.from(chunk))].map((line) => line.toString()),
+  );
+  expect(taken).toEqual([["a"], [], [], [], ["bcd", ""], []]);
+  expect(cutter.restBytes).toBe(1);
+  expect([...cutter.end()].map((line) => line.toString())).toEqual(["e"]);
+  expect([...cutter.end()]).toEqual([]);
+});
