@@ -20,7 +20,8 @@ import type { TestClient } from "../testing/test-client.ts";
 import { produce } from "../wire/apis/00-produce.ts";
 import { fetch } from "../wire/apis/01-fetch.ts";
 import { listOffsets } from "../wire/apis/02-list-offsets.ts";
-import { type BatchOptions, buildBatch } from "../wire/record-batch-builder.ts";
+import { buildBatch } from "../wire/record-batch-builder.ts";
+import type { BatchOptions } from "../wire/record-batch-writer.ts";
 
 const NOWHERE: Network = {
   exchange: async () => ({ kind: "unreachable", reason: "alone" }),

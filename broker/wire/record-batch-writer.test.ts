@@ -19,6 +19,20 @@ const records: readonly WrittenRecord[] = [
   })),
 ];
 
+const text = (field: Uint8Array | null): string | null => (field === null ? null : Buffer.from(field).toString());
+
+interface Content {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly { readonly key: Uint8Array | string; readonly value: Uint8Array | null }[];
+}
+
+const contentOf = ({ key, value, headers }: Content): unknown => [
+  text(key),
+  text(value),
+  headers.map((header) => [String(header.key), text(header.value)]),
+];
+
 test("a batch that was written record by record is the one that is built of all of them", () => {
   const writer = new RecordBatchWriter();
   for (const record of records) {
@@ -26,7 +40,7 @@ test("a batch that was written record by record is the one that is built of all 
     writer.add(record);
     expect(writer.sizeBytes - before).toBeLessThanOrEqual(recordBytesMax(record));
   }
-  const batch = writer.batch({ id: 7, epoch: 0, baseSequence: 40 });
+  const batch = writer.batch({ producer: { id: 7, epoch: 0, baseSequence: 40 } });
   const built = buildBatch(
     records.map((record) => ({ ...record, headers: record.headers.map((one) => ({ ...one, key: String(one.key) })) })),
     { producer: { id: 7, epoch: 0, baseSequence: 40 } },
@@ -36,12 +50,13 @@ test("a batch that was written record by record is the one that is built of all 
   const limits = { maxBatchBytes: 1e6, requiresKeys: false, timestampMin: 0, timestampMax: 1e14 };
   expect(validateBatch(batch, limits)).toBeUndefined();
   expect([...recordsOf(batch)].map(({ timestamp }) => timestamp)).toEqual(records.map(({ timestamp }) => timestamp));
+  expect([...recordsOf(batch)].map(contentOf)).toEqual(records.map(contentOf));
 });
 
 test("a batch is in memory of its own each time: what its log stamps is not sent again", () => {
   const writer = new RecordBatchWriter();
   writer.add(records[0]!);
-  const session = { id: 1, epoch: 0, baseSequence: 0 };
+  const session = { producer: { id: 1, epoch: 0, baseSequence: 0 } };
   const first = writer.batch(session);
   const pristine = Buffer.from(first);
   first.fill(0xff);

@@ -1,5 +1,13 @@
 import { assert } from "../base/assert.ts";
-import { BATCH_HEADER_BYTES, writeBatchHeader } from "./record-batch.ts";
+import { compress } from "./compression.ts";
+import {
+  attributeBits,
+  BATCH_HEADER_BYTES,
+  type CompressionName,
+  compressionCodecs,
+  writeBatchHeader,
+} from "./record-batch.ts";
+import { Writer } from "./writer.ts";
 
 /** One record to append. Bytes are copied at once. */
 export interface WrittenRecord {
@@ -10,11 +18,12 @@ export interface WrittenRecord {
   readonly headers: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[];
 }
 
-/** The session of an idempotent producer, and the sequence of the batch's first record. */
-export interface BatchSession {
-  readonly id: number;
-  readonly epoch: number;
-  readonly baseSequence: number;
+export interface BatchOptions {
+  readonly compression?: CompressionName;
+  /** The idempotent producer's session; without it the batch carries none. */
+  readonly producer?: { readonly id: number; readonly epoch: number; readonly baseSequence: number };
+  readonly isTransactional?: boolean;
+  readonly isControl?: boolean;
 }
 
 /** Attributes and the length of the record, of its key, of its value, and the number of headers, at their longest. */
@@ -30,12 +39,11 @@ export function recordBytesMax({ key, value, headers }: WrittenRecord): number {
 }
 
 /**
- * Writes records one after the other into the bytes of one uncompressed batch, so that nothing of them is kept besides.
+ * Writes records one after the other into the bytes of one batch, so that nothing of them is kept besides.
  * Source: Kafka documentation, "Message Format".
  */
 export class RecordBatchWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES);
-  #at = BATCH_HEADER_BYTES;
+  readonly #records = new Writer(FIRST_CAPACITY_BYTES);
   #count = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
@@ -44,9 +52,9 @@ export class RecordBatchWriter {
     return this.#count;
   }
 
-  /** Size of the batch as it stands. */
+  /** Size of the batch as it stands, uncompressed. */
   get sizeBytes(): number {
-    return this.#at;
+    return BATCH_HEADER_BYTES + this.#records.sizeBytes;
   }
 
   add(record: WrittenRecord): void {
@@ -56,37 +64,42 @@ export class RecordBatchWriter {
       this.#maxTimestamp = timestamp;
     }
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+    const records = this.#records;
     const bodyBytes = this.#bodyBytes(record);
-    this.#claim(bodyBytes + 5);
-    this.#varint(bodyBytes);
-    const from = this.#at;
-    this.#bytes[this.#at++] = 0;
-    this.#varint(timestamp - this.#baseTimestamp);
-    this.#varint(this.#count);
+    records.varint(bodyBytes);
+    const from = records.sizeBytes;
+    records.int8(0);
+    records.varlong(timestamp - this.#baseTimestamp);
+    records.varint(this.#count);
     this.#field(key);
     this.#field(value);
-    this.#varint(headers.length);
+    records.varint(headers.length);
     for (const header of headers) {
       this.#field(header.key);
       this.#field(header.value);
     }
-    assert(this.#at - from === bodyBytes, "a record is as long as was announced");
+    assert(records.sizeBytes - from === bodyBytes, "a record is as long as was announced");
     this.#count++;
   }
 
   /** The batch as a client sends it, in memory of its own each time: whoever appends it stamps it. */
-  batch(session: BatchSession): Buffer {
+  batch(options: BatchOptions = {}): Buffer {
     assert(this.#count > 0, "a batch holds at least one record");
-    const batch = Buffer.allocUnsafeSlow(this.#at);
-    batch.set(this.#bytes.subarray(0, this.#at));
+    const codec = compressionCodecs[options.compression ?? "none"];
+    // Nothing is spliced in: it is one chunk.
+    const body = compress(codec, this.#records.chunks()[0]!);
+    const batch = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + body.length);
+    batch.set(body, BATCH_HEADER_BYTES);
+    const { producer, isTransactional = false, isControl = false } = options;
+    const kind = (isTransactional ? attributeBits.transactional : 0) | (isControl ? attributeBits.control : 0);
     writeBatchHeader(batch, {
-      attributes: 0,
+      attributes: codec | kind,
       lastOffsetDelta: this.#count - 1,
       baseTimestamp: this.#baseTimestamp,
       maxTimestamp: this.#maxTimestamp,
-      producerId: session.id,
-      producerEpoch: session.epoch,
-      baseSequence: session.baseSequence,
+      producerId: producer?.id ?? -1,
+      producerEpoch: producer?.epoch ?? -1,
+      baseSequence: producer?.baseSequence ?? -1,
       recordsCount: this.#count,
     });
     return batch;
@@ -100,37 +113,16 @@ export class RecordBatchWriter {
     return size;
   }
 
-  #claim(sizeBytes: number): void {
-    const needed = this.#at + sizeBytes;
-    if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = grown;
-  }
-
   #field(bytes: Uint8Array | null): void {
-    this.#varint(bytes === null ? -1 : bytes.length);
-    if (bytes === null) return;
-    this.#bytes.set(bytes, this.#at);
-    this.#at += bytes.length;
-  }
-
-  /** Zigzag, of any safe integer: beyond 32 bits for distances of timestamps. */
-  #varint(value: number): void {
-    let rest = zigzag(value);
-    while (rest > 127) {
-      this.#bytes[this.#at++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
-    }
-    this.#bytes[this.#at++] = rest;
+    this.#records.varint(bytes === null ? -1 : bytes.length);
+    if (bytes !== null) this.#records.raw(bytes);
   }
 }
 
-const zigzag = (value: number): number => (value < 0 ? -2 * value - 1 : 2 * value);
-
+/** Of a signed safe integer in zigzag form. */
 function varintBytes(value: number): number {
   let size = 1;
-  for (let rest = zigzag(value); rest > 127; rest = Math.floor(rest / 128)) size++;
+  for (let rest = value < 0 ? -2 * value - 1 : 2 * value; rest > 127; rest = Math.floor(rest / 128)) size++;
   return size;
 }
 

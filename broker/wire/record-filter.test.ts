@@ -14,7 +14,8 @@ import {
   stampLogAppendTime,
   stampPosition,
 } from "./record-batch.ts";
-import { type BatchOptions, buildBatch } from "./record-batch-builder.ts";
+import { buildBatch } from "./record-batch-builder.ts";
+import type { BatchOptions } from "./record-batch-writer.ts";
 import { recordsOf } from "./record-batch-records.ts";
 import { type FilterRules, filterBatch, withoutRecords } from "./record-filter.ts";
 

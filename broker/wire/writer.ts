@@ -45,7 +45,7 @@ export class Writer {
     return this.at + this.splicedBytes;
   }
 
-  /** Everything written, in order. The writer must not be used afterwards. */
+  /** Everything written so far, in order. What is written afterwards is not in it. */
   chunks(): Uint8Array[] {
     if (this.splices === undefined) return [this.bytes.subarray(0, this.at)];
     const chunks: Uint8Array[] = [];

@@ -137,7 +137,7 @@ export class Producer {
     if (leader === "gone") return { kind: "done", outcome: failed("the topic or partition is gone", false) };
     if (leader === null) return again("its partition has no leader", false);
     if (!(await this.#hasId(session))) return again("no controller can be asked for a producer id", false);
-    const records = batch.batch({ id: session.id, epoch: 0, baseSequence: session.sequence });
+    const records = batch.batch({ producer: { id: session.id, epoch: 0, baseSequence: session.sequence } });
     const answer = await this.#produce(leader, place, records);
     switch (answer.kind) {
       case "unsent":
