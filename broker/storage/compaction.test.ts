@@ -14,7 +14,7 @@ import { recordsOf } from "../wire/record-batch-records.ts";
 import type { KeyJob, RewriteJob } from "../ports/compactor.ts";
 import { readRecords } from "./record-read.ts";
 import { SegmentCleaner } from "./segment-cleaner.ts";
-import { holdFirstRead } from "./testing/held-read.ts";
+import { holdFirstRead } from "./testing/watched-reads.ts";
 import { LogFixture } from "./testing/log-fixture.ts";
 
 const small = { segmentBytes: 400, indexIntervalBytes: 100, isCompacted: true, deletesOld: false } as const;

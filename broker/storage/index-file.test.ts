@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { IndexFile } from "./index-file.ts";
 import { SharedStorage } from "./shared-storage.ts";
-import { holdFirstRead } from "./testing/held-read.ts";
+import { holdFirstRead } from "./testing/watched-reads.ts";
 import { MemoryDisk } from "./testing/memory-disk.ts";
 
 test("a read of an index that ends when another stands in its place is not taken for that one's", async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import { TidemarkError } from "../base/errors.ts";
 import type { LeaderEpoch, Offset, TimestampMs } from "../base/ids.ts";
 import {
@@ -12,6 +13,7 @@ import {
 } from "../wire/record-batch.ts";
 import { recordsOf } from "../wire/record-batch-records.ts";
 import { BATCH_BYTES_MAX, scanBatches } from "./batch-scan.ts";
+import type { LogConfig } from "./log-config.ts";
 import { noTimestamp, type Segment } from "./segment.ts";
 import { READ_BLOCK_BYTES, type SharedStorage } from "./shared-storage.ts";
 import type { TimeEntry } from "./time-index.ts";
@@ -21,6 +23,11 @@ const READ_BYTES_MAX = READ_BLOCK_BYTES;
 /** A block that is used for less than this part is not worth keeping alive. */
 const KEEP_BLOCK_PART = 4;
 const HINTS_MAX = 8;
+
+export interface LogReaderOptions {
+  readonly config: () => LogConfig;
+  readonly clock: Clock;
+}
 
 /** A record found by its timestamp. */
 export interface FoundOffset {
@@ -39,17 +46,19 @@ interface Hint {
   readonly offset: Offset;
   readonly segment: Segment;
   readonly position: number;
+  /** Size of that batch; 0 when it is not known. */
+  readonly batchBytes: number;
 }
 
 /** Reads one log's files. What it is asked for must be written; a log cut meanwhile makes its answers worthless. */
 export class LogReader {
   readonly #shared: SharedStorage;
-  readonly #indexIntervalBytes: () => number;
+  readonly #options: LogReaderOptions;
   #hints: Hint[] = [];
 
-  constructor(shared: SharedStorage, indexIntervalBytes: () => number) {
+  constructor(shared: SharedStorage, options: LogReaderOptions) {
     this.#shared = shared;
-    this.#indexIntervalBytes = indexIntervalBytes;
+    this.#options = options;
   }
 
   /** Forgets what it knows of positions: the log was cut. */
@@ -62,18 +71,21 @@ export class LogReader {
     const hint = this.#hints.find((one) => one.offset === from && one.segment === segment);
     let position = hint?.position ?? (await this.#positionBefore(segment, from));
     const { writtenBytes } = segment;
+    const nowMs = this.#options.clock.monotonic();
     return await this.#shared.files.useExisting(segment.path, async (file) => {
-      let needBytes = Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, limits.maxBytes));
+      let needBytes = firstReadBytes(limits.maxBytes, hint?.batchBytes ?? 0);
       while (position < writtenBytes) {
         const block = this.#block(Math.min(needBytes, writtenBytes - position));
         const length = await file.read(block, position);
-        const found = takeBatches(block.subarray(0, length), from, limits);
+        const place = { segment, position, nowMs };
+        const found = takeBatches(block.subarray(0, length), from, { ...limits, place });
         if (found.kind === "bad") throw corrupt(segment, position + found.at);
         if (found.kind === "batches") {
-          this.#remember(hint, { offset: found.nextOffset, segment, position: position + found.end });
-          if (found.start === found.end) return [];
-          const isWorthKeeping = (found.end - found.start) * KEEP_BLOCK_PART >= block.length;
-          return [isWorthKeeping ? block.subarray(found.start, found.end) : block.slice(found.start, found.end)];
+          const { nextOffset, nextBytes, start, end } = found;
+          this.#remember(hint, { offset: nextOffset, segment, position: position + end, batchBytes: nextBytes });
+          if (start === end) return [];
+          const isWorthKeeping = (end - start) * KEEP_BLOCK_PART >= block.length;
+          return [isWorthKeeping ? block.subarray(start, end) : block.slice(start, end)];
         }
         // With all that there is in the block, nothing more can make it whole.
         if (length < block.length || position + length >= writtenBytes) break;
@@ -134,7 +146,7 @@ export class LogReader {
     const isMissing = segment.timeIndex.file.count === 0 || (offsets.count === 0 && segment.sizeBytes > READ_BYTES_MAX);
     if (offsets.isAll && areTimesSane && !isMissing) return;
     await segment.clearIndexes();
-    const indexIntervalBytes = this.#indexIntervalBytes();
+    const { indexIntervalBytes } = this.#options.config();
     await this.#shared.files.useExisting(segment.path, (file) =>
       scanBatches(file, { from: 0, to: segment.writtenBytes }, (bytes, at, { position, sizeBytes }) => {
         const lastOffset = lastOffsetOf(bytes, at);
@@ -233,13 +245,32 @@ export class LogReader {
 const corrupt = (segment: Segment, position: number): TidemarkError =>
   new TidemarkError("LOG_CORRUPT", `${segment.path} is damaged at byte ${position}; its replicas are asked instead`);
 
+/** To read at first: of batches as long as the next one, as many as fit, and the header of the one after them. */
+function firstReadBytes(maxBytes: number, batchBytes: number): number {
+  const count = batchBytes === 0 ? 0 : Math.max(1, Math.floor(maxBytes / batchBytes));
+  const wanted = count === 0 ? maxBytes : count * batchBytes + BATCH_HEADER_BYTES;
+  return Math.max(batchBytes, Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, wanted)));
+}
+
+interface TakeLimits extends ReadLimits {
+  /** Where the block was read from, and when. */
+  readonly place: { readonly segment: Segment; readonly position: number; readonly nowMs: number };
+}
+
 type Taken =
-  | { readonly kind: "batches"; readonly start: number; readonly end: number; readonly nextOffset: Offset }
+  | {
+      readonly kind: "batches";
+      readonly start: number;
+      readonly end: number;
+      readonly nextOffset: Offset;
+      /** Size of the batch at `end`; 0 when its header is not in the block, or makes no sense. */
+      readonly nextBytes: number;
+    }
   | { readonly kind: "none"; readonly at: number; readonly needBytes: number }
   | { readonly kind: "bad"; readonly at: number };
 
 /** The batches of `block` that a read from `from` on may have, verified; `none` when the first of them is cut off. */
-function takeBatches(block: Uint8Array, from: Offset, limits: ReadLimits): Taken {
+function takeBatches(block: Uint8Array, from: Offset, limits: TakeLimits): Taken {
   let at = 0;
   let end = batchEnd(block, at, block.length);
   while (end > 0 && lastOffsetOf(block, at) < from) {
@@ -255,10 +286,30 @@ function takeBatches(block: Uint8Array, from: Offset, limits: ReadLimits): Taken
   const start = at;
   let nextOffset = from;
   while (end > 0 && lastOffsetOf(block, at) < limits.endOffset && (at === start || end - start <= limits.maxBytes)) {
-    if (!hasValidCrc(block, at)) return { kind: "bad", at };
+    if (!isIntact(block, { at, end }, limits.place)) return { kind: "bad", at };
     nextOffset = (lastOffsetOf(block, at) + 1) as Offset;
     at = end;
     end = batchEnd(block, at, block.length);
   }
-  return { kind: "batches", start, end: at, nextOffset };
+  return { kind: "batches", start, end: at, nextOffset, nextBytes: sizeOfNext(block, at) };
+}
+
+/** Whether a batch is as it was written: by its checksum, unless that was verified lately. */
+function isIntact(
+  block: Uint8Array,
+  { at, end }: { at: number; end: number },
+  { segment, position, nowMs }: TakeLimits["place"],
+): boolean {
+  const { written, read } = segment.verified;
+  const [from, to] = [position + at, position + end];
+  if (written.holds(from, to, nowMs) || read.holds(from, to, nowMs)) return true;
+  const isValid = hasValidCrc(block, at);
+  if (isValid) read.extend(from, to, nowMs);
+  return isValid;
+}
+
+function sizeOfNext(block: Uint8Array, at: number): number {
+  if (block.length - at < BATCH_HEADER_BYTES) return 0;
+  const sizeBytes = sizeBytesOf(block, at);
+  return sizeBytes >= BATCH_HEADER_BYTES && sizeBytes <= BATCH_BYTES_MAX ? sizeBytes : 0;
 }

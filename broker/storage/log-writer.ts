@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import type { Offset } from "../base/ids.ts";
 import type { Segment } from "./segment.ts";
 import type { SharedStorage } from "./shared-storage.ts";
@@ -17,8 +18,7 @@ export interface LogWriterOptions {
   /** Everything below `endOffset` is in the page cache. */
   readonly onWritten: (endOffset: Offset) => void;
   readonly onFailed: (error: unknown) => void;
-  /** `Clock.soon`: what the same moment brings goes into one write. */
-  readonly soon: (fn: () => void) => void;
+  readonly clock: Clock;
 }
 
 /** Group commit: one write in flight; what is appended meanwhile goes into the next. */
@@ -36,7 +36,7 @@ export class LogWriter {
   kick(): void {
     if (this.#isRunning || this.#hasFailed) return;
     this.#isRunning = true;
-    this.#options.soon(() => this.#start());
+    this.#options.clock.soon(() => this.#start());
   }
 
   /** Resolves when nothing is being written nor waiting to be; also after a failure. */
@@ -93,7 +93,10 @@ export class LogWriter {
 
   #wrote(write: TailWrite): void {
     this.#options.tail.wrote(write);
-    write.segment.writtenBytes = write.position + write.sizeBytes;
+    const { segment, position, sizeBytes } = write;
+    segment.writtenBytes = position + sizeBytes;
+    // Whoever appends has verified it.
+    segment.verified.written.extend(position, segment.writtenBytes, this.#options.clock.monotonic());
     this.#options.onWritten(write.endOffset);
   }
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { type LeaderEpoch, offset, type TimestampMs } from "../base/ids.ts";
-import { batchOf, FOLDER, LogFixture, valuesOf } from "./testing/log-fixture.ts";
+import { BATCH_HEADER_BYTES, sizeBytesOf } from "../wire/record-batch.ts";
+import { batchOf, endOf, FOLDER, LogFixture, valuesOf } from "./testing/log-fixture.ts";
+import { sizesOfReads } from "./testing/watched-reads.ts";
+import { VERIFIED_MS_MAX } from "./verified-range.ts";
 
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `v${from + index}`);
 
@@ -263,18 +266,54 @@ describe("restart", () => {
 });
 
 describe("what is corrupt on disk", () => {
-  test("is never served", async () => {
+  const path = `${FOLDER}/00000000000000000000.log`;
+
+  test("is not served", async () => {
     const fixture = new LogFixture({ segmentBytes: 500 });
     const log = await fixture.open();
     for (const value of numbered(20)) fixture.append([value]);
     await log.flush();
     log.setTailBytesMax(0);
-    fixture.disk.corrupt(`${FOLDER}/00000000000000000000.log`, 200);
+    await fixture.clock.advance(VERIFIED_MS_MAX);
+    fixture.disk.corrupt(path, 200);
     expect(valuesOf(await log.read(offset(0), { endOffset: log.logEnd, maxBytes: 1 }))).toEqual(["v0"]);
     const reading = log.read(offset(2), { endOffset: log.logEnd, maxBytes: 1 });
     await expect(reading).rejects.toMatchObject({ code: "LOG_CORRUPT" });
     expect(valuesOf(await log.read(offset(15), { endOffset: log.logEnd, maxBytes: 1 }))).toEqual(["v15"]);
   });
+
+  test("is found by the first read ten minutes after it was written, or read", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    for (const value of numbered(3)) fixture.append([value]);
+    await log.flush();
+    log.setTailBytesMax(0);
+    const read = (): Promise<Uint8Array[]> => log.read(offset(0), { endOffset: log.logEnd, maxBytes: 1000 });
+    await fixture.clock.advance(VERIFIED_MS_MAX);
+    expect(valuesOf(await read())).toEqual(numbered(3));
+    fixture.disk.corrupt(path, fixture.disk.contentOf(path)!.length - 1);
+    await fixture.clock.advance(VERIFIED_MS_MAX - 1);
+    expect(await read()).toHaveLength(1);
+    await fixture.clock.advance(1);
+    await expect(read()).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+  });
+});
+
+test("a read of batches that are alike takes whole ones from the disk, and no part of the next", async () => {
+  const fixture = new LogFixture();
+  const log = await fixture.open();
+  const asked = sizesOfReads(fixture.disk, ".log");
+  const value = "x".repeat(100_000);
+  for (let i = 0; i < 12; i++) fixture.append([value]);
+  await log.flush();
+  log.setTailBytesMax(0);
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < 12; at = endOf(chunks.at(-1)!)) {
+    chunks.push(...(await log.read(offset(at), { endOffset: log.logEnd, maxBytes: 250_000 })));
+  }
+  const pairBytes = 2 * sizeBytesOf(chunks[0]!, 0);
+  // With the header of the batch that follows, but the file's last.
+  expect(asked).toEqual([250_000, ...Array(4).fill(pairBytes + BATCH_HEADER_BYTES), pairBytes]);
 });
 
 test("what is appended at any moment of a write is written, too", async () => {

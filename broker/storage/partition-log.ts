@@ -113,7 +113,7 @@ export class PartitionLog {
     this.#persistence = new LogPersistence(folder, loaded);
     this.#isFirstTimestampKnown = this.#active.isEmpty || this.#active.firstTimestampMs !== null;
     this.#tail = new Tail(this.#shared.tails, options.tailBytesMax ?? TAIL_BYTES_MAX);
-    this.#reader = new LogReader(this.#shared, () => this.#config.indexIntervalBytes);
+    this.#reader = new LogReader(this.#shared, { config: () => this.#config, clock: this.#clock });
     const onFailed = (error: unknown): void => this.#fail(error);
     this.#remover = new SegmentRemover({
       folder,
@@ -127,7 +127,7 @@ export class PartitionLog {
       prepare: (segment) => folder.prepare(segment),
       onWritten: (endOffset) => this.#onWritten(endOffset),
       onFailed,
-      soon: (fn) => this.#clock.soon(fn),
+      clock: this.#clock,
     });
     this.#syncer = new LogSyncer({
       folder,

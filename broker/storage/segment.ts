@@ -3,6 +3,7 @@ import { indexName, logName, timeIndexName } from "./file-names.ts";
 import { OffsetIndex, OFFSET_ENTRY_BYTES } from "./offset-index.ts";
 import type { SharedStorage } from "./shared-storage.ts";
 import { TIME_ENTRY_BYTES, type TimeEntry, TimeIndex } from "./time-index.ts";
+import { VerifiedRange } from "./verified-range.ts";
 
 const INT32_MAX = 2 ** 31 - 1;
 
@@ -41,6 +42,8 @@ export class Segment {
   /** Greatest timestamp of the first batch; −1 when it has none, null when there is no batch or it was not read. */
   firstTimestampMs: number | null = null;
   readonly #createdMs: number;
+  /** What was checked before it was written, and what was checked when it was read. */
+  readonly verified = { written: new VerifiedRange(), read: new VerifiedRange() };
   /** Verification of a closed segment's indexes, begun at their first use. */
   checking: Promise<void> | null = null;
   #bytesSinceEntry = 0;
@@ -137,6 +140,8 @@ export class Segment {
     this.writtenBytes = Math.min(this.writtenBytes, to.sizeBytes);
     // The cut itself is not synced: until it is, a power cut may bring the old bytes back.
     this.syncedBytes = Math.min(this.syncedBytes, to.sizeBytes - 1);
+    this.verified.written.cutTo(to.sizeBytes);
+    this.verified.read.cutTo(to.sizeBytes);
     this.endOffset = to.endOffset;
     this.#bytesSinceEntry = 0;
     if (to.sizeBytes === 0) this.firstTimestampMs = null;

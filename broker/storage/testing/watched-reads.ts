@@ -17,3 +17,20 @@ export function holdFirstRead(disk: Disk, name: string, on: { hold: () => void; 
     return file;
   };
 }
+
+/** Sizes in bytes of what is asked of the files by that name which are opened from now on; grows. */
+export function sizesOfReads(disk: Disk, name: string): number[] {
+  const sizes: number[] = [];
+  const open = disk.open.bind(disk);
+  disk.open = async (path, options) => {
+    const file = await open(path, options);
+    if (file === null || !path.endsWith(name)) return file;
+    const read = file.read.bind(file);
+    file.read = (target, position) => {
+      sizes.push(target.length);
+      return read(target, position);
+    };
+    return file;
+  };
+  return sizes;
+}
