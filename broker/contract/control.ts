@@ -28,7 +28,6 @@ export const KAFKA_PATH = "/v1/kafka";
 
 /** Brokers send one this often; a session ends when none came for the session timeout. */
 export const HEARTBEAT_INTERVAL_MS = 500;
-export const SESSION_TIMEOUT_MS_DEFAULT = 4000;
 
 export interface PartitionName {
   readonly topicId: TopicId;

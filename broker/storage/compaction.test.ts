@@ -1,11 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { TidemarkError } from "../base/errors.ts";
 import { settle } from "../base/testing/fake-clock.ts";
-import { type Offset, offset } from "../base/ids.ts";
+import { type LeaderEpoch, type Offset, offset } from "../base/ids.ts";
 import {
   baseOffsetOf,
   batchPositions,
   deleteHorizonOf,
+  emptyBatch,
   lastOffsetOf,
   maxTimestampOf,
   recordsCountOf,
@@ -160,6 +161,17 @@ describe("compaction", () => {
     expect(again!.ratio).toBeGreaterThan(0);
     expect(again).toMatchObject({ isOverdue: false });
     expect(again!.ratio).toBeLessThan(1);
+  });
+
+  test("is overdue by its newest record where the oldest dirty batch was emptied by the leader", async () => {
+    const fixture = await opened({ ...small, maxCompactionLagMs: 5000 });
+    const emptied = emptyBatch({ baseOffset: offset(0), lastOffset: offset(9), leaderEpoch: 0 as LeaderEpoch });
+    expect(fixture.log.appendAsFollower(emptied)).toEqual({ kind: "appended" });
+    await roll(fixture);
+    const { compaction, logEnd: highWatermark } = fixture.log;
+    const dueMs = fixture.clock.now() + 5000;
+    expect(await compaction.dirtiness({ highWatermark, nowMs: dueMs })).toMatchObject({ isOverdue: false });
+    expect(await compaction.dirtiness({ highWatermark, nowMs: dueMs + 1 })).toMatchObject({ isOverdue: true });
   });
 });
 

@@ -117,8 +117,14 @@ export class LogCompaction {
     const { maxCompactionLagMs } = this.#log.config();
     const oldest = cleanable.find(({ endOffset, sizeBytes }) => endOffset > this.#cleanedEnd && sizeBytes > 0);
     const isLimited = maxCompactionLagMs < Number.MAX_SAFE_INTEGER && oldest !== undefined;
-    const oldestMs = isLimited ? await this.#log.reader.firstTimestamp(oldest.segment) : null;
-    return { ratio, isOverdue: oldestMs !== null && oldestMs >= 0 && now.nowMs - oldestMs > maxCompactionLagMs };
+    const oldestMs = isLimited ? await this.#oldestTimestamp(oldest.segment) : -1;
+    return { ratio, isOverdue: oldestMs >= 0 && now.nowMs - oldestMs > maxCompactionLagMs };
+  }
+
+  /** That of the first batch; where it has none, as one that was emptied, of the newest. −1: of no batch. */
+  async #oldestTimestamp(segment: Segment): Promise<number> {
+    const firstMs = (await this.#log.reader.firstTimestamp(segment)) ?? -1;
+    return firstMs >= 0 ? firstMs : (await this.#log.reader.maxTimestamp(segment)).timestampMs;
   }
 
   /** The closed segments that may be compacted now. */

@@ -1,6 +1,7 @@
 import type { ControllerStatus } from "../ports/cluster-control.ts";
 import type { KubernetesObject } from "../ports/kubernetes.ts";
 import type { ClusterResource } from "../specs/custom-resources.ts";
+import { PAUSE_ANNOTATION } from "../specs/naming.ts";
 import type { Racks } from "./node-racks.ts";
 import type { BrokerPod } from "./pods.ts";
 import type { Claim } from "./storage-plan.ts";
@@ -47,4 +48,4 @@ export const decidingStatus = ({ status }: ClusterObserved): ControllerStatus | 
   status?.condition === "active" ? status : null;
 
 export const isPaused = (cluster: ClusterResource): boolean =>
-  cluster.metadata.annotations?.["tidemark.dev/pause-reconciliation"] === "true";
+  cluster.metadata.annotations?.[PAUSE_ANNOTATION] === "true";

@@ -232,6 +232,14 @@ describe("a request", () => {
     expect(await statusOf("/topics", { "sec-fetch-site": "cross-site" })).toBe(403);
   });
 
+  test("by a page whose name leads to this machine is refused: here one asks by a name of this machine", async () => {
+    expect(await statusOf("/topics", { host: "shop.example:8082" })).toBe(403);
+    expect(await statusOf("/topics", { host: "127.0.0.1.shop.example" })).toBe(403);
+    for (const host of ["localhost", "LOCALHOST:8082", "api.localhost:8082", "127.0.0.1:1", "[::1]:8082"]) {
+      expect([host, await statusOf("/topics", { host })]).toEqual([host, 200]);
+    }
+  });
+
   test("that is no HTTP, or has too much of a head, is answered in words", async () => {
     const socket = connect(world.listener.address.port, "127.0.0.1");
     const text = new Promise<string>((resolve) => {

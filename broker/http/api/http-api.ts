@@ -140,9 +140,14 @@ function split(url: string): [string, string] {
  * else by the page's origin, which must be the host that it asks. There is no authentication, so a page that somebody
  * happens to look at must not read or write where only its reader's browser reaches.
  */
-function isFromElsewhere({ headers }: IncomingMessage): boolean {
+function isFromElsewhere({ headers, socket }: IncomingMessage): boolean {
   const { origin, host = "" } = headers;
   const site = headers["sec-fetch-site"];
   if (site !== undefined) return site !== "same-origin" && site !== "none";
-  return origin !== undefined && origin.replace(/^https?:\/\//, "") !== host;
+  if (origin !== undefined && origin.replace(/^https?:\/\//, "") !== host) return true;
+  // A page whose name was pointed at this machine meanwhile (DNS rebinding) has its origin: the name shows it.
+  return host !== "" && LOOPBACK_ADDRESS.test(socket.localAddress ?? "") && !LOOPBACK_HOST.test(host);
 }
+
+const LOOPBACK_ADDRESS = /^(::ffff:)?127\.|^::1$/;
+const LOOPBACK_HOST = /^((.+\.)?localhost|127\.[0-9.]+|\[::1\])(:\d+)?$/i;

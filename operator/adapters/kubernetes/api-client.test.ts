@@ -106,6 +106,14 @@ test("a stream hands over whole lines, and says why it ended", async () => {
   expect(lines).toEqual([{ type: "ADDED" }, { type: "BOOKMARK" }]);
 });
 
+test("a stream of which a line is no JSON ends with what came before it", async () => {
+  const lines: unknown[] = [];
+  const streaming = await clientOf((_, response) => response.write('{"n":1}\n<html>\n{"n":2}\n'));
+  const stream = streaming.stream("/watch", { silenceMsMax: 60_000, onLine: (line) => lines.push(line) });
+  expect(await stream.done).toBe("a line came that is no JSON: <html>");
+  expect(lines).toEqual([{ n: 1 }]);
+});
+
 test("a stream that is refused, or falls silent, ends", async () => {
   const refusing = await clientOf(answering(410, { message: "too old resource version" }));
   expect(await refusing.stream("/watch", { silenceMsMax: 1000, onLine: () => {} }).done).toBe(

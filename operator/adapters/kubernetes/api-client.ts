@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Agent } from "node:https";
 import { nodeHttp } from "#adapters/node-http.ts";
+import { LineCutter } from "#base/line-cutter.ts";
 import type { ApiAccess } from "./credentials.ts";
 
 const nodeHttps: typeof import("node:https") = process.getBuiltinModule("node:https");
@@ -160,6 +161,15 @@ function answerOf(status: number, text: string): ApiAnswer {
   return { status, body, message: typeof message === "string" ? message : `status ${status}` };
 }
 
+/** Undefined when it is no JSON. */
+function parsed(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString());
+  } catch {
+    return undefined;
+  }
+}
+
 function readLines(response: IncomingMessage, onLine: (line: unknown) => void, end: (why: string) => void): void {
   if (response.statusCode !== 200) {
     readText(response).then(
@@ -168,12 +178,15 @@ function readLines(response: IncomingMessage, onLine: (line: unknown) => void, e
     );
     return;
   }
-  response.setEncoding("utf8");
-  let rest = "";
-  response.on("data", (chunk: string) => {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") onLine(JSON.parse(line));
+  const lines = new LineCutter();
+  const take = (line: Buffer): void => {
+    const value = parsed(line);
+    if (value !== undefined) return onLine(value);
+    end(`a line came that is no JSON: ${line.toString().slice(0, 100)}`);
+    response.destroy();
+  };
+  response.on("data", (chunk: Buffer) => {
+    for (const line of lines.push(chunk)) if (line.length > 0 && !response.destroyed) take(line);
   });
   response.on("end", () => end("the API server ended the stream"));
   response.on("close", () => end("the stream was closed"));

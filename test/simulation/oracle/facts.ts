@@ -17,8 +17,6 @@ export interface Loss {
   readonly atMs: number;
 }
 
-export type Commitment = { readonly id: number; readonly isAcked: boolean };
-
 /** All that the oracle knows of one partition. */
 export class PartitionFacts {
   readonly topicId: string;
