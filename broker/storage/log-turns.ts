@@ -34,14 +34,14 @@ export class LogTurns {
     return result;
   }
 
-  /** Runs `work`, which removes records, once `idle` has resolved and its turn has come. */
+  /** Runs `work`, which removes records, once `idle` has resolved, its turn has come, and nobody looks at the files. */
   async cut(idle: () => Promise<void>, work: () => Promise<void>): Promise<void> {
     assert(!this.#isCutting, "a log is cut by one at a time");
     this.#isCutting = true;
     this.#generation++;
     try {
       await idle();
-      await this.run(work);
+      await this.run(() => this.swap(work));
     } finally {
       this.#generation++;
       this.#isCutting = false;
@@ -49,7 +49,7 @@ export class LogTurns {
   }
 
   /**
-   * Runs `work`, within a turn, which puts records into other files of the same names. It waits for looks under way,
+   * Runs `work`, within a turn, which changes what stands in files of the same names. It waits for looks under way,
    * which could mix up the old and the new (a cached index, one being repaired); others wait until it is over.
    */
   async swap(work: () => Promise<void>): Promise<void> {
