@@ -1,9 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { type LeaderEpoch, offset, type TimestampMs } from "../base/ids.ts";
-import { settle } from "../base/testing/fake-clock.ts";
 import { BATCH_HEADER_BYTES, sizeBytesOf } from "../wire/record-batch.ts";
 import { batchOf, endOf, FOLDER, LogFixture, valuesOf } from "./testing/log-fixture.ts";
-import { holdFirstRead, sizesOfReads } from "./testing/watched-reads.ts";
+import { sizesOfReads } from "./testing/watched-reads.ts";
 import { VERIFIED_MS_MAX } from "./verified-range.ts";
 
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `v${from + index}`);
@@ -315,33 +314,6 @@ test("a read of batches that are alike takes whole ones from the disk, and no pa
   const pairBytes = 2 * sizeBytesOf(chunks[0]!, 0);
   // With the header of the batch that follows, but the file's last.
   expect(asked).toEqual([250_000, ...Array(4).fill(pairBytes + BATCH_HEADER_BYTES), pairBytes]);
-});
-
-test("a cut waits for a read that looks at what is cut: it could keep an old index for the new one", async () => {
-  const fixture = new LogFixture({ segmentBytes: 3000, indexIntervalBytes: 100 });
-  const log = await fixture.open();
-  for (const value of numbered(60)) fixture.append([value]);
-  expect(log.segmentCount).toBeGreaterThan(1);
-  await log.close();
-  await fixture.open({ checkpoint: fixture.checkpoint, isCleanStart: true });
-  const { promise: isHeld, resolve: hold } = Promise.withResolvers<void>();
-  const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
-  holdFirstRead(fixture.disk, "00000000000000000000.index", { hold, isReleased });
-  const read = fixture.log.read(offset(15), { endOffset: fixture.log.logEnd, maxBytes: 1 });
-  await isHeld;
-  let isCut = false;
-  const cut = fixture.log.truncateTo(offset(20)).then(() => (isCut = true));
-  for (let turn = 0; turn < 100; turn++) await settle();
-  expect([isCut, fixture.log.logEnd]).toEqual([false, 60]);
-  release();
-  await Promise.all([read, cut]);
-  for (let at = 20; at < 30; at++) fixture.append([`w${at} and more`]);
-  await fixture.written();
-  fixture.log.setTailBytesMax(0);
-  for (let at = 0; at < 30; at++) {
-    const values = valuesOf(await fixture.log.read(offset(at), { endOffset: fixture.log.logEnd, maxBytes: 1 }));
-    expect(values).toEqual([at < 20 ? `v${at}` : `w${at} and more`]);
-  }
 });
 
 test("what is appended at any moment of a write is written, too", async () => {

@@ -9,6 +9,7 @@ export function holdFirstRead(disk: Disk, name: string, on: { hold: () => void; 
     disk.open = open;
     const read = file.read.bind(file);
     file.read = async (target, position) => {
+      file.read = read;
       const count = await read(target, position);
       on.hold();
       await on.isReleased;
