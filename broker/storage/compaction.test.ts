@@ -100,6 +100,20 @@ describe("compaction", () => {
     }
   });
 
+  test("is seen by readers of what was still in memory", async () => {
+    const fixture = await opened();
+    fixture.log.setTailBytesMax(1_000_000);
+    fixture.appendKeyed([["a", "old"]]);
+    fixture.appendKeyed([["a", null]]);
+    await roll(fixture);
+    expect((await recordsIn(fixture)).slice(0, 2)).toEqual(["0:a=old", "1:a="]);
+    await fixture.compact();
+    expect((await recordsIn(fixture)).slice(0, 1)).toEqual(["1:a="]);
+    // What was not compacted is given from memory as before.
+    const last = offset(fixture.log.logEnd - 1);
+    expect(fixture.log.readTail(last, { endOffset: fixture.log.logEnd, maxBytes: 1000 })).toHaveLength(1);
+  });
+
   test("leaves no gap: emptied neighbours of one leader epoch become one batch", async () => {
     const fixture = await opened();
     for (let index = 0; index < 20; index++) fixture.appendKeyed([["a", "old"]], { epoch: index < 7 ? 1 : 2 });

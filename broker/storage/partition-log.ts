@@ -139,11 +139,11 @@ export class PartitionLog {
     this.#schedule = new SyncSchedule(this.#clock, () => {
       if (!this.#turns.isCutting) this.#syncer.kick();
     });
-    this.compaction = this.#newCompaction(loaded);
+    this.compaction = new LogCompaction(this.#asCompacted(), loaded);
   }
 
-  #newCompaction(found: LoadedLog): LogCompaction {
-    const log: CompactedLog = {
+  #asCompacted(): CompactedLog {
+    return {
       folder: this.#files,
       reader: this.#reader,
       turns: this.#turns,
@@ -155,10 +155,10 @@ export class PartitionLog {
       replaced: (sources, next) => {
         this.#segments = this.#segments.toSpliced(this.#segments.indexOf(sources[0]!), sources.length, next);
         this.#reader.reset();
+        this.#tail.forget(sources);
       },
       fail: (error) => this.#fail(error),
     };
-    return new LogCompaction(log, found);
   }
 
   /** First offset readers may ask for. */

@@ -259,6 +259,15 @@ export class Tail {
     return true;
   }
 
+  /**
+   * Forgets all that lies in or before segments whose place another file has taken: or whoever reads from memory would
+   * be given what compaction has removed. All of it is written.
+   */
+  forget(segments: readonly Segment[]): void {
+    let index = this.#chunks.findLastIndex(({ segment }) => segments.includes(segment));
+    for (; index >= 0; index--) assert(this.#dropFirst(), "what another file takes the place of is written");
+  }
+
   /** Forgets everything; nothing may be waiting to be written. */
   clear(): void {
     assert(this.#unwrittenBytes === 0, "a tail is cleared only when written");
