@@ -5,8 +5,17 @@ import { batchPositions } from "../../broker/wire/record-batch.ts";
 import { controllerStatus, type PartitionStatus } from "../../operator/adapters/process/controller-client.ts";
 import { controllerOf } from "../../operator/cli/running.ts";
 import { type Run, Site } from "../../operator/cli/stand-ins/site.ts";
+import type { Pair } from "./driver.ts";
+
+/** A record, as `tidemark consume --json` prints it. */
+interface JsonRecord {
+  readonly key: string;
+  readonly value: string | null;
+}
 
 const STEP_LIMIT_MS = 120_000;
+/** Instead of 15 s, which every cell of a compacted topic would wait. */
+const CLEANER_BACKOFF_MS = 500;
 
 /** Looks again until `condition` holds; throws, naming what did not come, when it never does. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -33,6 +42,7 @@ export class Cluster {
     this.#admin = kafka.admin();
     this.#producer = kafka.producer({ idempotent: true });
     await Promise.all([this.#admin.connect(), this.#producer.connect()]);
+    await this.#command("configs", "set", `log.cleaner.backoff.ms=${CLEANER_BACKOFF_MS}`, "--broker", "all");
   }
 
   get bootstrap(): string {
@@ -96,11 +106,29 @@ export class Cluster {
     await until("another broker leads", async () => ![-1, killed].includes(await this.leaderOf(topic)));
   }
 
-  /** Every value of a topic, partition by partition, as the project's own command reads them. */
-  async values(topic: string): Promise<string[]> {
-    const run = this.#site.run(["consume", topic, "--data", this.#site.folder]);
-    if ((await run.exit()) !== 0) throw new Error(`consume: ${run.err}`);
+  /** Commits the end of every partition for a group that has no members. */
+  async commitEnds(topic: string, groupId: string): Promise<void> {
+    const ends = await this.admin.fetchTopicOffsets(topic);
+    const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+    await this.admin.setOffsets({ groupId, topic, partitions });
+  }
+
+  /** Runs the project's own command to its good end; answers the lines that it printed. */
+  async #command(...args: readonly string[]): Promise<string[]> {
+    const run = this.#site.run([...args, "--data", this.#site.folder]);
+    if ((await run.exit()) !== 0) throw new Error(`${args.join(" ")}: ${run.err}`);
     return run.out.split("\n").slice(0, -1);
+  }
+
+  /** Every value of a topic, partition by partition. */
+  values(topic: string): Promise<string[]> {
+    return this.#command("consume", topic);
+  }
+
+  /** Keys and values of a topic; null of a tombstone. */
+  async pairs(topic: string): Promise<Pair[]> {
+    const records = (await this.#command("consume", topic, "--json")).map((line) => JSON.parse(line) as JsonRecord);
+    return records.map(({ key, value }) => [key, value]);
   }
 
   /** Of every batch of partition 0 as it lies on the disk of its first replica, what `look` makes of it. */

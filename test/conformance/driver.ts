@@ -5,16 +5,23 @@ const LIMIT_MS = 240_000;
 
 /** What a driver prints: one JSON object a line, each with one of these. */
 interface Line {
-  /** A record's value, as it was read. */
-  readonly value?: string;
+  /** A record's value, as it was read; null of a tombstone. */
+  readonly value?: string | null;
+  /** Beside `value`, by `read`: the record's key, null where it has none. */
+  readonly key?: string | null;
   /** How many values of `stream` are acknowledged. */
   readonly acked?: number;
   /** The partitions that a member owns from now on. */
   readonly owns?: readonly number[];
+  /** What the client says of its transaction that was refused. */
+  readonly refused?: string;
   /** What an admin client saw of its topic. */
   readonly seen?: Seen;
   readonly done?: true;
 }
+
+/** A record's key and its value, or null: a tombstone. */
+export type Pair = readonly [key: string, value: string | null];
 
 export interface Seen {
   readonly isListed: boolean;
@@ -27,10 +34,15 @@ export interface Seen {
  *
  * - `write`: `count` records to partition 0 in order, values `PREFIX-0`, `PREFIX-1`, …, acks=all.
  * - `read`: `count` records of partition 0, from its beginning or from the first with a time ≥ `sinceMs`.
- * - `member`: joins `group` and reads until its input ends; then commits what it has read and leaves.
+ * - `create`: creates the topic with one partition and `config`.
+ * - `put`: `pairs` to partition 0 in order, each once the one before is acknowledged, acks=all.
+ * - `member`: joins `group` and reads until its input ends; then commits what it has read and leaves. As the static
+ *   member `instance`, with the assignor `cooperative-sticky`, or with `auto.offset.reset` none where it is told so:
+ *   then it ends with what the client says when there is no commit. What it owns it says after each change.
  * - `stream`: `0`, `1`, `2`, … to partition 0 until its input ends, each once the one before is acknowledged.
  * - `make`: creates the topic with two partitions and `retention.ms` 3600000, makes it four and 7200000, and looks.
  * - `drop`: deletes the topic.
+ * - `transact`: writes one record in a transaction, and says with what words the client refuses.
  */
 export interface Verbs {
   readonly write: {
@@ -40,10 +52,18 @@ export interface Verbs {
     readonly idempotent: boolean;
   };
   readonly read: { readonly count: number; readonly sinceMs?: number };
-  readonly member: { readonly group: string };
+  readonly create: { readonly config: Readonly<Record<string, string>> };
+  readonly put: { readonly pairs: readonly Pair[] };
+  readonly member: {
+    readonly group: string;
+    readonly instance?: string;
+    readonly assignor?: "cooperative-sticky";
+    readonly reset?: "none";
+  };
   readonly stream: { readonly idempotent: boolean };
   readonly make: Readonly<Record<never, never>>;
   readonly drop: Readonly<Record<never, never>>;
+  readonly transact: Readonly<Record<never, never>>;
 }
 
 /** One verb that a client's driver carries out. */
@@ -60,7 +80,14 @@ export class Driven {
   }
 
   values(): string[] {
-    return this.#lines().flatMap(({ value }) => (value === undefined ? [] : [value]));
+    return this.#lines().flatMap(({ value }) => (typeof value === "string" ? [value] : []));
+  }
+
+  /** Keys and values, as `read` has read them. */
+  pairs(): Pair[] {
+    return this.#lines().flatMap(({ key, value }) =>
+      typeof key === "string" && value !== undefined ? [[key, value]] : [],
+    );
   }
 
   acked(): number {
@@ -69,7 +96,17 @@ export class Driven {
 
   /** Null while it has not been told any. */
   owns(): readonly number[] | null {
-    return this.#lines().findLast(({ owns }) => owns !== undefined)?.owns ?? null;
+    return this.owned().at(-1) ?? null;
+  }
+
+  /** Everything that it has owned, one after the other. */
+  owned(): (readonly number[])[] {
+    return this.#lines().flatMap(({ owns }) => (owns === undefined ? [] : [owns]));
+  }
+
+  /** The words with which the client refused; "" when it did not. */
+  refusal(): string {
+    return this.#lines().find(({ refused }) => refused !== undefined)?.refused ?? "";
   }
 
   seen(): Seen | undefined {
@@ -98,6 +135,11 @@ export class Driver {
   constructor(command: Command, where: { readonly bootstrap: string; readonly topic: string }) {
     this.#command = command;
     this.#where = where;
+  }
+
+  /** The same client, told of another topic. */
+  on(topic: string): Driver {
+    return new Driver(this.#command, { ...this.#where, topic });
   }
 
   /** Begins a verb that goes on until it is told to end, or by itself. */

@@ -17,7 +17,8 @@ export interface Results {
 }
 
 const row = (...columns: readonly string[]): string => `| ${columns.join(" | ")} |\n`;
-const keyOf = ({ client, feature }: { client: string; feature: string }): string => `${client}: ${feature}`;
+/** Under which name a cell is known to be lost. */
+export const keyOf = ({ client, feature }: { client: string; feature: string }): string => `${client}: ${feature}`;
 
 /** A table with a row a feature and a column a client. */
 function table(clients: readonly Client[], cells: readonly Cell[]): string {

@@ -6,7 +6,7 @@ const chosen = (...args: string[]): Selection => selectionOf(args, clients) as S
 
 describe("what `make conformance` runs", () => {
   test("is everything unless told otherwise", () => {
-    expect(chosen()).toEqual({ clients, features: null, isWhole: true });
+    expect(chosen()).toEqual({ clients, features: null, isWhole: true, mustAllWork: false });
   });
 
   test("is of the clients and features that are named, and the page stays as it is", () => {
@@ -16,6 +16,23 @@ describe("what `make conformance` runs", () => {
     for (const client of selection.clients) {
       expect(featuresOf(client, selection).map(({ name }) => name)).toEqual(["gzip", "group of two"]);
     }
+  });
+
+  test("is a part in CI, in which no client lacks anything", () => {
+    const selection = chosen("--ci");
+    expect(selection).toMatchObject({ isWhole: false, mustAllWork: true });
+    const asked = selection.clients.flatMap((client) =>
+      featuresOf(client, selection).map(({ name }) => ({ name, lack: client.lacks[name] })),
+    );
+    expect(asked.length).toBeGreaterThanOrEqual(20);
+    expect(asked.filter(({ lack }) => lack !== undefined)).toEqual([]);
+    expect(selectionOf(["--ci", "--clients", "kcat"], clients)).toMatch(/^--ci says by itself/);
+  });
+
+  test("is refused where a named client would be asked nothing", () => {
+    const args = ["--clients", "kcat,kafka-tools", "--features", "gzip"];
+    expect(selectionOf(args, clients)).toBe("kafka-tools is asked none of these features");
+    expect(chosen("--features", "gzip").clients.length).toBeGreaterThan(1);
   });
 
   test("is said in one line when nothing has such a name", () => {

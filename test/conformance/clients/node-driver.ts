@@ -10,9 +10,15 @@ export interface Task {
   readonly idempotent: boolean;
   readonly sinceMs?: number;
   readonly group: string;
+  readonly instance?: string;
+  readonly assignor?: string;
+  readonly reset?: "none";
+  readonly config: Readonly<Record<string, string>>;
+  readonly pairs: readonly (readonly [key: string, value: string | null])[];
 }
 
-export type Driver = Readonly<Record<"write" | "read" | "member" | "stream" | "make" | "drop", Verb>>;
+type Name = "write" | "read" | "create" | "put" | "member" | "stream" | "make" | "drop" | "transact";
+export type Driver = Readonly<Record<Name, Verb>>;
 type Verb = (task: Task) => Promise<void>;
 
 /** One line for the harness. */
@@ -28,6 +34,15 @@ export async function streamed(send: (value: string) => Promise<unknown>): Promi
   for (let acked = 0; isOn; ) {
     await send(`${acked}`);
     say({ acked: ++acked });
+  }
+}
+
+/** Says with what words `transact` fails; nothing when it does not. */
+export async function refusal(transact: () => Promise<unknown>): Promise<void> {
+  try {
+    await transact();
+  } catch (error) {
+    say({ refused: Error.isError(error) ? error.message : String(error) });
   }
 }
 

@@ -25,6 +25,18 @@ def values_of(task):
     return [f"{task['prefix']}-{n}".encode() for n in range(task["count"])]
 
 
+def text_of(bytes_or_none):
+    return None if bytes_or_none is None else bytes_or_none.decode()
+
+
+def refusal(attempt):
+    """Says with what words the client refuses; nothing when it does not."""
+    try:
+        attempt()
+    except Exception as error:
+        say(refused=f"{type(error).__name__}: {error}")
+
+
 def drive(verbs):
     """Carries out the verb; what it raises ends the program with a traceback and exit code 1."""
     verb, task = sys.argv[1], json.loads(sys.argv[2])

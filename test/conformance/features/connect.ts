@@ -1,10 +1,10 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { until } from "../cluster.ts";
 import { Program } from "../program.ts";
 import { type Bench, type Feature, mustBe, valuesOf } from "./feature.ts";
 import { withFolder } from "./folder.ts";
+import { freePort } from "./port.ts";
 
 const LIMIT_MS = 500_000;
 const LINES = 100;
@@ -13,18 +13,6 @@ const LINES = 100;
 interface Worker {
   readonly url: string;
   readonly program: Program;
-}
-
-/** A port of this machine that nobody listens on. */
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function startWorker({ cluster, command, topic }: Bench, folder: string): Promise<Worker> {

@@ -1,31 +1,34 @@
 import type { Driven } from "../driver.ts";
 import { type Bench, type Feature, mustBe, valuesOf } from "./feature.ts";
 
-const PARTITIONS = 4;
+/** Of the topics that groups read. */
+export const PARTITIONS = 4;
 
-/** Everything that the members own: each partition once. */
-function areShared(...members: readonly Driven[]): boolean {
+/** Whether the members own everything: each some partitions, and each partition once. */
+export function areShared(...members: readonly Driven[]): boolean {
   const owned = members.flatMap((member) => member.owns() ?? []);
   const hasSome = members.every((member) => (member.owns()?.length ?? 0) > 0);
   return hasSome && owned.length === PARTITIONS && new Set(owned).size === PARTITIONS;
 }
 
 /** Resolves when both share the partitions, or throws once one of them has ended. */
-async function untilShared(first: Driven, second: Driven): Promise<void> {
+export async function untilShared(first: Driven, second: Driven): Promise<void> {
   const isSo = (): boolean => areShared(first, second);
   await Promise.race([first.until("both own partitions", isSo), second.until("both own partitions", isSo)]);
 }
 
 /** Writes to every partition: values `PREFIX-N`, N from 0 on. */
-const write = ({ cluster, topic }: Bench, prefix: string): Promise<void> =>
+export const write = ({ cluster, topic }: Bench, prefix: string): Promise<void> =>
   cluster.write(topic, { values: valuesOf(prefix, PARTITIONS * 10), partitions: PARTITIONS });
 
-const hasAll = (wanted: readonly string[], ...members: readonly Driven[]): boolean => {
+/** Whether the members have read every value, be it more than once. */
+export const hasAll = (wanted: readonly string[], ...members: readonly Driven[]): boolean => {
   const read = new Set(members.flatMap((member) => member.values()));
   return wanted.every((value) => read.has(value));
 };
 
-async function untilRead(wanted: readonly string[], first: Driven, second: Driven): Promise<void> {
+/** Resolves when both together have read every value, or throws once one of them has ended. */
+export async function untilRead(wanted: readonly string[], first: Driven, second: Driven): Promise<void> {
   const isSo = (): boolean => hasAll(wanted, first, second);
   await Promise.race([first.until("all is read", isSo), second.until("all is read", isSo)]);
 }

@@ -14,9 +14,10 @@ from confluent_kafka.admin import (
     NewPartitions,
     NewTopic,
 )
-from python_driver import drive, say, to_end, values_of
+from python_driver import drive, refusal, say, text_of, to_end, values_of
 
 POLL_S = 0.2
+TRANSACTION_S = 10
 
 
 def producer_of(task):
@@ -32,14 +33,17 @@ def producer_of(task):
 
 
 def consumer_of(task, group):
-    return Consumer(
-        {
-            "bootstrap.servers": task["bootstrap"],
-            "group.id": group,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-        }
-    )
+    config = {
+        "bootstrap.servers": task["bootstrap"],
+        "group.id": group,
+        "auto.offset.reset": "error" if task.get("reset") == "none" else "earliest",
+        "enable.auto.commit": False,
+    }
+    if "instance" in task:
+        config["group.instance.id"] = task["instance"]
+    if "assignor" in task:
+        config["partition.assignment.strategy"] = task["assignor"]
+    return Consumer(config)
 
 
 def must_work(error, _message):
@@ -66,7 +70,7 @@ def read(task):
         message = consumer.poll(POLL_S)
         if message is not None:
             must_work(message.error(), message)
-            say(value=message.value().decode())
+            say(key=text_of(message.key()), value=text_of(message.value()))
             left -= 1
     consumer.close()
 
@@ -75,6 +79,7 @@ def member(task):
     end = to_end()
     consumer = consumer_of(task, task["group"])
     read_up_to = {}
+    owned = set()
 
     def commit():
         offsets = [TopicPartition(task["topic"], partition, offset) for partition, offset in read_up_to.items()]
@@ -83,9 +88,15 @@ def member(task):
         read_up_to.clear()
 
     def assigned(_consumer, partitions):
-        say(owns=[each.partition for each in partitions])
+        owned.update(each.partition for each in partitions)
+        say(owns=sorted(owned))
 
-    consumer.subscribe([task["topic"]], on_assign=assigned, on_revoke=lambda *_: commit())
+    def revoked(_consumer, partitions):
+        commit()
+        owned.difference_update(each.partition for each in partitions)
+        say(owns=sorted(owned))
+
+    consumer.subscribe([task["topic"]], on_assign=assigned, on_revoke=revoked)
     while not end.is_set():
         message = consumer.poll(POLL_S)
         if message is not None:
@@ -129,9 +140,46 @@ def make(task):
     say(seen=seen)
 
 
+def create(task):
+    admin = AdminClient({"bootstrap.servers": task["bootstrap"]})
+    done(admin.create_topics([NewTopic(task["topic"], 1, 3, config=task["config"])]))
+
+
+def put(task):
+    producer = producer_of({**task, "idempotent": False})
+    for key, value in task["pairs"]:
+        producer.produce(task["topic"], value, key, partition=0, on_delivery=must_work)
+        if producer.flush() != 0:
+            raise RuntimeError("not delivered")
+
+
+def transact(task):
+    producer = Producer({"bootstrap.servers": task["bootstrap"], "transactional.id": task["topic"]})
+
+    def attempt():
+        producer.init_transactions(TRANSACTION_S)
+        producer.begin_transaction()
+        producer.produce(task["topic"], b"in a transaction", partition=0)
+        producer.commit_transaction(TRANSACTION_S)
+
+    refusal(attempt)
+
+
 def drop(task):
     admin = AdminClient({"bootstrap.servers": task["bootstrap"]})
     done(admin.delete_topics([task["topic"]]))
 
 
-drive({"write": write, "read": read, "member": member, "stream": stream, "make": make, "drop": drop})
+drive(
+    {
+        "write": write,
+        "read": read,
+        "create": create,
+        "put": put,
+        "member": member,
+        "stream": stream,
+        "make": make,
+        "drop": drop,
+        "transact": transact,
+    }
+)

@@ -25,6 +25,12 @@ type task struct {
 	Idempotent bool   `json:"idempotent"`
 	SinceMs    *int64 `json:"sinceMs"`
 	Group      string `json:"group"`
+	Instance   string `json:"instance"`
+	Assignor   string `json:"assignor"`
+	Reset      string `json:"reset"`
+
+	Config map[string]*string `json:"config"`
+	Pairs  [][2]*string       `json:"pairs"`
 }
 
 type line map[string]any
@@ -40,7 +46,8 @@ var (
 		"zstd":   kgo.ZstdCompression(),
 	}
 	verbs = map[string]func(context.Context, task) error{
-		"write": write, "read": read, "member": member, "stream": stream, "make": makeTopic, "drop": drop,
+		"write": write, "read": read, "create": create, "put": put, "member": member, "stream": stream,
+		"make": makeTopic, "drop": drop, "transact": transact,
 	}
 )
 
@@ -91,6 +98,14 @@ func write(ctx context.Context, t task) error {
 	return cl.ProduceSync(ctx, records...).FirstErr()
 }
 
+// text is nil of nothing: what a key may be, and a tombstone's value is.
+func text(bytes []byte) any {
+	if bytes == nil {
+		return nil
+	}
+	return string(bytes)
+}
+
 func read(ctx context.Context, t task) error {
 	from := kgo.NewOffset().AtStart()
 	if t.SinceMs != nil {
@@ -108,7 +123,7 @@ func read(ctx context.Context, t task) error {
 		}
 		for _, record := range fetches.Records() {
 			if left > 0 {
-				say(line{"value": string(record.Value)})
+				say(line{"key": text(record.Key), "value": text(record.Value)})
 				left--
 			}
 		}
@@ -130,13 +145,26 @@ func (o *owned) give(t task, gone map[string][]int32) {
 	say(line{"owns": append([]int32{}, o.partitions...)})
 }
 
+func membership(t task) []kgo.Opt {
+	opts := []kgo.Opt{kgo.ConsumerGroup(t.Group), kgo.ConsumeTopics(t.Topic)}
+	if t.Instance != "" {
+		opts = append(opts, kgo.InstanceID(t.Instance))
+	}
+	if t.Assignor == "cooperative-sticky" {
+		opts = append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()))
+	} else {
+		opts = append(opts, kgo.Balancers(kgo.RangeBalancer()))
+	}
+	if t.Reset == "none" {
+		return append(opts, kgo.ConsumeResetOffset(kgo.NewOffset().AtCommitted()))
+	}
+	return append(opts, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+}
+
 func member(ctx context.Context, t task) error {
 	open := untilEnd()
 	var own owned
-	cl, err := client(t,
-		kgo.ConsumerGroup(t.Group),
-		kgo.ConsumeTopics(t.Topic),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	cl, err := client(t, append(membership(t),
 		kgo.DisableAutoCommit(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, came map[string][]int32) { own.take(t, came) }),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, cl *kgo.Client, gone map[string][]int32) {
@@ -146,13 +174,17 @@ func member(ctx context.Context, t task) error {
 			own.give(t, gone)
 		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { own.give(t, gone) }),
-	)
+	)...)
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
 	for open.Err() == nil {
 		fetches := cl.PollFetches(open)
+		// When it is to end, the error is of that.
+		if err := fetches.Err(); err != nil && open.Err() == nil {
+			return err
+		}
 		fetches.EachRecord(func(record *kgo.Record) { say(line{"value": string(record.Value)}) })
 	}
 	return cl.CommitUncommittedOffsets(ctx)
@@ -224,6 +256,52 @@ func makeTopic(ctx context.Context, t task) error {
 	seen := line{"isListed": topics.Has(t.Topic), "partitions": len(topics[t.Topic].Partitions), "retentionMs": retention}
 	say(line{"seen": seen})
 	return err
+}
+
+func create(ctx context.Context, t task) error {
+	cl, err := client(t)
+	if err != nil {
+		return err
+	}
+	admin := kadm.NewClient(cl)
+	defer admin.Close()
+	_, err = admin.CreateTopic(ctx, 1, 3, t.Config, t.Topic)
+	return err
+}
+
+func put(ctx context.Context, t task) error {
+	cl, err := client(t)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	for _, pair := range t.Pairs {
+		record := &kgo.Record{Partition: 0, Key: []byte(*pair[0])}
+		if pair[1] != nil {
+			record.Value = []byte(*pair[1])
+		}
+		if err := cl.ProduceSync(ctx, record).FirstErr(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func transact(ctx context.Context, t task) error {
+	cl, err := client(task{Bootstrap: t.Bootstrap, Topic: t.Topic, Idempotent: true}, kgo.TransactionalID(t.Topic))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		say(line{"refused": err.Error()})
+		return nil
+	}
+	if err := cl.ProduceSync(ctx, &kgo.Record{Value: []byte("in a transaction")}).FirstErr(); err != nil {
+		say(line{"refused": err.Error()})
+		return nil
+	}
+	return cl.EndTransaction(ctx, kgo.TryCommit)
 }
 
 func drop(ctx context.Context, t task) error {

@@ -15,9 +15,11 @@ import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -27,6 +29,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 public class Driver {
     static final ObjectMapper MAPPER = new ObjectMapper();
     static final Duration POLL = Duration.ofMillis(200);
+    static final Map<String, Class<?>> ASSIGNORS = Map.of("cooperative-sticky", CooperativeStickyAssignor.class);
 
     final JsonNode task;
     final String topic;
@@ -41,10 +44,13 @@ public class Driver {
         switch (args[0]) {
             case "write" -> driver.write();
             case "read" -> driver.read();
+            case "create" -> driver.create();
+            case "put" -> driver.put();
             case "member" -> driver.member();
             case "stream" -> driver.stream();
             case "make" -> driver.make();
             case "drop" -> driver.drop();
+            case "transact" -> driver.transact();
             default -> throw new IllegalArgumentException(args[0]);
         }
         say(Map.of("done", true));
@@ -112,26 +118,49 @@ public class Driver {
             int left = task.get("count").asInt();
             while (left > 0) {
                 for (ConsumerRecord<String, String> record : consumer.poll(POLL)) {
-                    if (left-- > 0) say(Map.of("value", record.value()));
+                    if (left-- > 0) say(pair(record));
                 }
             }
         }
     }
 
+    /** Both may be null, which Map.of does not take. */
+    static Map<String, String> pair(ConsumerRecord<String, String> record) {
+        Map<String, String> pair = new HashMap<>();
+        pair.put("key", record.key());
+        pair.put("value", record.value());
+        return pair;
+    }
+
+    Map<String, Object> membership() {
+        Map<String, Object> config = new HashMap<>(Map.of("group.id", task.get("group").asText()));
+        if (task.has("instance")) config.put("group.instance.id", task.get("instance").asText());
+        if (task.has("reset")) config.put("auto.offset.reset", task.get("reset").asText());
+        if (task.has("assignor")) {
+            config.put("partition.assignment.strategy", List.of(ASSIGNORS.get(task.get("assignor").asText())));
+        }
+        return config;
+    }
+
     void member() throws Exception {
         Thread open = untilEnd();
-        try (var consumer = consumer(Map.of("group.id", task.get("group").asText()))) {
+        try (var consumer = consumer(membership())) {
             TreeSet<Integer> owned = new TreeSet<>();
             consumer.subscribe(List.of(topic), new ConsumerRebalanceListener() {
                 @Override
                 public void onPartitionsRevoked(Collection<TopicPartition> gone) {
                     consumer.commitSync();
                     gone.forEach(each -> owned.remove(each.partition()));
+                    sayOwned();
                 }
 
                 @Override
                 public void onPartitionsAssigned(Collection<TopicPartition> come) {
                     come.forEach(each -> owned.add(each.partition()));
+                    sayOwned();
+                }
+
+                void sayOwned() {
                     try {
                         say(Map.of("owns", owned));
                     } catch (Exception broken) {
@@ -173,6 +202,36 @@ public class Driver {
             seen.put("partitions", described.partitions().size());
             seen.put("retentionMs", configs.get("retention.ms").value());
             say(Map.of("seen", seen));
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    void create() throws Exception {
+        try (Admin admin = Admin.create(config(Map.of()))) {
+            Map<String, String> config = MAPPER.convertValue(task.get("config"), Map.class);
+            admin.createTopics(List.of(new NewTopic(topic, 1, (short) 3).configs(config))).all().get();
+        }
+    }
+
+    void put() throws Exception {
+        Map<String, Object> config = config(Map.of("acks", "all"));
+        try (var producer = new KafkaProducer<>(config, new StringSerializer(), new StringSerializer())) {
+            for (JsonNode pair : task.get("pairs")) {
+                String value = pair.get(1).isNull() ? null : pair.get(1).asText();
+                producer.send(new ProducerRecord<>(topic, 0, pair.get(0).asText(), value)).get();
+            }
+        }
+    }
+
+    void transact() throws Exception {
+        Map<String, Object> config = config(Map.of("transactional.id", topic));
+        try (var producer = new KafkaProducer<>(config, new StringSerializer(), new StringSerializer())) {
+            producer.initTransactions();
+            producer.beginTransaction();
+            producer.send(new ProducerRecord<>(topic, 0, null, "in a transaction"));
+            producer.commitTransaction();
+        } catch (KafkaException refused) {
+            say(Map.of("refused", String.valueOf(refused)));
         }
     }
 

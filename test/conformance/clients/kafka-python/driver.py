@@ -7,9 +7,11 @@ sys.path.insert(0, os.environ["DRIVERS"])
 
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from python_driver import drive, say, to_end, values_of
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from python_driver import drive, refusal, say, text_of, to_end, values_of
 
 POLL_MS = 200
+ASSIGNORS = {"cooperative-sticky": CooperativeStickyAssignor}
 
 
 def producer_of(task):
@@ -26,11 +28,17 @@ def producer_of(task):
 
 
 def consumer_of(task, group):
+    more = {}
+    if "instance" in task:
+        more["group_instance_id"] = task["instance"]
+    if "assignor" in task:
+        more["partition_assignment_strategy"] = [ASSIGNORS[task["assignor"]]]
     return KafkaConsumer(
         bootstrap_servers=task["bootstrap"].split(","),
         group_id=group,
-        auto_offset_reset="earliest",
+        auto_offset_reset=task.get("reset", "earliest"),
         enable_auto_commit=False,
+        **more,
     )
 
 
@@ -53,17 +61,22 @@ def read(task):
     left = task["count"]
     while left > 0:
         for record in consumer.poll(POLL_MS).get(partition, [])[:left]:
-            say(value=record.value.decode())
+            say(key=text_of(record.key), value=text_of(record.value))
             left -= 1
     consumer.close()
 
 
 class Told(ConsumerRebalanceListener):
+    def __init__(self):
+        self.owned = set()
+
     def on_partitions_revoked(self, revoked):
-        pass
+        self.owned.difference_update(each.partition for each in revoked)
+        say(owns=sorted(self.owned))
 
     def on_partitions_assigned(self, assigned):
-        say(owns=sorted(each.partition for each in assigned))
+        self.owned.update(each.partition for each in assigned)
+        say(owns=sorted(self.owned))
 
 
 def member(task):
@@ -118,10 +131,48 @@ def value_in(described, topic, name):
     return described["topic"][topic][name]["value"]
 
 
+def create(task):
+    admin = admin_of(task)
+    admin.create_topics({task["topic"]: {"num_partitions": 1, "replication_factor": 3, "configs": task["config"]}})
+    admin.close()
+
+
+def put(task):
+    producer = producer_of({**task, "idempotent": False})
+    for key, value in task["pairs"]:
+        bytes_or_none = None if value is None else value.encode()
+        producer.send(task["topic"], bytes_or_none, key.encode(), partition=0).get(200)
+    producer.close()
+
+
+def transact(task):
+    producer = KafkaProducer(bootstrap_servers=task["bootstrap"].split(","), transactional_id=task["topic"])
+
+    def attempt():
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send(task["topic"], b"in a transaction", partition=0)
+        producer.commit_transaction()
+
+    refusal(attempt)
+
+
 def drop(task):
     admin = admin_of(task)
     admin.delete_topics([task["topic"]])
     admin.close()
 
 
-drive({"write": write, "read": read, "member": member, "stream": stream, "make": make, "drop": drop})
+drive(
+    {
+        "write": write,
+        "read": read,
+        "create": create,
+        "put": put,
+        "member": member,
+        "stream": stream,
+        "make": make,
+        "drop": drop,
+        "transact": transact,
+    }
+)

@@ -1,5 +1,5 @@
-import kafkajs, { CompressionTypes, type Consumer, Kafka, logLevel } from "kafkajs";
-import { drive, isToEnd, say, streamed, type Task } from "../node-driver.ts";
+import kafkajs, { CompressionTypes, type Consumer, type EachMessagePayload, Kafka, logLevel } from "kafkajs";
+import { drive, isToEnd, refusal, say, streamed, type Task } from "../node-driver.ts";
 
 process.env["KAFKAJS_NO_PARTITIONER_WARNING"] = "1";
 const codecs: Readonly<Record<string, CompressionTypes>> = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP };
@@ -25,9 +25,9 @@ async function read(task: Task): Promise<void> {
   await consumer.subscribe({ topic: task.topic, fromBeginning: true });
   let left = task.count;
   const whenRead = new Promise<void>((resolve) => {
-    const eachMessage = async ({ message }: { message: { value: Buffer | null } }): Promise<void> => {
+    const eachMessage = async ({ message }: EachMessagePayload): Promise<void> => {
       if (left-- <= 0) return;
-      say({ value: `${message.value}` });
+      say({ key: message.key?.toString() ?? null, value: message.value?.toString() ?? null });
       if (left === 0) resolve();
     };
     void consumer.run({ autoCommit: false, eachMessage });
@@ -81,6 +81,35 @@ async function make({ topic, ...task }: Task): Promise<void> {
   await admin.disconnect();
 }
 
+async function create({ topic, config, ...task }: Task): Promise<void> {
+  const admin = kafkaOf({ topic, config, ...task }).admin();
+  await admin.connect();
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 3, configEntries }] });
+  await admin.disconnect();
+}
+
+async function put({ topic, pairs, ...task }: Task): Promise<void> {
+  const producer = kafkaOf({ topic, pairs, ...task }).producer();
+  await producer.connect();
+  for (const [key, value] of pairs) {
+    await producer.send({ topic, acks: -1, messages: [{ partition: 0, key, value }] });
+  }
+  await producer.disconnect();
+}
+
+async function transact({ topic, bootstrap }: Task): Promise<void> {
+  const kafka = new Kafka({ brokers: bootstrap.split(","), logLevel: logLevel.NOTHING });
+  const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  await refusal(async () => {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ partition: 0, value: "in a transaction" }] });
+    await transaction.commit();
+  });
+  await producer.disconnect();
+}
+
 async function drop(task: Task): Promise<void> {
   const admin = kafkaOf(task).admin();
   await admin.connect();
@@ -88,4 +117,4 @@ async function drop(task: Task): Promise<void> {
   await admin.disconnect();
 }
 
-await drive({ write, read, member, stream, make, drop });
+await drive({ write, read, create, put, member, stream, make, drop, transact });

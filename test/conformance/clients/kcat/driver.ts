@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { drive, isToEnd, say, streamed, type Task } from "../node-driver.ts";
+import { drive, isToEnd, refusal, say, streamed, type Task } from "../node-driver.ts";
 
 /** One run of kcat; its standard error is passed on, and what it prints comes by line. */
 function kcat({ bootstrap }: Task, ...args: readonly string[]): ChildProcess {
@@ -20,9 +20,9 @@ function end(child: ChildProcess): Promise<void> {
 }
 
 /** Its producer takes each line of its input as a value. */
-function produce(task: Task, codec: string, lines: readonly string[]): Promise<void> {
+function produce(task: Task, codec: string, lines: readonly string[], more: readonly string[] = []): Promise<void> {
   const options = ["-X", "acks=all", "-X", `enable.idempotence=${task.idempotent}`];
-  const child = kcat(task, "-P", "-t", task.topic, "-p", "0", "-z", codec, ...options);
+  const child = kcat(task, "-P", "-t", task.topic, "-p", "0", "-z", codec, ...options, ...more);
   child.stdin?.end(`${lines.join("\n")}\n`);
   return end(child);
 }
@@ -41,16 +41,24 @@ async function read(task: Task): Promise<void> {
   await end(child);
 }
 
-/** `% Group NAME rebalanced (…): assigned: TOPIC [0], TOPIC [1]`, as it says on its standard error. */
-const ASSIGNED = /rebalanced .*: (assigned|revoked): (.*)$/;
+/** `% Group NAME rebalanced …: assigned: TOPIC [0], TOPIC [1]`, or `…: incremental assignment …: TOPIC [0]`. */
+const REBALANCED = / rebalanced.*?(assign|revoke).*: (.*)$/;
 
 async function member(task: Task): Promise<void> {
-  const options = ["-X", "auto.offset.reset=earliest"];
+  const options = ["-X", `auto.offset.reset=${task.reset === "none" ? "error" : "earliest"}`];
+  if (task.instance !== undefined) options.push("-X", `group.instance.id=${task.instance}`);
+  if (task.assignor !== undefined) options.push("-X", `partition.assignment.strategy=${task.assignor}`);
+  const owned = new Set<number>();
   const child = kcat(task, ...options, "-u", "-f", "%s\n", "-G", task.group, task.topic);
   createInterface(child.stdout!).on("line", (value) => say({ value }));
   createInterface(child.stderr!).on("line", (line) => {
-    const [, what, partitions = ""] = ASSIGNED.exec(line) ?? [];
-    if (what === "assigned") say({ owns: [...partitions.matchAll(/\[(\d+)\]/g)].map(([, number]) => Number(number)) });
+    const [, what, partitions = ""] = REBALANCED.exec(line) ?? [];
+    if (what === undefined) return;
+    for (const [, partition] of partitions.matchAll(/\[(\d+)\]/g)) {
+      if (what === "assign") owned.add(Number(partition));
+      else owned.delete(Number(partition));
+    }
+    say({ owns: [...owned] });
   });
   const whenEnded = end(child);
   // It leaves, and commits what it has printed.
@@ -65,4 +73,10 @@ async function has(): Promise<void> {
   throw new Error("kcat has no commands that administer");
 }
 
-await drive({ write, read, member, stream, make: has, drop: has });
+/** A run of its producer is one transaction. */
+const transact = (task: Task): Promise<void> =>
+  refusal(() =>
+    produce({ ...task, idempotent: true }, "none", ["in a transaction"], ["-X", `transactional.id=${task.topic}`]),
+  );
+
+await drive({ write, read, create: has, put: has, member, stream, make: has, drop: has, transact });

@@ -9,7 +9,7 @@ import {
   stringDeserializers,
   stringSerializers,
 } from "@platformatic/kafka";
-import { drive, isToEnd, say, streamed, type Task } from "../node-driver.ts";
+import { drive, isToEnd, refusal, say, streamed, type Task } from "../node-driver.ts";
 
 const common = ({ bootstrap }: Task) => ({
   clientId: "conformance",
@@ -30,7 +30,13 @@ const producerOf = (task: Task): Producer<string, string, string, string> =>
   });
 
 const consumerOf = (task: Task, groupId: string): Consumer<string, string, string, string> =>
-  new Consumer({ ...common(task), groupId, deserializers: stringDeserializers, autocommit: false });
+  new Consumer({
+    ...common(task),
+    groupId,
+    ...(task.instance === undefined ? {} : { groupInstanceId: task.instance }),
+    deserializers: stringDeserializers,
+    autocommit: false,
+  });
 
 async function write(task: Task): Promise<void> {
   const producer = producerOf(task);
@@ -49,7 +55,8 @@ async function read(task: Task): Promise<void> {
   const stream = await consumer.consume({ topics: [task.topic], ...(await startOf(task, consumer)) });
   let left = task.count;
   for await (const message of stream as AsyncIterable<Text>) {
-    say({ value: message.value });
+    // A tombstone comes as undefined.
+    say({ key: message.key ?? null, value: message.value ?? null });
     if (--left === 0) break;
   }
   await consumer.close(true);
@@ -69,7 +76,8 @@ async function member(task: Task): Promise<void> {
     const mine = (assignments ?? []).filter((each) => each.topic === topic);
     say({ owns: mine.flatMap(({ partitions }) => partitions) });
   });
-  const stream = await consumer.consume({ topics: [topic], mode: "committed", fallbackMode: "earliest" });
+  const fallbackMode = task.reset === "none" ? "fail" : "earliest";
+  const stream = await consumer.consume({ topics: [topic], mode: "committed", fallbackMode });
   void isToEnd().then(() => stream.close());
   for await (const message of stream as AsyncIterable<Text>) {
     say({ value: message.value });
@@ -102,10 +110,43 @@ async function make(task: Task): Promise<void> {
   await admin.close();
 }
 
+async function create(task: Task): Promise<void> {
+  const admin = new Admin(common(task));
+  const configs = Object.entries(task.config).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({ topics: [task.topic], partitions: 1, replicas: 3, configs });
+  await admin.close();
+}
+
+async function put(task: Task): Promise<void> {
+  const { topic } = task;
+  const producer = producerOf({ ...task, idempotent: false });
+  for (const [key, value] of task.pairs) {
+    await producer.send({ messages: [{ topic, partition: 0, key, ...(value === null ? {} : { value }) }], acks: -1 });
+  }
+  await producer.close();
+}
+
+async function transact(task: Task): Promise<void> {
+  const { topic } = task;
+  const producer = new Producer({
+    ...common(task),
+    retries: 3,
+    serializers: stringSerializers,
+    idempotent: true,
+    transactionalId: topic,
+  });
+  await refusal(async () => {
+    const transaction = await producer.beginTransaction();
+    await transaction.send({ messages: [{ topic, partition: 0, value: "in a transaction" }] });
+    await transaction.commit();
+  });
+  await producer.close();
+}
+
 async function drop(task: Task): Promise<void> {
   const admin = new Admin(common(task));
   await admin.deleteTopics({ topics: [task.topic] });
   await admin.close();
 }
 
-await drive({ write, read, member, stream, make, drop });
+await drive({ write, read, create, put, member, stream, make, drop, transact });
