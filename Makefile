@@ -88,6 +88,10 @@ bench: setup ## Tidemark against Apache Kafka, one table; writes docs/benchmarks
 conformance: setup ## Clients of others, feature by feature; writes docs/compatibility.md (ARGS="--clients kafkajs" to choose)
 	@$(NODE) --disable-warning=TimeoutNegativeWarning test/conformance/main.ts $(ARGS)
 
+.PHONY: conformance-ci
+conformance-ci: setup ## The part of conformance that CI runs: two minutes, every cell of it must work
+	@$(NODE) --disable-warning=TimeoutNegativeWarning test/conformance/main.ts --ci
+
 .PHONY: dump-check
 dump-check: setup ## Apache Kafka's DumpLogSegments over files that our brokers wrote (needs Java and Maven)
 	@$(NODE) test/dump-log-segments.ts
