@@ -81,9 +81,9 @@ async function read(task) {
 }
 
 /** What the library is configured with: its own names where its dialect of kafkajs has none. */
-function membership({ group, instance, assignor, reset }, owned) {
+function membership({ group, instance, assignor }, owned) {
   const config = {
-    "auto.offset.reset": reset === "none" ? "error" : "earliest",
+    "auto.offset.reset": "earliest",
     rebalance_cb: (event, partitions) => {
       for (const { partition } of partitions) {
         if (event.code === ERR__ASSIGN_PARTITIONS) owned.add(partition);
