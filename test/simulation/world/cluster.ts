@@ -9,7 +9,7 @@ import type { Oracle } from "../oracle/oracle.ts";
 import { Device, SimulatedDisk } from "./disk.ts";
 import { BrokerSlot, ControllerSlot } from "./hosts.ts";
 import type { SimulatedNetwork } from "./network.ts";
-import { Machine, SimulatedProcess } from "./process.ts";
+import { Machine, SimulatedProcess, SKEW_MS_MAX } from "./process.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { SimulatedStore } from "./store.ts";
@@ -88,7 +88,11 @@ export class SimulatedCluster {
 
   #machine(place: number): Machine {
     const random = this.random.split(`machine-${place}`);
-    return new Machine({ name: `machine-${place}`, bootId: random.id(), skewMs: random.between(-400, 400) });
+    return new Machine({
+      name: `machine-${place}`,
+      bootId: random.id(),
+      skewMs: random.between(-SKEW_MS_MAX, SKEW_MS_MAX),
+    });
   }
 
   #slot(id: number, machine: Machine): BrokerSlot {
