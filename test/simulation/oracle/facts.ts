@@ -120,6 +120,7 @@ export const counterNames = [
   "cleanings",
   "cleanedRecords",
   "expiredTombstones",
+  "interruptedCleanings",
   "generations",
   "offsetCommits",
   "offsetFetches",

@@ -7,6 +7,7 @@ import { LendingStream } from "../../../broker/ports/testing/lending-stream.ts";
 import { Controller, type ControllerEnd } from "../../../operator/controller/controller.ts";
 import type { Oracle } from "../oracle/oracle.ts";
 import { Device, SimulatedDisk } from "./disk.ts";
+import { FolderNode } from "./disk-nodes.ts";
 import { BrokerSlot, ControllerSlot } from "./hosts.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { Machine, SimulatedProcess, SKEW_MS_MAX } from "./process.ts";
@@ -142,6 +143,7 @@ export class SimulatedCluster {
 
   startBroker(slot: BrokerSlot): void {
     if (slot.isUp || slot.isHeldDown || !slot.machine.isUp) return;
+    if (wasCleaning(slot.volume)) this.oracle.facts.counters.interruptedCleanings++;
     const process = this.#process(slot.name, slot);
     const disk = new SimulatedDisk(this.scheduler, process, { volume: slot.volume, device: slot.device });
     const random = this.random.split(`${slot.name}-${slot.lives++}`);
@@ -319,6 +321,13 @@ export class SimulatedCluster {
     this.say(`${slot.name} is killed`);
     slot.life?.process.end();
   }
+}
+
+/** Whether the process before was compacting a log when it ended. */
+function wasCleaning({ root }: Volume): boolean {
+  const folders = [...root.entries.values()].filter((node) => node instanceof FolderNode);
+  const names = folders.flatMap(({ entries }) => [...entries.keys()]);
+  return names.some((name) => name.endsWith(".cleaned") || name.endsWith(".swap"));
 }
 
 function describe(change: Parameters<Oracle["committed"]>[1][number]): string {
