@@ -40,7 +40,7 @@ export interface RewriteJob {
   readonly indexIntervalBytes: number;
   /**
    * Of each producer id, the last offset of the oldest batch that is remembered. From there on its batches keep their
-   * headers: it may not have the answer to any of them, and whoever copies this log must know them when they come again.
+   * headers: it may send any of them again, and whoever has copied this log must know them then.
    */
   readonly rememberedOfProducers: ReadonlyMap<number, Offset>;
 }

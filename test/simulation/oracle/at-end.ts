@@ -59,7 +59,7 @@ export function checkAtEnd(facts: Facts): void {
   }
 }
 
-/** Each replica kept of each key the last record, and the auditor has seen it; tombstones that went in time do not count. */
+/** Of each key a replica kept the last record, and the auditor saw it; tombstones that went in time do not count. */
 function checkKeys(facts: Facts, partition: PartitionFacts, mirror: ReplicaMirror): void {
   for (const [key, last] of lastOfKeys(facts, partition, mirror)) {
     const { offset, leaderEpoch, id } = last;

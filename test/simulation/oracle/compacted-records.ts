@@ -101,7 +101,7 @@ function committedEnd(facts: Facts, partition: PartitionFacts): number {
   return Math.min(...members.map((id) => partition.mirrors.get(id)?.end ?? 0));
 }
 
-/** Null when a tombstone could go: it had a time set at a compaction, `delete.retention.ms` ahead, and that has come. */
+/** Null when a tombstone could go: a compaction had set it a time, `delete.retention.ms` ahead, and that has come. */
 function whyTooEarly(facts: Facts, partition: PartitionFacts, { offset, batch }: GoneRecord): string | null {
   const { deleteHorizonMs } = batch;
   if (deleteHorizonMs === null) return "it had no time to go";

@@ -9,7 +9,7 @@ import { GONE } from "./record-names.ts";
  * whoever may be elected without asking (in-sync and eligible leader replicas) holds every acked record, at each ack,
  * at each change of a row, and at each change of a member's files. When all of them lost their page cache, the one
  * elected lacks only what none of the last known members kept. An unclean election, where the topic allows it, may lose
- * anything. In a compacted topic the last record of each key counts, on each replica by itself: see compacted-records.ts.
+ * anything. In a compacted topic the last record of each key counts, on each replica: see compacted-records.ts.
  */
 export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused"]): Invariant {
   const checkElected = ({ partition, before, after }: RowChange): void => {

@@ -34,6 +34,8 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   trace: ((text: string) => void) | null = null;
   /** A leader wishes for a larger ISR: its proposal is about to leave. */
   onGrowthProposed: (leader: number, added: readonly number[]) => void = () => {};
+  /** A rewritten segment is about to take the place of others, a few steps of the disk from now. */
+  onSwapBegun: (broker: number) => void = () => {};
   readonly groups: GroupOracle;
   readonly #invariants: readonly Invariant[];
   readonly #nowUs: () => number;
@@ -204,6 +206,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     const partition = this.facts.partition(mirror.topicId, mirror.partition);
     this.facts.counters.cleanings++;
     for (const one of this.#invariants) one.mirrorCleaned?.(partition, mirror, records);
+    this.onSwapBegun(mirror.broker);
   }
 
   acked(ack: Ack): void {

@@ -98,9 +98,4 @@ export const plants: readonly Plant[] = [
     replaces: "broker/wire/record-filter.ts",
     story: "a tombstone goes at its second compaction, whatever delete.retention.ms says",
   },
-  {
-    name: "compacts-before-the-sync",
-    replaces: "broker/storage/log-compaction.ts",
-    story: "a record goes before what takes its place is on the platter",
-  },
 ];
