@@ -28,7 +28,7 @@ const LEAST_OF_2000: Partial<Counters> = {
   cleanings: 20_000,
   cleanedRecords: 1_000_000,
   expiredTombstones: 20_000,
-  interruptedCleanings: 100,
+  interruptedCleanings: 200,
   generations: 12_000,
   offsetCommits: 150_000,
   offsetFetches: 30_000,

@@ -28,6 +28,7 @@ export function holds(
   if (last === undefined) return false;
   return mirror.idAt(last.offset) === last.id || partition.expired.has(`${last.leaderEpoch}/${last.offset}`);
 }
+
 const knownLasts = new WeakMap<ReplicaMirror, { version: number; lasts: ReadonlyMap<string, WrittenRecord> }>();
 
 /** The last record of each key that was ever written into what a replica holds now. */

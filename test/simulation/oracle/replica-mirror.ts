@@ -95,13 +95,14 @@ class FileMirror {
     }
   }
 
-  /** Forgets the batches from number `count` on. */
+  /** Forgets the batches from number `count` on, until it is parsed anew. */
   trim(count: number): void {
     const first = this.batches[count];
     if (first === undefined) return;
     this.batches.length = count;
     this.ids.length = first.baseOffset - this.start;
     this.parsedBytes = first.at;
+    this.#seenChanges = -1;
   }
 }
 
