@@ -16,7 +16,7 @@ function machinesOf(random: SeededRandom, brokerCount: number): number[] {
 }
 
 /** Share of the seeds whose topic is compacted. */
-const COMPACTED_SHARE = 0.25;
+const COMPACTED_SHARE = 0.18;
 
 /** Few keys, small segments, and a cleaner that looks often; null when the topic is not compacted. */
 function compactionOf(
