@@ -3,12 +3,23 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { javaClient, nodeClient } from "./client.ts";
 import { backlogFigures } from "./figures/backlog.ts";
-import { type Context, type Extent, type Figures, folderOf, note, say } from "./figures/context.ts";
+import {
+  type Context,
+  type Extent,
+  type Figures,
+  folderOf,
+  note,
+  type Pair,
+  say,
+  withPairs,
+} from "./figures/context.ts";
 import { failoverFigures } from "./figures/failover.ts";
+import { commitFigures } from "./figures/commits.ts";
+import { rebalanceFigures } from "./figures/rebalance.ts";
 import { idleFigures } from "./figures/idle.ts";
 import { latencyFigures } from "./figures/latency.ts";
 import { startFigures } from "./figures/start.ts";
-import { coldRow, coldThroughput, type Pair, throughputFigures } from "./figures/throughput.ts";
+import { coldRow, coldThroughput, throughputFigures } from "./figures/throughput.ts";
 import { kafkaJars, root } from "./jars.ts";
 import { kafkaSystem } from "./kafka-system.ts";
 import { describeMachine, nowMs } from "./machine.ts";
@@ -22,11 +33,11 @@ const help = `Usage: node bench/main.ts [--quick] [--figures LIST] [--system NAM
   --runs N         measured runs of each figure (default: 5)
   --seconds N      length of a measured run of load or latency (default: 60)
   --warm-ups N     most runs of 60 s before them, until two successive ones differ by less than 10 % (default: 6)
-  --figures LIST   of start,load,latency,backlog,idle,failover (default: all)
+  --figures LIST   of start,load,latency,backlog,rebalance,commits,idle,failover (default: all)
   --system NAME    tidemark or kafka alone
   --out FILE       where to write the table (default: docs/benchmarks.md, only for a whole bench that is not quick)`;
 
-const figureNames = ["start", "load", "latency", "backlog", "idle", "failover"];
+const figureNames = ["start", "load", "latency", "backlog", "rebalance", "commits", "idle", "failover"];
 
 const full: Extent = {
   runs: 5,
@@ -78,11 +89,23 @@ async function warmFigures(context: Context, wanted: ReadonlySet<string>): Promi
   }
 }
 
+/** Figures of consumer groups, whose first generations wait for nobody. */
+async function groupFigures(context: Context, wanted: ReadonlySet<string>): Promise<Row[]> {
+  if (!["rebalance", "commits"].some((name) => wanted.has(name))) return [];
+  return withPairs(context, { config: { "group.initial.rebalance.delay.ms": "0" } }, async (pairs) => {
+    const rows: Row[] = [];
+    if (wanted.has("rebalance")) rows.push(...(await rebalanceFigures(context, pairs)));
+    if (wanted.has("commits")) rows.push(...(await commitFigures(context, pairs)));
+    return rows;
+  });
+}
+
 async function allFigures(context: Context, wanted: ReadonlySet<string>): Promise<Row[]> {
   const rows: Row[] = [];
   if (wanted.has("start")) rows.push(...(await startFigures(context)));
   if (["load", "latency", "backlog"].some((name) => wanted.has(name)))
     rows.push(...(await warmFigures(context, wanted)));
+  rows.push(...(await groupFigures(context, wanted)));
   if (wanted.has("idle")) rows.push(...(await idleFigures(context)));
   if (wanted.has("failover")) rows.push(...(await failoverFigures(context)));
   return rows;

@@ -6,6 +6,18 @@ import { type Broker, Connection, createTopic, metadata, produce, recordBatch } 
 
 export interface RunningBroker extends Broker {
   readonly pid: number;
+  /** Where it serves the HTTP API; undefined unless it was started with that. */
+  readonly httpUrl?: string | undefined;
+}
+
+/** How a cluster is started, where not as usual. */
+export interface StartOptions {
+  readonly restartsBrokers?: boolean;
+  readonly keepsData?: boolean;
+  /** Settings of the brokers, named alike in both systems. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Serves Tidemark's HTTP API, too. */
+  readonly servesHttp?: boolean;
 }
 
 /** A cluster of three brokers that runs on this machine. */
@@ -24,7 +36,7 @@ export interface Running {
 export interface System {
   readonly name: "Tidemark" | "Apache Kafka";
   /** Starts three brokers in `folder`, from nothing unless it `keepsData` of an earlier start. */
-  start(folder: string, options?: { restartsBrokers?: boolean; keepsData?: boolean }): Promise<Running>;
+  start(folder: string, options?: StartOptions): Promise<Running>;
 }
 
 const started = new Set<number>();

@@ -47,7 +47,8 @@ export class Fields {
     this.parts.push(Buffer.from(value));
     return this;
   }
-  bytes(value: Buffer): this {
+  bytes(value: Buffer | null): this {
+    if (value === null) return this.int32(-1);
     this.int32(value.length);
     this.parts.push(value);
     return this;
@@ -91,6 +92,10 @@ export class Answer {
   }
   list<T>(read: () => T): T[] {
     return Array.from({ length: Math.max(0, this.int32()) }, read);
+  }
+  /** What has not been read yet. */
+  rest(): Buffer {
+    return this.buffer.subarray(this.at);
   }
   private skip(sizeBytes: number): number {
     const start = this.at;
