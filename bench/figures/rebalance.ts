@@ -9,8 +9,8 @@ import { type Context, type Figures, note, type Pair, row, say } from "./context
 const topic = { name: "rebalance", partitions: 500 };
 const MEMBERS = 50;
 /** So often one member leaves and another comes, in a run and before the first. */
-const CHANGES = 10;
-const WARM_UP_CHANGES = 200;
+const CHANGES = 50;
+const WARM_UP_CHANGES = 300;
 
 /** A group of {@link MEMBERS} whose members come and go, everybody else staying awake. */
 class Group {
