@@ -167,15 +167,20 @@ export async function untilUsable(address: { host: string; port: number }, pids:
   );
 }
 
-/** Makes a topic of three replicas and min.insync.replicas 2, and waits until every partition has a leader. */
+/**
+ * Makes a topic of min.insync.replicas 2 on three replicas, or of one partition on brokers that are named, and waits
+ * until every partition has a leader and all its replicas.
+ */
 export async function makeTopic(
   address: { host: string; port: number },
-  topic: { name: string; partitions: number; config?: Record<string, string> },
+  topic: { name: string; partitions: number; replicas?: readonly number[]; config?: Record<string, string> },
 ): Promise<void> {
+  const { replicas = 3 } = topic;
+  const count = typeof replicas === "number" ? replicas : replicas.length;
   const config = { "min.insync.replicas": "2", ...topic.config };
   await until(`topic ${topic.name}`, { limitMs: 120_000 }, () =>
     withConnection(address, async (connection) => {
-      const code = await createTopic(connection, { ...topic, replicas: 3, config });
+      const code = await createTopic(connection, { ...topic, replicas, config });
       const exists = 36;
       return code === 0 || code === exists ? true : undefined;
     }),
@@ -183,7 +188,7 @@ export async function makeTopic(
   await until(`leaders of ${topic.name}`, { limitMs: 120_000 }, () =>
     withConnection(address, async (connection) => {
       const { partitions } = await metadata(connection, topic.name);
-      const ready = partitions.filter((partition) => partition.leader >= 0 && partition.isr.length === 3);
+      const ready = partitions.filter((partition) => partition.leader >= 0 && partition.isr.length === count);
       return ready.length === topic.partitions ? true : undefined;
     }),
   );

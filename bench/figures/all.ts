@@ -1,9 +1,11 @@
 import type { Row } from "../report.ts";
 import { backlogFigures } from "./backlog.ts";
 import { commitFigures } from "./commits.ts";
+import { compactionConfig, compactionFigures } from "./compaction.ts";
 import { type Context, type Figures, folderOf, note, type Pair, withPairs } from "./context.ts";
 import { endToEndFigures } from "./end-to-end.ts";
 import { failoverFigures } from "./failover.ts";
+import { eventReaderFigures, httpProduceFigures } from "./http.ts";
 import { idleFigures } from "./idle.ts";
 import { latencyFigures } from "./latency.ts";
 import { rebalanceFigures } from "./rebalance.ts";
@@ -24,8 +26,17 @@ const onWarmBrokers: Readonly<Record<string, Measure>> = {
 /** The first generations of groups wait for nobody. */
 const ofGroups: Readonly<Record<string, Measure>> = { rebalance: rebalanceFigures, commits: commitFigures };
 const groupConfig = { "group.initial.rebalance.delay.ms": "0" };
+/** Of Tidemark alone: Kafka has no HTTP. */
+const overHttp: Readonly<Record<string, Measure>> = { http: httpProduceFigures, events: eventReaderFigures };
 
-export const figureNames = ["start", ...Object.keys(onWarmBrokers), ...Object.keys(ofGroups), "idle", "failover"];
+export const figureNames = [
+  "start",
+  ...Object.keys(onWarmBrokers),
+  ...Object.keys(ofGroups),
+  ...Object.keys(overHttp),
+  "idle",
+  "failover",
+];
 
 async function measureAll(
   measures: Readonly<Record<string, Measure>>,
@@ -62,12 +73,24 @@ async function warmFigures(context: Context, wanted: ReadonlySet<string>): Promi
 const groupFigures = (context: Context, wanted: ReadonlySet<string>): Promise<Row[]> =>
   withPairs(context, { config: groupConfig }, (pairs) => measureAll(ofGroups, wanted, { context, pairs }));
 
+async function httpFigures(context: Context, wanted: ReadonlySet<string>): Promise<Row[]> {
+  const systems = context.systems.filter(({ name }) => name === "Tidemark");
+  return withPairs({ ...context, systems }, { servesHttp: true }, (pairs) =>
+    measureAll(overHttp, wanted, { context, pairs }),
+  );
+}
+
 /** The rows of the figures that are wanted, of {@link figureNames}. */
 export async function allFigures(context: Context, wanted: ReadonlySet<string>): Promise<Row[]> {
   const rows: Row[] = [];
   if (wanted.has("start")) rows.push(...(await startFigures(context)));
   if (isAny(onWarmBrokers, wanted)) rows.push(...(await warmFigures(context, wanted)));
   if (isAny(ofGroups, wanted)) rows.push(...(await groupFigures(context, wanted)));
+  if (isAny(overHttp, wanted)) rows.push(...(await httpFigures(context, wanted)));
+  if (wanted.has("compaction")) {
+    const measure = (pairs: readonly Pair[]): Promise<Row[]> => compactionFigures(context, pairs);
+    rows.push(...(await withPairs(context, { config: compactionConfig }, measure)));
+  }
   if (wanted.has("idle")) rows.push(...(await idleFigures(context)));
   if (wanted.has("failover")) rows.push(...(await failoverFigures(context)));
   return rows;
