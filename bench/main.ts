@@ -18,7 +18,8 @@ const help = `Usage: node bench/main.ts [--quick] [--figures LIST] [--system NAM
   --runs N         measured runs of each figure (default: 5)
   --seconds N      length of a measured run of load or latency (default: 60)
   --warm-ups N     most runs of 60 s before them, until two successive ones differ by less than 10 % (default: 6)
-  --figures LIST   of ${figureNames.join(",")} (default: all)
+  --figures LIST   of these (default: all):
+                   ${figureNames.join(",")}
   --system NAME    tidemark or kafka alone
   --out FILE       where to write the table (default: docs/benchmarks.md, only for a whole bench that is not quick)`;
 

@@ -25,7 +25,8 @@ export async function tailFigures(context: Context, pairs: readonly Pair[]): Pro
     describe({ system }, window) {
       const [produce, both] = [window.produceCores.toFixed(3), window.withConsumersCores.toFixed(3)];
       const read = `${(window.consumedBytesPerSecond / 1e6).toFixed(1)} MB/s read at the tail`;
-      return `${system.name}: ${read}, ${efficiencyOf(window).toFixed(1)} MB for each CPU-second more (${produce} → ${both} cores)`;
+      const efficiency = `${efficiencyOf(window).toFixed(1)} MB for each CPU-second more`;
+      return `${system.name}: ${read}, ${efficiency} (${produce} → ${both} cores)`;
     },
     seen({ system }, window) {
       note(efficiency, system.name, efficiencyOf(window));
