@@ -30,6 +30,7 @@ const notes: readonly string[] = [
     "- At the tail: ten consumers in one JVM, each a group of its own, read what a producer sends at a steady",
     "rate; how much the brokers use with them, less what they use under the same produce before and after. That",
     "they read at least nine tenths of what is appended meanwhile, each of it, is checked against the log ends.",
+    "Runs in which the machine had less than a tenth of a core to spare are left out.",
   ),
   paragraph(
     "- Groups: brokers with `group.initial.rebalance.delay.ms` 0, and one client program in Node with a",

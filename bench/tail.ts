@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { javaArguments } from "./jars.ts";
 import { bootstrapOf, flagsOf, javaSource } from "./load.ts";
 import { recordsIn } from "./log-ends.ts";
-import { cpuSeconds, nowMs, sleep } from "./machine.ts";
+import { cpuSeconds, idleSeconds, nowMs, sleep } from "./machine.ts";
 import { endsWithBench, type Running, until } from "./system.ts";
 
 /** A steady produce and who reads it as it comes. */
@@ -25,6 +25,8 @@ export interface TailWindow {
   readonly produceCores: number;
   readonly withConsumersCores: number;
   readonly consumedBytesPerSecond: number;
+  /** Cores that had nothing to do while the consumers read. */
+  readonly idleCores: number;
 }
 
 /** So much of what is produced has to be read meanwhile, or it was not the tail that was read. */
@@ -119,7 +121,7 @@ function readOf(line: string): Read {
   return { partitions, records, bytes };
 }
 
-/** Cores that the brokers used while `length` passed. */
+/** Cores that the brokers used while `windowMs` passed. */
 async function coresDuring(running: Running, windowMs: number): Promise<number> {
   const [cpu, startMs] = [cpuSeconds(running.pids), nowMs()];
   await sleep(windowMs);
@@ -157,12 +159,14 @@ async function consume(reads: Talker, running: Running, load: TailLoad): Promise
   );
   await sleep(load.warmUpMs);
   const [produced, first, startMs] = [await recordsIn(running, load.topic), readOf(await reads.next()), nowMs()];
+  const idleBefore = idleSeconds();
   const withConsumersCores = await coresDuring(running, load.windowMs);
+  const idleCores = ((idleSeconds() - idleBefore) * 1000) / load.windowMs;
   const [last, seconds] = [readOf(await reads.next()), (nowMs() - startMs) / 1000];
   const records = last.records - first.records;
   const expected = ((await recordsIn(running, load.topic)) - produced) * load.consumers;
   if (records === 0 || records < LEAST_PART * expected || last.partitions !== wanted) {
     throw new Error(`${records} records were read at the tail, and ${expected} were to be`);
   }
-  return { withConsumersCores, consumedBytesPerSecond: (last.bytes - first.bytes) / seconds };
+  return { withConsumersCores, idleCores, consumedBytesPerSecond: (last.bytes - first.bytes) / seconds };
 }

@@ -1,14 +1,23 @@
 import type { Row } from "../report.ts";
 import { makeTopic, type RunningBroker } from "../system.ts";
 import type { TailWindow } from "../tail.ts";
-import { type Context, type Figures, note, type Pair, row } from "./context.ts";
+import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 import { warmTurns } from "./turns.ts";
 
-const load = { topic: "tail", partitions: 6, recordBytes: 1024, rate: 4000, consumers: 10 };
+const load = { topic: "tail", partitions: 6, recordBytes: 1024, rate: 1000, consumers: 10 };
+
+const IDLE_CORES_MIN = 0.1;
 
 /** Megabytes read for each second of processor time that the brokers use because somebody reads. */
 const efficiencyOf = (window: TailWindow): number =>
   window.consumedBytesPerSecond / 1e6 / Math.max(0.001, window.withConsumersCores - window.produceCores);
+
+/**
+ * False where the difference says nothing: brokers that want more than there is do their work in larger pieces, and
+ * what they use does not grow with it.
+ */
+const isTelling = ({ idleCores, withConsumersCores, produceCores }: TailWindow): boolean =>
+  idleCores >= IDLE_CORES_MIN && withConsumersCores > produceCores;
 
 /** What reading at the tail costs the brokers, beyond what is produced there. */
 export async function tailFigures(context: Context, pairs: readonly Pair[]): Promise<Row[]> {
@@ -26,9 +35,11 @@ export async function tailFigures(context: Context, pairs: readonly Pair[]): Pro
       const [produce, both] = [window.produceCores.toFixed(3), window.withConsumersCores.toFixed(3)];
       const read = `${(window.consumedBytesPerSecond / 1e6).toFixed(1)} MB/s read at the tail`;
       const efficiency = `${efficiencyOf(window).toFixed(1)} MB for each CPU-second more`;
-      return `${system.name}: ${read}, ${efficiency} (${produce} → ${both} cores)`;
+      const machine = `${window.idleCores.toFixed(2)} idle`;
+      return `${system.name}: ${read}, ${efficiency} (${produce} → ${both} cores, ${machine})`;
     },
     seen({ system }, window) {
+      if (!isTelling(window)) return say(`${system.name}: left out, the machine has too little to spare`);
       note(efficiency, system.name, efficiencyOf(window));
       note(alone, system.name, window.produceCores);
       note(together, system.name, window.withConsumersCores);
