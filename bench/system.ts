@@ -129,6 +129,18 @@ export async function until<T>(
   throw new Error(`${what}: not within ${limit.limitMs} ms`, { cause: last });
 }
 
+/** Produces a batch, again and again while the leader of a new partition refuses it. @throws Error after 30 seconds */
+export async function produceSurely(
+  connection: Connection,
+  to: { topic: string; partition: number; batch: Buffer },
+): Promise<void> {
+  await until(`a record in ${to.topic}`, { limitMs: 30_000 }, async () => {
+    const code = await produce(connection, to);
+    if (code !== 0) throw new Error(`a produce was refused with code ${code}`);
+    return true;
+  });
+}
+
 /** Runs `use` with a connection to one broker. */
 export async function withConnection<T>(
   address: { host: string; port: number },

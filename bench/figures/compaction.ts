@@ -7,8 +7,8 @@ import { run } from "../jars.ts";
 import { nowMs, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
 import { p99Of, SteadyProducer } from "../steady-batches.ts";
-import { makeTopic, type Running, type RunningBroker, until, withConnection } from "../system.ts";
-import { deleteTopic, produce } from "../wire-client.ts";
+import { makeTopic, produceSurely, type Running, type RunningBroker, until, withConnection } from "../system.ts";
+import { deleteTopic } from "../wire-client.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
 const RECORDS = 1_000_000;
@@ -46,8 +46,7 @@ async function fill(broker: RunningBroker, topic: string): Promise<void> {
           value,
           timestamp,
         }));
-        const code = await produce(connection, { topic, partition: 0, batch: buildBatch(records) });
-        if (code !== 0) throw new Error(`a produce was refused with code ${code}`);
+        await produceSurely(connection, { topic, partition: 0, batch: buildBatch(records) });
       }
     };
     await Promise.all([send(), send(), send(), send()]);

@@ -3,8 +3,8 @@ import { EventReader } from "../event-reader.ts";
 import { leadersOf, recordsIn } from "../log-ends.ts";
 import { nowMs, residentBytes, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
-import { makeTopic, type Running, type RunningBroker, until } from "../system.ts";
-import { Connection, produce } from "../wire-client.ts";
+import { makeTopic, produceSurely, type Running, type RunningBroker, until } from "../system.ts";
+import { Connection } from "../wire-client.ts";
 import { buildBatch } from "../../broker/wire/record-batch-builder.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
@@ -94,8 +94,7 @@ async function trickle(leader: RunningBroker, topic: string, windowMs: number): 
     await sleep(Math.max(0, startMs + (batches * 1000) / BATCHES_PER_SECOND - nowMs()));
     const record = { value: valueOf(VALUE_BYTES), timestamp: Date.now() };
     const batch = buildBatch(Array.from({ length: perBatch }, () => record));
-    const code = await produce(connection, { topic, partition: 0, batch });
-    if (code !== 0) throw new Error(`a produce was refused with code ${code}`);
+    await produceSurely(connection, { topic, partition: 0, batch });
   }
   connection.close();
   return batches * perBatch;
