@@ -76,8 +76,9 @@ export function documentOf({ extent, client }: Context, { rows, held, minutes }:
     tableOf(rows),
     "",
     paragraph(
-      `- Figures are medians (least … greatest). Load, latency, tail and commits: ${extent.runs} runs of ${extent.windowMs / 1000} s`,
-      `for each system, by turns, on brokers warmed until two successive runs of ${extent.warmUpWindowMs / 1000} s`,
+      "- Figures are medians (least … greatest). Load, latency, tail and commits:",
+      `${extent.runs} runs of ${extent.windowMs / 1000} s for each system, by turns,`,
+      `on brokers warmed until two successive runs of ${extent.warmUpWindowMs / 1000} s`,
       `differed by less than 10 % (at most ${extent.warmUpRunsMax} runs); the first`,
       `${extent.clientWarmUpMs / 1000} s of a client are left out.`,
     ),
