@@ -1,7 +1,8 @@
 import type { Consumption, Latencies, Load, Window } from "./load.ts";
-import { measureConsumption, measureEndToEnd, measureLatency, measureLoad } from "./load.ts";
+import { measureConsumption, measureEndToEnd, measureLatency, measureLoad, measureSteadyEndToEnd } from "./load.ts";
 import { nodeEndToEnd, nodeLatency, nodeLoad } from "./node-load.ts";
 import type { Running } from "./system.ts";
+import { measureTail, type TailLoad, type TailWindow } from "./tail.ts";
 
 export interface WindowTimes {
   /** Left out; 0: the window begins with the client. */
@@ -27,6 +28,10 @@ export interface Client {
   /** As a consumer group; null where there is no such client. */
   readonly consume: ((running: Running, load: { topic: string; records: number }) => Promise<Consumption>) | null;
   endToEnd(running: Running, load: { topic: string; recordBytes: number; records: number }): Promise<Latencies>;
+  /** From the call that produces a record to the poll that returns it; null where there is no such client. */
+  readonly steadyEndToEnd: ((running: Running, load: SteadyLoad) => Promise<Latencies>) | null;
+  /** Consumers at the tail of a steady produce; null where there is no such client. */
+  readonly tail: ((running: Running, load: TailLoad) => Promise<TailWindow>) | null;
 }
 
 /** Kafka's own programs. */
@@ -36,6 +41,8 @@ export const javaClient = (jars: string): Client => ({
   latency: (running, load) => measureLatency(jars, running, load),
   consume: (running, load) => measureConsumption(jars, running, load),
   endToEnd: (running, load) => measureEndToEnd(jars, running, load),
+  steadyEndToEnd: (running, load) => measureSteadyEndToEnd(jars, running, load),
+  tail: (running, load) => measureTail(jars, running, load),
 });
 
 /** A producer in this process, for machines without Java. */
@@ -45,4 +52,6 @@ export const nodeClient: Client = {
   latency: nodeLatency,
   consume: null,
   endToEnd: nodeEndToEnd,
+  steadyEndToEnd: null,
+  tail: null,
 };

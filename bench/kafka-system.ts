@@ -3,7 +3,7 @@ import path from "node:path";
 import { freePorts } from "../operator/adapters/process/free-port.ts";
 import { javaArguments, run } from "./jars.ts";
 import { nowMs } from "./machine.ts";
-import { end, type Running, type RunningBroker, start, type System, untilUsable } from "./system.ts";
+import { end, type Running, type RunningBroker, start, type StartOptions, type System, untilUsable } from "./system.ts";
 
 interface Node {
   readonly id: number;
@@ -12,7 +12,11 @@ interface Node {
 }
 
 /** Settings of one node: what three nodes on one machine need, everything else as Kafka ships it. */
-function propertiesOf(node: Node, nodes: readonly Node[], folder: string): string {
+function propertiesOf(
+  node: Node,
+  nodes: readonly Node[],
+  { folder, config }: { folder: string; config: StartOptions["config"] },
+): string {
   const voters = nodes.map((other) => `${other.id}@127.0.0.1:${other.controllerPort}`).join(",");
   const settings = {
     "process.roles": "broker,controller",
@@ -29,6 +33,7 @@ function propertiesOf(node: Node, nodes: readonly Node[], folder: string): strin
     "offsets.topic.replication.factor": 3,
     "transaction.state.log.replication.factor": 3,
     "transaction.state.log.min.isr": 2,
+    ...config,
   };
   return `${Object.entries(settings)
     .map(([key, value]) => `${key}=${value}`)
@@ -67,7 +72,7 @@ async function activeController(jars: string, brokers: readonly RunningBroker[])
 /** Apache Kafka in KRaft mode: three nodes, each broker and controller, with its own defaults. */
 export const kafkaSystem = (jars: string): System => ({
   name: "Apache Kafka",
-  async start(folder): Promise<Running> {
+  async start(folder, { config } = {}): Promise<Running> {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const ports = await freePorts("127.0.0.1", 6);
@@ -79,7 +84,7 @@ export const kafkaSystem = (jars: string): System => ({
     for (const node of nodes) {
       mkdirSync(path.join(folder, `${node.id}`));
       const file = path.join(folder, `${node.id}`, "server.properties");
-      writeFileSync(file, propertiesOf(node, nodes, path.join(folder, `${node.id}`)));
+      writeFileSync(file, propertiesOf(node, nodes, { folder: path.dirname(file), config }));
       await format(jars, file);
     }
     const startAtMs = nowMs();

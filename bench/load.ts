@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { WindowTimes } from "./client.ts";
+import type { SteadyLoad, WindowTimes } from "./client.ts";
 import { javaArguments, run } from "./jars.ts";
 import { cpuSeconds, nowMs, residentBytes } from "./machine.ts";
 import { endsWithBench, type Running } from "./system.ts";
@@ -14,6 +14,9 @@ export interface Load {
   readonly lingerMs: number;
   readonly producers: number;
 }
+
+/** The source of a program of our own, which `java` runs as it is. */
+export const javaSource = (name: string): string => `${import.meta.dirname}/kafka/${name}.java`;
 
 /** What was seen in one window of a load. */
 export interface Window {
@@ -31,7 +34,7 @@ export const bootstrapOf = (running: Running): string =>
 const meanResident = (running: Running): number =>
   running.brokers.reduce((sum, broker) => sum + residentBytes(broker.pid), 0) / running.brokers.length;
 
-const flagsOf = (values: Record<string, string | number>): string[] =>
+export const flagsOf = (values: Record<string, string | number>): string[] =>
   Object.entries(values).flatMap(([name, value]) => [`--${name}`, `${value}`]);
 
 function performanceArguments(jars: string, running: Running, load: Load): string[] {
@@ -50,8 +53,7 @@ function performanceArguments(jars: string, running: Running, load: Load): strin
   if (load.producers === 1) {
     return [...javaArguments(jars, "512m"), "org.apache.kafka.tools.ProducerPerformance", ...args];
   }
-  const source = `${import.meta.dirname}/kafka/ParallelProducers.java`;
-  return [...javaArguments(jars, "768m"), source, `${load.producers}`, ...args];
+  return [...javaArguments(jars, "768m"), javaSource("ParallelProducers"), `${load.producers}`, ...args];
 }
 
 /**
@@ -137,11 +139,7 @@ export interface Latencies {
 }
 
 /** Runs ProducerPerformance at `rate` records a second with the client's own batching; leaves out the warm-up. */
-export async function measureLatency(
-  jars: string,
-  running: Running,
-  load: { topic: string; recordBytes: number; rate: number; warmUpSeconds: number; seconds: number },
-): Promise<Latencies> {
+export async function measureLatency(jars: string, running: Running, load: SteadyLoad): Promise<Latencies> {
   const warmUp = load.rate * load.warmUpSeconds;
   const result = await run("java", [
     ...javaArguments(jars, "512m"),
@@ -175,4 +173,17 @@ export async function measureEndToEnd(
   const numbers = /50th = (\d+), 99th = (\d+), 99\.9th = (\d+)/.exec(result.output);
   if (numbers === null) throw new Error(`EndToEndLatency gave no percentiles: ${result.output.slice(-2000)}`);
   return { p50: Number(numbers[1]), p99: Number(numbers[2]), p999: Number(numbers[3]) };
+}
+
+/** Runs SteadyEndToEnd: `rate` records a second with the client's own batching, from produce to poll. Milliseconds. */
+export async function measureSteadyEndToEnd(jars: string, running: Running, load: SteadyLoad): Promise<Latencies> {
+  const { topic, rate, recordBytes, warmUpSeconds, seconds } = load;
+  const args = [bootstrapOf(running), topic, rate, recordBytes, warmUpSeconds, seconds].map(String);
+  const result = await run("java", [...javaArguments(jars, "512m"), javaSource("SteadyEndToEnd"), ...args]);
+  const found = /^(\d+) records, microseconds: 50th = (\d+), 99th = (\d+), 99\.9th = (\d+)/m.exec(result.output);
+  if (result.status !== 0 || Number(found?.[1]) !== rate * seconds) {
+    throw new Error(`SteadyEndToEnd did not see every record: ${result.output.slice(-2000)}`);
+  }
+  const [p50 = 0, p99 = 0, p999 = 0] = (found ?? []).slice(2).map((microseconds) => Number(microseconds) / 1000);
+  return { p50, p99, p999 };
 }

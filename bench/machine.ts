@@ -19,6 +19,12 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks / ticksPerSecond;
 }
 
+/** Time that this machine's processors have had nothing to do since it was started, all together, in seconds. */
+export function idleSeconds(): number {
+  const [, , , , idle] = (readFileSync("/proc/stat", "utf8").split("\n", 1)[0] ?? "").split(/\s+/);
+  return Number(idle) / ticksPerSecond;
+}
+
 /** Resident memory of a process in bytes. */
 export function residentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -6,6 +6,18 @@ import { type Broker, Connection, createTopic, metadata, produce, recordBatch } 
 
 export interface RunningBroker extends Broker {
   readonly pid: number;
+  /** Where it serves the HTTP API; undefined unless it was started with that. */
+  readonly httpUrl?: string | undefined;
+}
+
+/** How a cluster is started, where not as usual. */
+export interface StartOptions {
+  readonly restartsBrokers?: boolean;
+  readonly keepsData?: boolean;
+  /** Settings of the brokers, named alike in both systems. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Serves Tidemark's HTTP API, too. */
+  readonly servesHttp?: boolean;
 }
 
 /** A cluster of three brokers that runs on this machine. */
@@ -24,7 +36,7 @@ export interface Running {
 export interface System {
   readonly name: "Tidemark" | "Apache Kafka";
   /** Starts three brokers in `folder`, from nothing unless it `keepsData` of an earlier start. */
-  start(folder: string, options?: { restartsBrokers?: boolean; keepsData?: boolean }): Promise<Running>;
+  start(folder: string, options?: StartOptions): Promise<Running>;
 }
 
 const started = new Set<number>();
@@ -117,6 +129,18 @@ export async function until<T>(
   throw new Error(`${what}: not within ${limit.limitMs} ms`, { cause: last });
 }
 
+/** Produces a batch, again and again while the leader of a new partition refuses it. @throws Error after 30 seconds */
+export async function produceSurely(
+  connection: Connection,
+  to: { topic: string; partition: number; batch: Buffer },
+): Promise<void> {
+  await until(`a record in ${to.topic}`, { limitMs: 30_000 }, async () => {
+    const code = await produce(connection, to);
+    if (code !== 0) throw new Error(`a produce was refused with code ${code}`);
+    return true;
+  });
+}
+
 /** Runs `use` with a connection to one broker. */
 export async function withConnection<T>(
   address: { host: string; port: number },
@@ -155,15 +179,20 @@ export async function untilUsable(address: { host: string; port: number }, pids:
   );
 }
 
-/** Makes a topic of three replicas and min.insync.replicas 2, and waits until every partition has a leader. */
+/**
+ * Makes a topic of min.insync.replicas 2 on three replicas, or of one partition on brokers that are named, and waits
+ * until every partition has a leader and all its replicas.
+ */
 export async function makeTopic(
   address: { host: string; port: number },
-  topic: { name: string; partitions: number; config?: Record<string, string> },
+  topic: { name: string; partitions: number; replicas?: readonly number[]; config?: Record<string, string> },
 ): Promise<void> {
+  const { replicas = 3 } = topic;
+  const count = typeof replicas === "number" ? replicas : replicas.length;
   const config = { "min.insync.replicas": "2", ...topic.config };
   await until(`topic ${topic.name}`, { limitMs: 120_000 }, () =>
     withConnection(address, async (connection) => {
-      const code = await createTopic(connection, { ...topic, replicas: 3, config });
+      const code = await createTopic(connection, { ...topic, replicas, config });
       const exists = 36;
       return code === 0 || code === exists ? true : undefined;
     }),
@@ -171,7 +200,7 @@ export async function makeTopic(
   await until(`leaders of ${topic.name}`, { limitMs: 120_000 }, () =>
     withConnection(address, async (connection) => {
       const { partitions } = await metadata(connection, topic.name);
-      const ready = partitions.filter((partition) => partition.leader >= 0 && partition.isr.length === 3);
+      const ready = partitions.filter((partition) => partition.leader >= 0 && partition.isr.length === count);
       return ready.length === topic.partitions ? true : undefined;
     }),
   );

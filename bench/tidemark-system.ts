@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { root } from "./jars.ts";
 import { nowMs } from "./machine.ts";
@@ -9,6 +9,7 @@ import {
   type RunningBroker,
   remember,
   start,
+  type StartOptions,
   type System,
   until,
   untilUsable,
@@ -17,7 +18,12 @@ import {
 /** What `tidemark up` keeps true in cluster.json. */
 interface ClusterFile {
   readonly controller: { readonly pid: number };
-  readonly brokers: readonly { readonly id: number; readonly pid: number; readonly kafka: string }[];
+  readonly brokers: readonly {
+    readonly id: number;
+    readonly pid: number;
+    readonly kafka: string;
+    readonly api?: string;
+  }[];
 }
 
 function readCluster(folder: string): ClusterFile | undefined {
@@ -29,8 +35,22 @@ function readCluster(folder: string): ClusterFile | undefined {
 function brokersOf(cluster: ClusterFile): RunningBroker[] {
   return cluster.brokers.map((broker) => {
     const [host, port] = broker.kafka.split(":");
-    return { id: broker.id, pid: broker.pid, host: host as string, port: Number(port) };
+    return { id: broker.id, pid: broker.pid, host: host as string, port: Number(port), httpUrl: broker.api };
   });
+}
+
+/** What `up` is told: nothing but places, unless there is more to say. A Cluster's file carries the configuration. */
+function flagsFor(folder: string, { restartsBrokers, servesHttp, config }: StartOptions): string[] {
+  const flags = ["up", "--data", path.join(folder, "data"), "--port", "0", "--brokers", "3"];
+  if (restartsBrokers === false) flags.push("--no-restart");
+  if (servesHttp === true) flags.push("--http-port", "0");
+  if (config === undefined) return flags;
+  const file = path.join(folder, "cluster.yaml");
+  const spec = { replicas: 3, config };
+  const cluster = { apiVersion: "tidemark.dev/v1alpha1", kind: "Cluster", metadata: { name: "bench" }, spec };
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(cluster));
+  return [...flags, "--file", file];
 }
 
 /** Tidemark as a user starts it: the command, three brokers, its own defaults. */
@@ -42,8 +62,7 @@ export const tidemarkSystem: System = {
     const data = path.join(folder, "data");
     const logFile = path.join(folder, "log");
     const command = path.join(root, "node_modules", ".bin", "tidemark");
-    const flags = ["up", "--data", data, "--port", "0", "--brokers", "3"];
-    if (startOptions.restartsBrokers === false) flags.push("--no-restart");
+    const flags = flagsFor(folder, startOptions);
     const startAtMs = nowMs();
     const supervisor = start(command, flags, { folder, logFile });
     let cluster: ClusterFile;

@@ -47,7 +47,8 @@ export class Fields {
     this.parts.push(Buffer.from(value));
     return this;
   }
-  bytes(value: Buffer): this {
+  bytes(value: Buffer | null): this {
+    if (value === null) return this.int32(-1);
     this.int32(value.length);
     this.parts.push(value);
     return this;
@@ -91,6 +92,10 @@ export class Answer {
   }
   list<T>(read: () => T): T[] {
     return Array.from({ length: Math.max(0, this.int32()) }, read);
+  }
+  /** What has not been read yet. */
+  rest(): Buffer {
+    return this.buffer.subarray(this.at);
   }
   private skip(sizeBytes: number): number {
     const start = this.at;
@@ -198,10 +203,21 @@ export async function metadata(
 /** CreateTopics v4. Answers Kafka's error code, 0 when the topic now exists. */
 export async function createTopic(
   connection: Connection,
-  topic: { name: string; partitions: number; replicas: number; config?: Record<string, string> },
+  topic: {
+    name: string;
+    partitions: number;
+    /** How many, or who they are: then the topic has one partition. */
+    replicas: number | readonly number[];
+    config?: Record<string, string>;
+  },
 ): Promise<number> {
   const config = Object.entries(topic.config ?? {});
-  const body = new Fields().int32(1).string(topic.name).int32(topic.partitions).int16(topic.replicas).int32(0);
+  const body = new Fields().int32(1).string(topic.name);
+  if (typeof topic.replicas === "number") body.int32(topic.partitions).int16(topic.replicas).int32(0);
+  else {
+    body.int32(-1).int16(-1).int32(1).int32(0).int32(topic.replicas.length);
+    for (const id of topic.replicas) body.int32(id);
+  }
   body.int32(config.length);
   for (const [key, value] of config) body.string(key).string(value);
   const answer = await connection.request(19, 4, body.int32(30_000).int8(0).done());

@@ -2,8 +2,7 @@ import { cpuSeconds, nowMs, residentBytes, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
 import { deleteTopic, Connection, fetchRecords, metadata, nextOffset, produce, recordBatch } from "../wire-client.ts";
 import { makeTopic, type Running, type RunningBroker, withConnection } from "../system.ts";
-import { type Context, type Figures, note, row, say } from "./context.ts";
-import type { Pair } from "./throughput.ts";
+import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
 const topic = "backlog";
 const recordsPerBatch = 900;

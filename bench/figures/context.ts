@@ -3,7 +3,7 @@ import type { Client } from "../client.ts";
 import { root } from "../jars.ts";
 import type { Row } from "../report.ts";
 import { summarise } from "../statistics.ts";
-import type { Running, System } from "../system.ts";
+import type { Running, StartOptions, System } from "../system.ts";
 
 /** How long and how often; a quick bench shows that everything works, not what is true. */
 export interface Extent {
@@ -21,6 +21,12 @@ export interface Context {
   readonly systems: readonly System[];
   readonly client: Client;
   readonly extent: Extent;
+}
+
+/** A system that runs. */
+export interface Pair {
+  readonly system: System;
+  readonly running: Running;
 }
 
 /** Figures of each system by its name, one for each run. */
@@ -52,7 +58,7 @@ export const folderOf = (system: System): string =>
 /** Starts a system, uses it, stops it whatever happens. */
 export async function withSystem<T>(
   system: System,
-  options: { restartsBrokers: boolean },
+  options: StartOptions,
   use: (running: Running) => Promise<T>,
 ): Promise<T> {
   const running = await system.start(folderOf(system), options);
@@ -60,5 +66,21 @@ export async function withSystem<T>(
     return await use(running);
   } finally {
     await running.stop();
+  }
+}
+
+/** Starts all systems, each with its data folder, uses them, and stops them whatever happens. */
+export async function withPairs<T>(
+  context: Context,
+  options: StartOptions,
+  use: (pairs: readonly Pair[]) => Promise<T>,
+): Promise<T> {
+  const pairs: Pair[] = [];
+  try {
+    for (const system of context.systems)
+      pairs.push({ system, running: await system.start(folderOf(system), options) });
+    return await use(pairs);
+  } finally {
+    for (const { running } of pairs) await running.stop();
   }
 }

@@ -1,7 +1,6 @@
 import type { Row } from "../report.ts";
 import { makeTopic, type RunningBroker } from "../system.ts";
-import { type Context, type Figures, note, row, say } from "./context.ts";
-import type { Pair } from "./throughput.ts";
+import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
 /** How long a produce takes at a steady rate that neither system finds hard, and one record from end to end. */
 export async function latencyFigures(context: Context, pairs: readonly Pair[]): Promise<Row[]> {

@@ -1,15 +1,10 @@
 import type { WindowTimes } from "../client.ts";
 import type { Load, Window } from "../load.ts";
 import type { Row } from "../report.ts";
-import { isClose } from "../statistics.ts";
+import { makeTopic, type RunningBroker, withConnection } from "../system.ts";
 import { deleteTopic } from "../wire-client.ts";
-import { makeTopic, type Running, type RunningBroker, type System, withConnection } from "../system.ts";
-import { type Context, type Figures, note, row, say } from "./context.ts";
-
-export interface Pair {
-  readonly system: System;
-  readonly running: Running;
-}
+import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
+import { warmTurns } from "./turns.ts";
 
 type Shape = Omit<Load, "topic">;
 
@@ -40,36 +35,19 @@ function describe(pair: Pair, shape: Shape, window: Window): string {
   return `${pair.system.name}: ${speed}, ${efficiency} records per broker CPU-second`;
 }
 
-/** Runs a load until two successive windows of a system differ by less than 10 %, at most as often as agreed. */
-async function warmUp(context: Context, pair: Pair, shape: Shape): Promise<void> {
-  let before = 0;
-  const { clientWarmUpMs, warmUpWindowMs, warmUpRunsMax } = context.extent;
-  for (let run = 0; run < warmUpRunsMax; run++) {
-    const window = await measure(context, pair, shape, { warmUpMs: clientWarmUpMs, windowMs: warmUpWindowMs });
-    say(`warming up ${describe(pair, shape, window)}`);
-    const now = perCpuSecond(window);
-    if (isClose({ first: before, second: now, part: 0.1 })) return;
-    before = now;
-  }
-}
-
 /** Warm runs of one load, the systems by turns; calls `seen` with each window. */
-async function warmRuns(
+const warmRuns = (
   context: Context,
   pairs: readonly Pair[],
   shape: Shape,
   seen: (pair: Pair, window: Window) => void,
-): Promise<void> {
-  for (const pair of pairs) await warmUp(context, pair, shape);
-  const { clientWarmUpMs, windowMs, runs } = context.extent;
-  for (let run = 0; run < runs; run++) {
-    for (const pair of pairs) {
-      const window = await measure(context, pair, shape, { warmUpMs: clientWarmUpMs, windowMs });
-      say(describe(pair, shape, window));
-      seen(pair, window);
-    }
-  }
-}
+): Promise<void> =>
+  warmTurns(context, pairs, {
+    measure: (pair, windowMs) => measure(context, pair, shape, { warmUpMs: context.extent.clientWarmUpMs, windowMs }),
+    figureOf: perCpuSecond,
+    describe: (pair, window) => describe(pair, shape, window),
+    seen,
+  });
 
 const megabytesPer = (window: Window, shape: Shape): number => (perCpuSecond(window) * shape.recordBytes) / 1e6;
 

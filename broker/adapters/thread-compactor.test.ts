@@ -1,5 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { getPriority, tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { silent } from "../base/logging.ts";
@@ -57,6 +57,29 @@ test("a log is compacted in a thread of its own, twice in a row", async () => {
   expect(log.sizeBytes).toBeLessThan(before / 2);
   expect(await log.compaction.run(compactor, request())).toMatchObject({ outcome: "done" });
   expect(readdirSync(path.join(folder, "t-0")).filter((name) => /cleaned|swap/.test(name))).toEqual([]);
+});
+
+/** Scheduling steps (nice values) of this process's threads, by thread. Source: proc_pid_stat(5). */
+const threadPriorities = (): Map<string, number> =>
+  new Map(
+    readdirSync("/proc/self/task").map((thread) => {
+      const text = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+      const [, steps] = /\) (?:\S+ ){16}(\S+)/.exec(text)!;
+      return [thread, Number(steps)];
+    }),
+  );
+
+const onLinux = process.platform === "linux" ? test : test.skip;
+
+onLinux("the thread stands behind all others of its process when they want a core", async () => {
+  const compactor = new ThreadCompactor(PROGRAM, folder);
+  const before = threadPriorities();
+  const sources = [{ baseOffset: offset(0), endOffset: offset(0), sizeBytes: 0 }];
+  const job = { folder: "t-0", sources, from: 0 as Offset, keyBytesMax: 1000, hashKey: [1, 2, 3, 4] as const };
+  await compactor.findKeys({ ...job, bytesPerSecond: Number.MAX_SAFE_INTEGER });
+  const changed = [...threadPriorities()].filter(([thread, steps]) => steps !== (before.get(thread) ?? getPriority()));
+  compactor.release();
+  expect(changed.map(([, steps]) => steps)).toEqual([Math.min(19, getPriority() + 10)]);
 });
 
 test("what the thread cannot do is told, and the next job finds another thread", async () => {

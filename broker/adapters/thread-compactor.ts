@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from "node:os";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { type ErrorCode, isTidemarkError, TidemarkError } from "../base/errors.ts";
 import type { Compactor, KeyJob, KeyResult, RewriteJob, RewriteResult } from "../ports/compactor.ts";
@@ -76,10 +77,20 @@ function conclude<T>(answer: Answer, resolve: (result: T) => void, reject: (erro
   reject(new TidemarkError(answer.code, answer.message));
 }
 
+/** Of the scheduler's steps: where the rest of the broker wants the same core, the thread is given a tenth of it. */
+const STEPS_BEHIND = 10;
+const STEPS_MAX = 19;
+
+/** Linux has priorities for threads; elsewhere they are the whole process's, which stays as it is. */
+function standBehind(): void {
+  if (process.platform === "linux") setPriority(Math.min(STEPS_MAX, getPriority() + STEPS_BEHIND));
+}
+
 /** The thread's side: does one job after the other with the compactor for the data folder that it is given. */
 export function serveCompactor(compactorFor: (dataFolder: string) => Compactor): void {
   const port = parentPort;
   if (isMainThread || port === null) throw new Error("this program is a thread of a broker's");
+  standBehind();
   const compactor = compactorFor(workerData as string);
   port.on("message", (asked: Asked) => {
     const work: Promise<unknown> =

@@ -38,8 +38,11 @@ export interface RewriteJob {
   /** How long a tombstone stays from now on, when it is seen for the first time. */
   readonly deleteRetentionMs: number;
   readonly indexIntervalBytes: number;
-  /** Of each producer id, the last offset of its newest batch: that one keeps its header. */
-  readonly newestOfProducers: ReadonlyMap<number, Offset>;
+  /**
+   * Of each producer id, the last offset of the oldest batch that is remembered. From there on its batches keep their
+   * headers: it may send any of them again, and whoever has copied this log must know them then.
+   */
+  readonly rememberedOfProducers: ReadonlyMap<number, Offset>;
 }
 
 export type RewriteResult =

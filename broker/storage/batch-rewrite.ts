@@ -91,10 +91,11 @@ export class BatchRewrite {
     };
   }
 
-  /** A batch without records stays as one for the sake of its producer only: it is the newest that one wrote. */
+  /** A batch without records stays as one for the sake of its producer only, which may send it again. */
   #addEmpty(batch: Uint8Array): void {
-    const isNewest = this.#job.newestOfProducers.get(producerIdOf(batch, 0)) === lastOffsetOf(batch, 0);
-    if (isNewest || isPlaceholder(batch, 0)) return this.#writer.add(batch);
+    const oldest = this.#job.rememberedOfProducers.get(producerIdOf(batch, 0));
+    const isRemembered = oldest !== undefined && lastOffsetOf(batch, 0) >= oldest;
+    if (isRemembered || isPlaceholder(batch, 0)) return this.#writer.add(batch);
     this.hasChanged = true;
     this.#writer.addGap(batch);
   }

@@ -234,26 +234,30 @@ test("a tombstone that is to stay for ever keeps its time", async () => {
 });
 
 describe("of an idempotent producer", () => {
-  test("the newest batch stays when its records go, so that recovery knows it", async () => {
+  test("the batches that it may send again stay when their records go, so that recovery knows them", async () => {
     const fixture = await opened();
-    for (let sequence = 0; sequence < 4; sequence++) {
+    for (let sequence = 0; sequence < 7; sequence++) {
       fixture.appendKeyed([["a", "1"]], { producer: { id: 7, epoch: 2, baseSequence: sequence } });
     }
     fixture.appendKeyed([["a", "2"]]);
     await roll(fixture);
     await fixture.compact();
-    expect((await batchesIn(fixture)).slice(0, 3)).toEqual([
-      [0, 2, 0],
+    expect((await batchesIn(fixture)).slice(0, 7)).toEqual([
+      [0, 1, 0],
+      [2, 2, 0],
       [3, 3, 0],
-      [4, 4, 1],
+      [4, 4, 0],
+      [5, 5, 0],
+      [6, 6, 0],
+      [7, 7, 1],
     ]);
     await fixture.log.close();
     for (const name of await fixture.disk.list("orders-0")) {
       if (name.endsWith(".snapshot")) await fixture.disk.remove(`orders-0/${name}`);
     }
     await fixture.open();
-    const [newest] = [...fixture.log.producers.batches()];
-    expect(newest).toMatchObject({ producerId: 7, epoch: 2, lastSequence: 3, lastOffset: 3 });
+    const remembered = [2, 3, 4, 5, 6].map((at) => ({ producerId: 7, epoch: 2, lastSequence: at, lastOffset: at }));
+    expect([...fixture.log.producers.batches()]).toMatchObject(remembered);
   });
 });
 

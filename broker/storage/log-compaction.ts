@@ -19,8 +19,8 @@ export interface CompactedLog {
   segments(): readonly Segment[];
   /** Nothing more may be done to it. */
   isClosed(): boolean;
-  /** Of each producer id, the last offset of its newest batch. */
-  newestOfProducers(): ReadonlyMap<number, Offset>;
+  /** Of each producer id, the last offset of the oldest batch that is remembered. */
+  rememberedOfProducers(): ReadonlyMap<number, Offset>;
   /** Syncs everything appended by now. */
   flush(): Promise<void>;
   /** `next` is in the place of `sources` now. */
@@ -247,7 +247,7 @@ class Run {
       nowMs: this.#request.nowMs,
       deleteRetentionMs,
       indexIntervalBytes,
-      newestOfProducers: this.#log.newestOfProducers(),
+      rememberedOfProducers: this.#log.rememberedOfProducers(),
     });
     this.#readBytes += result.readBytes;
     const sources = group.map(({ segment }) => segment);

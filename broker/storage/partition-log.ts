@@ -150,7 +150,7 @@ export class PartitionLog {
       config: () => this.#config,
       segments: () => this.#segments,
       isClosed: () => this.#isClosed,
-      newestOfProducers: () => this.#producers.newestOffsets(),
+      rememberedOfProducers: () => this.#producers.oldestOffsets(),
       flush: () => this.flush(),
       replaced: (sources, next) => {
         this.#segments = this.#segments.toSpliced(this.#segments.indexOf(sources[0]!), sources.length, next);

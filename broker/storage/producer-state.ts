@@ -123,11 +123,11 @@ export class ProducerStates {
     return before - this.#producers.size;
   }
 
-  /** Of each producer id, the last offset of its newest batch. */
-  newestOffsets(): Map<number, Offset> {
-    const newest = new Map<number, Offset>();
-    for (const [producerId, { batches }] of this.#producers) newest.set(producerId, batches.at(-1)!.lastOffset);
-    return newest;
+  /** Of each producer id, the last offset of the oldest batch that is remembered. */
+  oldestOffsets(): Map<number, Offset> {
+    const oldest = new Map<number, Offset>();
+    for (const [producerId, { batches }] of this.#producers) oldest.set(producerId, batches[0]!.lastOffset);
+    return oldest;
   }
 
   /** All that is remembered, a producer's batches oldest first. */

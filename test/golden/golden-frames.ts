@@ -18,7 +18,7 @@ export interface GoldenFrame {
 }
 
 const fileName =
-  /^(?<key>\d+)-[^/]+\/(?<client>[a-z-]+)-[\d.]+-v(?<version>\d+)\.(?<direction>request|response)\.hex$/u;
+  /^(?<key>\d+)-[^/]+\/(?<client>[a-z-]+)-[\d.]+(-session-\d+)?-v(?<version>\d+)\.(?<direction>request|response)\.hex$/;
 
 /** All recorded frames, found by their file names. */
 export async function goldenFrames(): Promise<GoldenFrame[]> {

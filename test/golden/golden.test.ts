@@ -64,6 +64,24 @@ describe("a recorded frame", () => {
   });
 });
 
+test("a recorded fetch session names in turn all, what is new, what is forgotten, and its end", () => {
+  const bodies = (direction: string): Record<string, unknown>[] =>
+    frames
+      .filter(({ name }) => name.includes("-session-") && name.endsWith(`.${direction}.hex`))
+      .map((frame) => decodeLike(frame, frame.bytes));
+  const lengthsOf = (each: Record<string, unknown>, key: string): number =>
+    (each[key] as { partitions: unknown[] }[]).reduce((sum, { partitions }) => sum + partitions.length, 0);
+  const requests = bodies("request");
+  expect(requests.map(({ sessionEpoch }) => sessionEpoch)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1]);
+  expect(requests.map((each) => lengthsOf(each, "topics"))).toEqual([3, 3, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0]);
+  expect(requests.map((each) => lengthsOf(each, "forgottenTopicsData"))).toEqual([0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0]);
+  const responses = bodies("response");
+  expect(responses.map((each) => lengthsOf(each, "responses"))).toEqual([3, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+  const [first, ...others] = responses.map(({ sessionId }) => sessionId);
+  expect([requests[0]?.["sessionId"], others.at(-1)]).toEqual([0, 0]);
+  expect(new Set([first, ...others.slice(0, -1), ...requests.slice(1).map(({ sessionId }) => sessionId)]).size).toBe(1);
+});
+
 test("no truncation and no hostile length of a recorded frame does more than be refused", () => {
   const program = path.join(import.meta.dirname, "hostile.ts");
   const { stdout, stderr, status } = spawnSync(process.execPath, [program], { encoding: "utf8" });

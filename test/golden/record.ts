@@ -2,9 +2,10 @@
  * Records golden frames: stands between a client and a real Kafka, hands everything on, and keeps of every API key and
  * version the longest request and response of at most 4 KiB. The broker must advertise the address of this program.
  *
- *   node test/golden/record.ts --listen PORT --to HOST:PORT --origin "kafkajs 2.2.4"
+ *   node test/golden/record.ts --listen PORT --to HOST:PORT --origin "kafkajs 2.2.4" [--session KEY]
  *
- * SIGINT or SIGTERM writes the frames to test/golden/NN-name/ORIGIN-vN.request.hex (…response.hex).
+ * SIGINT or SIGTERM writes the frames to test/golden/NN-name/ORIGIN-vN.request.hex (…response.hex). With --session the
+ * first exchanges of one API key are kept instead, all of them and in their order: …/ORIGIN-session-NN-vN.request.hex.
  */
 import { mkdirSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
@@ -15,21 +16,43 @@ import { declaredApis } from "../protocol/declared-apis.ts";
 import { writeHexFile } from "./hex-file.ts";
 
 const LONGEST_BYTES = 4_096;
+const SESSION_EXCHANGES = 30;
 
 const { values } = parseArgs({
-  options: { listen: { type: "string" }, to: { type: "string" }, origin: { type: "string" } },
+  options: {
+    listen: { type: "string" },
+    to: { type: "string" },
+    origin: { type: "string" },
+    session: { type: "string" },
+  },
 });
-const { listen, to, origin } = values;
+const { listen, to, origin, session } = values;
 if (listen === undefined || to === undefined || origin === undefined) throw new Error("--listen, --to and --origin");
 const apis = new Map((await declaredApis()).map((api) => [api.key, api]));
 const kept = new Map<string, Buffer>();
+let exchanges = 0;
 
-/** The file that holds a frame of `api`. */
-function fileOf(api: Api, version: number, direction: "request" | "response"): string {
+/** One request and what answers it; `part` tells it from others of its kind, where all are kept. */
+interface Exchange {
+  readonly api: Api;
+  readonly version: number;
+  readonly part: string;
+}
+
+/** What a request begins; null when nothing of it is to be kept. */
+function exchangeOf(api: Api, version: number): Exchange | null {
+  if (session === undefined) return { api, version, part: "" };
+  if (api.key !== Number(session) || exchanges === SESSION_EXCHANGES) return null;
+  exchanges++;
+  return { api, version, part: `-session-${String(exchanges).padStart(2, "0")}` };
+}
+
+/** The file that holds a frame of an exchange. */
+function fileOf({ api, version, part }: Exchange, direction: "request" | "response"): string {
   const kebab = api.name.replaceAll(/(?<!^)[A-Z]/gu, (letter) => `-${letter}`).toLowerCase();
   const folder = path.join(import.meta.dirname, `${String(api.key).padStart(2, "0")}-${kebab}`);
   mkdirSync(folder, { recursive: true });
-  return path.join(folder, `${origin?.replaceAll(/[^a-z0-9.]+/giu, "-")}-v${version}.${direction}.hex`);
+  return path.join(folder, `${origin?.replaceAll(/[^a-z0-9.]+/giu, "-")}${part}-v${version}.${direction}.hex`);
 }
 
 function keep(name: string, frame: Buffer): void {
@@ -53,17 +76,19 @@ function frames(take: (frame: Buffer) => void): (chunk: Buffer) => void {
 function relay(client: Socket): void {
   const [host = "127.0.0.1", port = "9092"] = to?.split(":") ?? [];
   const broker = connect(Number(port), host);
-  const asked = new Map<number, { api: Api; version: number }>();
+  const asked = new Map<number, Exchange>();
   const requests = frames((frame) => {
     const api = apis.get(frame.readInt16BE(0));
     const version = frame.readInt16BE(2);
     if (api === undefined || version < api.versions.min || version > api.versions.max) return;
-    asked.set(frame.readInt32BE(4), { api, version });
-    keep(fileOf(api, version, "request"), frame);
+    const exchange = exchangeOf(api, version);
+    if (exchange === null) return;
+    asked.set(frame.readInt32BE(4), exchange);
+    keep(fileOf(exchange, "request"), frame);
   });
   const responses = frames((frame) => {
-    const request = asked.get(frame.readInt32BE(0));
-    if (request !== undefined) keep(fileOf(request.api, request.version, "response"), frame);
+    const exchange = asked.get(frame.readInt32BE(0));
+    if (exchange !== undefined) keep(fileOf(exchange, "response"), frame);
   });
   client.on("data", requests).on("error", () => broker.destroy());
   broker.on("data", responses).on("error", () => client.destroy());

@@ -66,6 +66,10 @@ const baseWeights: readonly (readonly [FaultName, number])[] = [
 ];
 /** Probability that a proposal to enlarge an ISR meets a deaf controller and a broken link to the one proposed. */
 const DEAF_SHARE = 0.04;
+/** Probability that a rewritten segment takes the place of others in the very moment of a crash. */
+const INTERRUPTED_SHARE = 0.02;
+/** As long as that takes on a healthy disk. */
+const SWAP_MS = 12;
 
 /** Causes faults at random times, and undoes each after a while. */
 export class Faults {
@@ -95,6 +99,9 @@ export class Faults {
     this.#next();
     this.#cluster.oracle.onGrowthProposed = (leader, added) => {
       if (!this.#isOver && this.#random.chance(DEAF_SHARE)) this.#beDeafTo(leader, added);
+    };
+    this.#cluster.oracle.onSwapBegun = (broker) => {
+      if (!this.#isOver && this.#random.chance(INTERRUPTED_SHARE)) this.#interrupt(broker);
     };
   }
 
@@ -419,6 +426,19 @@ export class Faults {
     });
     for (const way of ways) network.cut(way);
     this.#undoAfter(4000, 9000, () => network.heal(ways));
+  }
+
+  /** A broker dies, or its machine does, while it swaps segments. */
+  #interrupt(broker: number): void {
+    const slot = this.#cluster.brokers[broker] as BrokerSlot;
+    const isPower = this.#random.chance(0.5);
+    this.#later(this.#random.next() * SWAP_MS, () => {
+      if (this.#isOver || !slot.isUp) return;
+      this.#cluster.oracle.facts.counters.faults++;
+      this.#cluster.say(`fault ${isPower ? "power" : "kill"} in a swap of broker ${broker}`);
+      if (isPower) this.#power([slot.machine]);
+      else this.#kill(slot, [20, 3000]);
+    });
   }
 
   protected preferredElection(): void {

@@ -1,3 +1,4 @@
+import type { KeyPlan } from "./clients/producer.ts";
 import type { WorkloadPlan } from "./workload.ts";
 import type { ClusterPlan } from "./world/cluster.ts";
 import type { SeededRandom } from "./world/random.ts";
@@ -12,6 +13,31 @@ function machinesOf(random: SeededRandom, brokerCount: number): number[] {
   // Sometimes the last broker shares the first one's machine, and with it the power.
   const isShared = random.chance(0.25);
   return Array.from({ length: brokerCount }, (_, id) => (isShared && id === brokerCount - 1 ? 0 : id));
+}
+
+/** Share of the seeds whose topic is compacted. */
+const COMPACTED_SHARE = 0.18;
+
+/** Few keys, small segments, and a cleaner that looks often; null when the topic is not compacted. */
+function compactionOf(
+  random: SeededRandom,
+  configs: { broker: Record<string, string>; topic: Record<string, string>; deletes: boolean },
+): KeyPlan | null {
+  if (!random.chance(COMPACTED_SHARE)) return null;
+  const { broker, topic, deletes } = configs;
+  topic["cleanup.policy"] = deletes ? "compact,delete" : "compact";
+  topic["segment.bytes"] = String(random.pick([16_384, 65_536]));
+  topic["segment.ms"] = String(random.pick([500, 2000]));
+  topic["min.cleanable.dirty.ratio"] = random.pick(["0", "0.2", "0.5"]);
+  topic["delete.retention.ms"] = String(random.pick([500, 2000, 8000]));
+  broker["log.cleaner.backoff.ms"] = String(random.pick([100, 500, 2000]));
+  // Slowly enough, now and then, that much happens to a log while it is compacted.
+  broker["log.cleaner.io.max.bytes.per.second"] = random.pick(["1000000000", "100000", "20000"]);
+  return {
+    count: random.pick([2, 10, 40]),
+    changeMs: random.pick([300, 2000]),
+    tombstoneShare: random.pick([0.05, 0.3]),
+  };
 }
 
 export function planOf(random: SeededRandom): RunPlan {
@@ -46,11 +72,14 @@ export function planOf(random: SeededRandom): RunPlan {
     config["log.retention.check.interval.ms"] = String(random.pick([300, 2000]));
   }
   if (hasRetention) topicConfig["retention.bytes"] = String(random.pick([66_000, 140_000]));
+  const machineOf = machinesOf(random, brokerCount);
+  const keys = compactionOf(random, { broker: config, topic: topicConfig, deletes: hasRetention || hasDeletions });
+  const volatileTopic = { name: "scratch", partitionCount: 1, firstPartitionCount: 1, replicationFactor: 2 };
   return {
-    cluster: { brokerCount, machineOf: machinesOf(random, brokerCount), config },
+    cluster: { brokerCount, machineOf, config },
     workload: {
-      topics: [{ name: "orders", partitionCount, firstPartitionCount, replicationFactor, config: topicConfig }],
-      volatileTopic: { name: "scratch", partitionCount: 1, firstPartitionCount: 1, replicationFactor: 2, config: {} },
+      topics: [{ name: "orders", partitionCount, firstPartitionCount, replicationFactor, config: topicConfig, keys }],
+      volatileTopic: { ...volatileTopic, config: {}, keys: null },
       intervalMs: 130 * partitionCount,
       hasDeletions,
     },

@@ -8,4 +8,5 @@ export const seeds: readonly { readonly seed: number; readonly story: string }[]
   { seed: 32, story: "a broker kept dialling the address of a controller that was gone for good" },
   { seed: 283, story: "a checkpointed high watermark from before a loss covered records that were never committed" },
   { seed: 357, story: "one that was no member was elected for its later epoch, over members that kept more" },
+  { seed: 54, story: "a log copied from a compacted one did not know a batch that its producer sent again" },
 ];

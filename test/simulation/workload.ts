@@ -10,7 +10,7 @@ import { alterPartitionReassignments } from "../../broker/wire/apis/45-alter-par
 import type { Draft, Infer, Shape } from "../../broker/wire/schema.ts";
 import { ClusterClient } from "./clients/cluster-client.ts";
 import { SimulatedConsumer } from "./clients/consumer.ts";
-import { SimulatedProducer } from "./clients/producer.ts";
+import { type KeyPlan, SimulatedProducer } from "./clients/producer.ts";
 import type { SimulatedCluster } from "./world/cluster.ts";
 import { Machine, SimulatedProcess } from "./world/process.ts";
 import type { SeededRandom } from "./world/random.ts";
@@ -23,6 +23,8 @@ export interface TopicPlan {
   readonly firstPartitionCount: number;
   readonly replicationFactor: number;
   readonly config: Readonly<Record<string, string>>;
+  /** What its records' keys are like; null = none has one. */
+  readonly keys: KeyPlan | null;
 }
 
 export interface WorkloadPlan {
@@ -105,6 +107,7 @@ export class SimulatedClient {
       ...how,
       topic: topic.name,
       partitionCount: topic.partitionCount,
+      keys: topic.keys,
       intervalMs: this.#plan.intervalMs * (how.acks === 1 ? 4 : 1),
       observer: this.#cluster.oracle,
     });

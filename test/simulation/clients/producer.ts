@@ -2,7 +2,7 @@ import { produce } from "../../../broker/wire/apis/00-produce.ts";
 import { initProducerId } from "../../../broker/wire/apis/22-init-producer-id.ts";
 import { isRetriableCode, kafkaErrorName, kafkaErrors } from "../../../broker/wire/error-codes.ts";
 import { crcOf } from "../../../broker/wire/record-batch.ts";
-import { buildBatch } from "../../../broker/wire/record-batch-builder.ts";
+import { buildBatch, type RecordDraft } from "../../../broker/wire/record-batch-builder.ts";
 import type { ClusterClient } from "./cluster-client.ts";
 
 /** One batch on its way to one partition. */
@@ -40,11 +40,23 @@ export interface ProducerObserver {
   said(text: () => string): void;
 }
 
+/** Few enough keys that records supersede one another; they come and go, so that each has a last record. */
+export interface KeyPlan {
+  /** In use at a time. */
+  readonly count: number;
+  /** A key goes out of use, and another comes into it. */
+  readonly changeMs: number;
+  /** Probability that a record has no value. */
+  readonly tombstoneShare: number;
+}
+
 export interface ProducerOptions {
   readonly topic: string;
   readonly partitionCount: number;
   readonly acks: -1 | 1;
   readonly isIdempotent: boolean;
+  /** Null: records have none. */
+  readonly keys: KeyPlan | null;
   /** Mean time between two new batches of one partition. */
   readonly intervalMs: number;
   readonly observer: ProducerObserver;
@@ -144,13 +156,11 @@ export class SimulatedProducer {
     }
     const { random } = this.#client;
     const count = random.between(1, 8);
-    const sizeBytes = random.chance(0.05) ? random.between(500, 6000) : random.between(0, 60);
+    // A segment of a compacted topic is small, and a batch no larger.
+    const sizeBytesMax = this.#options.keys === null ? 6000 : 1500;
+    const sizeBytes = random.chance(0.05) ? random.between(500, sizeBytesMax) : random.between(0, 60);
     const padding = ".".repeat(sizeBytes);
-    const timestamp = this.#client.process.clock.now();
-    const records = Array.from({ length: count }, () => ({
-      value: `${this.name}:${this.#session}:${this.#serial++}:${padding}`,
-      timestamp,
-    }));
+    const records = Array.from({ length: count }, () => this.#record(padding));
     const baseSequence = lane.nextSequence;
     lane.nextSequence += count;
     const session = { id: this.#producerId, epoch: 0, baseSequence };
@@ -167,6 +177,18 @@ export class SimulatedProducer {
       sentAtUs: 0,
       isInFlight: false,
     });
+  }
+
+  /** One like no other, a tombstone included. */
+  #record(padding: string): RecordDraft {
+    const { random, process } = this.#client;
+    const { keys } = this.#options;
+    const timestamp = process.clock.now();
+    const value = `${this.name}:${this.#session}:${this.#serial++}:${padding}`;
+    if (keys === null) return { value, timestamp };
+    const key = `key-${Math.floor(process.clock.monotonic() / keys.changeMs) + random.below(keys.count)}`;
+    const isTombstone = random.chance(keys.tombstoneShare);
+    return isTombstone ? { key, value: null, timestamp, headers: [{ key: "was", value }] } : { key, value, timestamp };
   }
 
   #pump(): void {

@@ -1,6 +1,8 @@
 import type { SimulatedConsumer } from "../clients/consumer.ts";
+import { everWritten, holds, lastOfKeys } from "./compacted-records.ts";
 import { expectedFrom } from "./committed-records.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
+import type { ReplicaMirror } from "./replica-mirror.ts";
 
 const alive = (facts: Facts): PartitionFacts[] =>
   [...facts.partitions.values()].filter((partition) => !partition.isDeleted && partition.row !== null);
@@ -46,12 +48,44 @@ export function checkAtEnd(facts: Facts): void {
       const mirror = partition.mirrors.get(broker);
       for (let offset = expectedFrom(partition, mirror); offset < partition.committed.length; offset++) {
         const id = partition.committed[offset];
-        if (id === undefined && offset < partition.auditedFrom) continue;
+        if (id === undefined && (offset < partition.auditedFrom || partition.goneIn[offset] !== undefined)) continue;
         if (id === undefined) facts.fail(1, `${partition.name} offset ${offset} was never read`);
-        else if (mirror?.idAt(offset) !== id) {
+        else if (!holds(facts, partition, { mirror, offset, id })) {
           facts.fail(2, `${partition.name} offset ${offset} is another record, or none, on broker ${broker}`);
         }
       }
     }
+    if (partition.isCompacted) checkSameWritten(facts, partition);
+  }
+}
+
+/** Of each key a replica kept the last record, and the auditor saw it; tombstones that went in time do not count. */
+function checkKeys(facts: Facts, partition: PartitionFacts, mirror: ReplicaMirror): void {
+  for (const [key, last] of lastOfKeys(facts, partition, mirror)) {
+    const { offset, leaderEpoch, id } = last;
+    if (partition.expired.has(`${leaderEpoch}/${offset}`)) continue;
+    const isThere = mirror.idAt(offset) === id;
+    const isRead = offset < partition.auditedFrom || partition.audited.get(key) === id;
+    if ((isThere && isRead) || (!isThere && partition.lossCount > 0)) continue;
+    const what = `the last record of key ${key}, at offset ${offset} on broker ${mirror.broker},`;
+    facts.fail(1, `${partition.name}: ${what} ${isThere ? "was not read" : "is gone"}`);
+  }
+}
+
+/** Whatever each replica has compacted, it was the same. */
+function checkSameWritten(facts: Facts, partition: PartitionFacts): void {
+  const written: number[] = [];
+  for (const broker of partition.row?.replicas ?? []) {
+    const mirror = partition.mirrors.get(broker);
+    if (mirror === undefined) continue;
+    for (const { offset, id } of everWritten(partition, mirror, mirror.start)) {
+      written[offset] ??= id;
+      if (written[offset] === id) continue;
+      facts.fail(
+        2,
+        `${partition.name} offset ${offset} was another record on broker ${broker} before it was compacted`,
+      );
+    }
+    checkKeys(facts, partition, mirror);
   }
 }

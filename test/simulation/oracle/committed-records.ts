@@ -1,3 +1,4 @@
+import { holds } from "./compacted-records.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
 import type { ReplicaMirror } from "./replica-mirror.ts";
 
@@ -18,18 +19,22 @@ export function commit(
   while (partition.committed.length < offset) partition.committed.push(undefined);
   partition.committed[offset] = id;
   for (const mirror of partition.mirrors.values()) {
-    if (mirror.verifiedTo > offset && mirror.idAt(offset) !== id) mirror.verifiedTo = offset;
+    if (mirror.verifiedTo > offset && !holds(facts, partition, { mirror, offset, id })) mirror.verifiedTo = offset;
   }
   for (const broker of partition.members) {
     if (facts.unsettled.has(broker)) continue;
     const mirror = partition.mirrors.get(broker);
-    if (mirror?.idAt(offset) !== id && offset >= expectedFrom(partition, mirror))
+    if (offset >= expectedFrom(partition, mirror) && !holds(facts, partition, { mirror, offset, id }))
       return lacks(facts, partition, { broker, offset });
   }
 }
 
 /** First committed offset that the files of a replica do not hold; null when they hold all. */
-export function firstLacking(partition: PartitionFacts, mirror: ReplicaMirror | undefined): number | null {
+export function firstLacking(
+  facts: Facts,
+  partition: PartitionFacts,
+  mirror: ReplicaMirror | undefined,
+): number | null {
   const { committed } = partition;
   if (mirror === undefined) {
     const first = committed.findIndex((id) => id !== undefined);
@@ -37,7 +42,7 @@ export function firstLacking(partition: PartitionFacts, mirror: ReplicaMirror | 
   }
   for (let offset = Math.max(mirror.verifiedTo, expectedFrom(partition, mirror)); offset < committed.length; offset++) {
     const id = committed[offset];
-    if (id !== undefined && mirror.idAt(offset) !== id) return offset;
+    if (id !== undefined && !holds(facts, partition, { mirror, offset, id })) return offset;
   }
   mirror.verifiedTo = committed.length;
   return null;
@@ -69,7 +74,7 @@ export function checkMembers(facts: Facts, partition: PartitionFacts): void {
 
 export function checkMember(facts: Facts, partition: PartitionFacts, broker: number): void {
   if (facts.unsettled.has(broker) || partition.isDeleted) return;
-  const offset = firstLacking(partition, partition.mirrors.get(broker));
+  const offset = firstLacking(facts, partition, partition.mirrors.get(broker));
   if (offset !== null) lacks(facts, partition, { broker, offset });
 }
 

@@ -1,6 +1,8 @@
 import type { BrokerRecord } from "../../../operator/machine/state.ts";
 import type { PartitionRow, TopicRow } from "../../../broker/contract/rows.ts";
+import { ContentNames, type NamesOf, namesByContent, namesInBatch } from "./record-names.ts";
 import type { ReplicaMirror } from "./replica-mirror.ts";
+import { WrittenBatches } from "./written-batches.ts";
 
 /** A broken invariant: its number in docs/architecture.md, and what was seen. */
 export interface Violation {
@@ -26,6 +28,10 @@ export class PartitionFacts {
   isDeleted = false;
   /** Leaders let old records go: nothing is expected of what lies below the start of a replica's files. */
   hasRetention = false;
+  /** Of each key the newest record stays; what is older may go, and so may tombstones in their time. */
+  isCompacted = false;
+  /** `delete.retention.ms`. */
+  deleteRetentionMs = 0;
   /** Greatest offset before which records were asked to be deleted; infinite where coordinators do so themselves. */
   deletedTo = 0;
   /** Auditors began there: what lies below was gone before they came. */
@@ -39,6 +45,16 @@ export class PartitionFacts {
   unclean: { readonly epoch: number; readonly broker: number; readonly from: number } | null = null;
   /** Newest leader epoch in which a record was ever written at an offset, by `OFFSET/ID`. */
   readonly writtenIn = new Map<string, number>();
+  /** By offset: when a record was first there on any disk. */
+  readonly writtenAtUs: number[] = [];
+  /** Of a compacted partition: every batch as its leader wrote it. */
+  readonly written = new WrittenBatches();
+  /** By offset: the leader epoch of a record of which some replica had the place alone. */
+  readonly goneIn: number[] = [];
+  /** Tombstones that went in their time, by `EPOCH/OFFSET`. */
+  readonly expired = new Set<string>();
+  /** What an auditor saw last of each key: the record's name. */
+  readonly audited = new Map<string, number>();
   readonly mirrors = new Map<number, ReplicaMirror>();
   /**
    * Brokers that lost power and have not joined the ISR since: their logs may end in what was cut once, and no high
@@ -99,6 +115,10 @@ export const counterNames = [
   "commits",
   "retired",
   "deletions",
+  "cleanings",
+  "cleanedRecords",
+  "expiredTombstones",
+  "interruptedCleanings",
   "generations",
   "offsetCommits",
   "offsetFetches",
@@ -119,6 +139,8 @@ export class Facts {
   /** Topics that come and go: what is acked there may be gone. */
   readonly volatileTopics = new Set<string>();
   readonly losses: Loss[] = [];
+  readonly contents = new ContentNames();
+  readonly #namesByContent = namesByContent(this.contents);
   violation: Violation | null = null;
   controllerEpoch = 0;
   readonly #nowMs: () => number;
@@ -143,6 +165,11 @@ export class Facts {
     const fresh = new PartitionFacts(topicId, partition);
     this.partitions.set(key, fresh);
     return fresh;
+  }
+
+  /** How records of a partition are named. */
+  namesOf(topicId: string, partition: number): NamesOf {
+    return this.partition(topicId, partition).isCompacted ? this.#namesByContent : namesInBatch;
   }
 
   losePower(broker: number): void {

@@ -1,14 +1,15 @@
 import { checkMember, checkMembers, commit, excuse, firstLacking } from "./committed-records.ts";
+import { checkGone, holds } from "./compacted-records.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
 import type { Invariant, RowChange } from "./invariant.ts";
-import { recordId } from "./replica-mirror.ts";
+import { GONE } from "./record-names.ts";
 
 /**
  * A record acked with acks=all is never lost while a replica that had it keeps its files. Checked where it is decided:
  * whoever may be elected without asking (in-sync and eligible leader replicas) holds every acked record, at each ack,
  * at each change of a row, and at each change of a member's files. When all of them lost their page cache, the one
  * elected lacks only what none of the last known members kept. An unclean election, where the topic allows it, may lose
- * anything.
+ * anything. In a compacted topic the last record of each key counts, on each replica: see compacted-records.ts.
  */
 export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused"]): Invariant {
   const checkElected = ({ partition, before, after }: RowChange): void => {
@@ -16,7 +17,7 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
     const isAlone = after.isr.length === 1 && after.elr.length === 0 && after.lost.length === 0;
     const isUnclean = facts.allowsUnclean(partition.topicId) && isAlone;
     const elected = partition.mirrors.get(after.leader);
-    const offset = firstLacking(partition, elected);
+    const offset = firstLacking(facts, partition, elected);
     // Also a member may be elected uncleanly: one that lost its page cache left the ISR in the very same commit.
     const wasMember = before.isr.includes(after.leader) || before.elr.includes(after.leader);
     if (wasMember && (!isUnclean || offset === null)) return;
@@ -35,6 +36,11 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
       );
     } else if (facts.counters.powerLosses === 0) {
       facts.fail(1, `${partition.name} lost offset ${offset} although the power never went`);
+    } else if (elected?.idAt(offset) === GONE) {
+      facts.fail(
+        1,
+        `${partition.name} elected ${after.leader}, which compacted offset ${offset} and lost what took its place`,
+      );
     } else lose(offset);
 
     function lose(from: number): void {
@@ -46,7 +52,7 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
     function keeperOf(of: PartitionFacts, members: readonly number[]): { broker: number; offset: number } | null {
       for (let at = offset as number; at < of.committed.length; at++) {
         const id = of.committed[at];
-        if (id === undefined || elected?.idAt(at) === id) continue;
+        if (id === undefined || holds(facts, of, { mirror: elected, offset: at, id })) continue;
         const broker = members.find((member) => of.mirrors.get(member)?.idAt(at) === id);
         if (broker !== undefined) return { broker, offset: at };
       }
@@ -56,14 +62,18 @@ export function nothingAckedIsLost(facts: Facts, tellExcused: Invariant["excused
   return {
     acked(partition, ack) {
       if (ack.acks !== -1 || ack.baseOffset < 0 || facts.isVolatile(partition.topicId)) return;
-      for (let place = 0; place < ack.batch.count; place++) {
-        const id = recordId(ack.batch.crc, place);
+      const ids = facts.namesOf(ack.topicId, ack.batch.partition)(ack.batch.bytes, 0);
+      for (const [place, id] of ids.entries()) {
         commit(facts, partition, { offset: ack.baseOffset + place, id, isAcked: true });
       }
     },
     rowCommitted(change) {
       checkElected(change);
       checkMembers(facts, change.partition);
+    },
+    mirrorCleaned(partition, mirror, records) {
+      for (const gone of records) checkGone(facts, partition, { mirror, gone });
+      if (partition.members.includes(mirror.broker)) checkMember(facts, partition, mirror.broker);
     },
     mirrorChanged(partition, mirror) {
       if (partition.members.includes(mirror.broker)) checkMember(facts, partition, mirror.broker);

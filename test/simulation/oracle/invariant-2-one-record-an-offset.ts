@@ -1,7 +1,7 @@
 import { commit } from "./committed-records.ts";
 import type { Facts } from "./facts.ts";
 import type { Invariant } from "./invariant.ts";
-import { recordId } from "./replica-mirror.ts";
+import { GONE } from "./record-names.ts";
 
 /**
  * No two different records at one offset below any high watermark ever shown, on any replica. And, what it rests on:
@@ -29,11 +29,14 @@ export function oneRecordAnOffset(facts: Facts): Invariant {
         const names = namesOf(`${partition.topicId}/${partition.partition}`, batch.leaderEpoch);
         for (let place = 0; place < batch.count; place++) {
           const offset = batch.baseOffset + place;
-          const id = recordId(batch.crc, place);
+          const id = mirror.idAt(offset) as number;
           const known = names[offset];
-          if (known === undefined) names[offset] = id;
+          const name = `(epoch ${batch.leaderEpoch}, offset ${offset})`;
+          if (id === GONE) {
+            if (known !== undefined) continue;
+            facts.fail(2, `${partition.name} on broker ${mirror.broker}: ${name} is kept for what nobody wrote`);
+          } else if (known === undefined) names[offset] = id;
           else if (known !== id) {
-            const name = `(epoch ${batch.leaderEpoch}, offset ${offset})`;
             facts.fail(2, `${partition.name} on broker ${mirror.broker}: ${name} is another record than elsewhere`);
           }
         }
@@ -41,10 +44,10 @@ export function oneRecordAnOffset(facts: Facts): Invariant {
     },
     read(partition, reading, batches) {
       for (const batch of batches) {
-        for (let place = 0; place < batch.count; place++) {
+        for (const [place, id] of batch.ids.entries()) {
           const offset = batch.baseOffset + place;
-          if (offset < reading.fetchOffset) continue;
-          commit(facts, partition, { offset, id: recordId(batch.crc, place), isAcked: false });
+          if (offset < reading.fetchOffset || id === GONE) continue;
+          commit(facts, partition, { offset, id, isAcked: false });
         }
       }
     },
@@ -53,7 +56,8 @@ export function oneRecordAnOffset(facts: Facts): Invariant {
       if (mirror === undefined || partition.lossCount > 0 || partition.torn.has(broker)) return;
       for (let offset = mirror.start; offset < Math.min(highWatermark, mirror.end); offset++) {
         const known = partition.committed[offset];
-        if (known === undefined || known === mirror.idAt(offset)) continue;
+        const held = mirror.idAt(offset);
+        if (known === undefined || known === held || held === GONE) continue;
         const what = `another record at offset ${offset}, below its high watermark ${highWatermark}`;
         return facts.fail(2, `${partition.name}: broker ${broker} has ${what}`);
       }

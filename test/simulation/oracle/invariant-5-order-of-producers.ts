@@ -37,10 +37,27 @@ export function orderOfProducers(facts: Facts): Invariant {
     }
     state.next.set(batch.producerId, batch.baseSequence + batch.count);
   };
+  /** Of what compaction has taken out, the batches as they were written. */
+  const followGone = (partition: PartitionFacts, state: Progress, to: { end: number; leaderEpoch: number | null }) => {
+    while (state.nextOffset < to.end) {
+      const { nextOffset } = state;
+      const leaderEpoch = to.leaderEpoch ?? partition.goneIn[nextOffset];
+      const batch = leaderEpoch === undefined ? undefined : partition.written.holding(leaderEpoch, nextOffset);
+      if (batch?.baseOffset !== nextOffset) return;
+      follow(partition, state, batch);
+    }
+  };
+  const followAll = (partition: PartitionFacts, state: Progress, batch: MirroredBatch): void => {
+    followGone(partition, state, { end: batch.baseOffset, leaderEpoch: null });
+    const { leaderEpoch } = batch;
+    // A place for several batches, of no producer; others without a record keep their producer's word.
+    if (batch.producerId < 0) followGone(partition, state, { end: batch.baseOffset + batch.count, leaderEpoch });
+    follow(partition, state, batch);
+  };
   return {
     read(partition, _reading, batches) {
       const state = progressOf(partition);
-      for (const batch of batches) follow(partition, state, batch);
+      for (const batch of batches) followAll(partition, state, batch);
     },
     excused(partition, fromOffset) {
       const before = progress.get(partition);
@@ -50,7 +67,7 @@ export function orderOfProducers(facts: Facts): Invariant {
       const state = progressOf(partition);
       for (const batch of leader.batches) {
         if (batch.baseOffset + batch.count > Math.min(fromOffset, before.nextOffset)) break;
-        follow(partition, state, batch);
+        followAll(partition, state, batch);
       }
     },
   };

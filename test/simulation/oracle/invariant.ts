@@ -4,7 +4,12 @@ import type { BrokerRecord } from "../../../operator/machine/state.ts";
 import type { Ack } from "../clients/producer.ts";
 import type { Reading } from "../clients/consumer.ts";
 import type { PartitionFacts } from "./facts.ts";
-import type { MirroredBatch, ReplicaMirror } from "./replica-mirror.ts";
+import type { GoneRecord, MirroredBatch, ReplicaMirror } from "./replica-mirror.ts";
+
+/** A batch as a reader was given it, and the names of its records. */
+export interface ReadBatch extends MirroredBatch {
+  readonly ids: readonly number[];
+}
 
 export interface RowChange {
   readonly partition: PartitionFacts;
@@ -20,10 +25,12 @@ export interface Invariant {
   brokerCommitted?(record: BrokerRecord, before: BrokerRecord | undefined): void;
   commitLanded?(controllerEpoch: number, sequence: number): void;
   acked?(partition: PartitionFacts, ack: Ack): void;
-  read?(partition: PartitionFacts, reading: Reading, batches: readonly MirroredBatch[]): void;
+  read?(partition: PartitionFacts, reading: Reading, batches: readonly ReadBatch[]): void;
   mirrorGrew?(partition: PartitionFacts, mirror: ReplicaMirror, fromOffset: number): void;
   /** Records that the files held from `fromOffset` on are not there any more. */
   mirrorChanged?(partition: PartitionFacts, mirror: ReplicaMirror, fromOffset: number): void;
+  /** Compaction has left of these records their places. */
+  mirrorCleaned?(partition: PartitionFacts, mirror: ReplicaMirror, records: readonly GoneRecord[]): void;
   /** Records of which nobody kept a copy are gone from `fromOffset` on. */
   excused?(partition: PartitionFacts, fromOffset: number): void;
   /** A controller sent this to a broker. */

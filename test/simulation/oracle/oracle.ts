@@ -10,7 +10,7 @@ import type { Connection } from "../world/network.ts";
 import type { Volume } from "../world/volume.ts";
 import { checkMember } from "./committed-records.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
-import type { Invariant, RowChange } from "./invariant.ts";
+import type { Invariant, ReadBatch, RowChange } from "./invariant.ts";
 import { nothingAckedIsLost } from "./invariant-1-nothing-acked-is-lost.ts";
 import { oneRecordAnOffset } from "./invariant-2-one-record-an-offset.ts";
 import { leadersAndEpochs } from "./invariant-3-leaders-and-epochs.ts";
@@ -19,7 +19,8 @@ import { orderOfProducers } from "./invariant-5-order-of-producers.ts";
 import { GroupOracle } from "./invariant-7-groups.ts";
 import { committedBeforeSeen } from "./invariant-8-committed-before-seen.ts";
 import { staleWords } from "./invariant-9-stale-words.ts";
-import { type MirroredBatch, mirroredBatch, type ReplicaMirror } from "./replica-mirror.ts";
+import { type GoneRecord, type MirroredBatch, mirroredBatch, type ReplicaMirror } from "./replica-mirror.ts";
+import { GONE } from "./record-names.ts";
 import { VolumeWatch } from "./volume-watch.ts";
 
 const LINE_BYTES_MAX = 1 << 26;
@@ -33,10 +34,10 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   trace: ((text: string) => void) | null = null;
   /** A leader wishes for a larger ISR: its proposal is about to leave. */
   onGrowthProposed: (leader: number, added: readonly number[]) => void = () => {};
+  /** A rewritten segment is about to take the place of others, a few steps of the disk from now. */
+  onSwapBegun: (broker: number) => void = () => {};
   readonly groups: GroupOracle;
   readonly #invariants: readonly Invariant[];
-  /** When each record was first on any disk: an ack to a later sending of it answers a duplicate. */
-  readonly #writtenAtUs = new Map<PartitionFacts, number[]>();
   readonly #nowUs: () => number;
   /** Where each auditor goes on. */
   readonly #audited = new Map<string, number>();
@@ -65,6 +66,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
       {
         grew: (mirror, from) => this.#mirrorGrew(mirror, from),
         changed: (mirror, from, isPowerLoss) => this.#mirrorChanged(mirror, from, isPowerLoss),
+        cleaned: (mirror, records) => this.#mirrorCleaned(mirror, records),
         logStarts: (partition, logStart) => {
           if (logStart <= partition.goneTo || partition.lossCount > 0 || this.facts.isVolatile(partition.topicId))
             return;
@@ -121,7 +123,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
       }
     }
     // A topic's row may come after those of its partitions.
-    for (const change of changes) if (change.kind === "topic") this.#noteRetention(change.row);
+    for (const change of changes) if (change.kind === "topic") this.#notePolicy(change.row);
     if (version.controllerEpoch > facts.controllerEpoch) {
       if (facts.controllerEpoch > 0) facts.counters.takeovers++;
       facts.controllerEpoch = version.controllerEpoch;
@@ -129,11 +131,13 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     for (const one of this.#invariants) one.commitLanded?.(version.controllerEpoch, version.sequence);
   }
 
-  #noteRetention({ topicId, name, partitionCount, config }: TopicRow): void {
+  #notePolicy({ topicId, name, partitionCount, config }: TopicRow): void {
     for (let index = 0; index < partitionCount; index++) {
       const partition = this.facts.partition(topicId, index);
       // Coordinators write anew what stands, and delete what lies before.
       if (name === OFFSETS_TOPIC) partition.deletedTo = Number.POSITIVE_INFINITY;
+      partition.isCompacted = name !== OFFSETS_TOPIC && (config["cleanup.policy"] ?? "").includes("compact");
+      partition.deleteRetentionMs = Number(config["delete.retention.ms"] ?? 0);
       partition.hasRetention = name === OFFSETS_TOPIC || (config["retention.bytes"] ?? "-1") !== "-1";
     }
   }
@@ -183,9 +187,8 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
 
   #mirrorGrew(mirror: ReplicaMirror, fromOffset: number): void {
     const partition = this.facts.partition(mirror.topicId, mirror.partition);
-    let times = this.#writtenAtUs.get(partition);
-    if (times === undefined) this.#writtenAtUs.set(partition, (times = []));
-    for (let offset = fromOffset; offset < mirror.end; offset++) times[offset] ??= this.#nowUs();
+    for (let offset = fromOffset; offset < mirror.end; offset++) partition.writtenAtUs[offset] ??= this.#nowUs();
+    if (partition.isCompacted) noteWritten(partition, mirror, fromOffset);
     noteEpochs(partition, mirror, fromOffset);
     notePendingWrites(partition, mirror);
     for (const one of this.#invariants) one.mirrorGrew?.(partition, mirror, fromOffset);
@@ -199,10 +202,18 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     for (const one of this.#invariants) one.mirrorChanged?.(partition, mirror, fromOffset);
   }
 
+  #mirrorCleaned(mirror: ReplicaMirror, records: readonly GoneRecord[]): void {
+    const partition = this.facts.partition(mirror.topicId, mirror.partition);
+    this.facts.counters.cleanings++;
+    for (const one of this.#invariants) one.mirrorCleaned?.(partition, mirror, records);
+    this.onSwapBegun(mirror.broker);
+  }
+
   acked(ack: Ack): void {
     const partition = this.facts.partition(ack.topicId, ack.batch.partition);
     this.facts.counters.ackedRecords += ack.batch.count;
-    const writtenAtUs = this.#writtenAtUs.get(partition)?.[ack.baseOffset];
+    // An ack to a later sending of what is on a disk answers a duplicate.
+    const writtenAtUs = partition.writtenAtUs[ack.baseOffset];
     if (ack.batch.attempts > 1 && writtenAtUs !== undefined && writtenAtUs < ack.batch.sentAtUs) {
       this.facts.counters.duplicateAnswers++;
     }
@@ -224,22 +235,36 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     this.said(
       () => `${reader} reads at ${fetchOffset} from broker ${broker} in epoch ${leaderEpoch}, mark ${highWatermark}`,
     );
-    const batches: MirroredBatch[] = [];
-    for (const at of batchPositions(reading.bytes)) batches.push(mirroredBatch(reading.bytes, at));
+    const namesOf = this.facts.namesOf(reading.topicId, reading.partition);
+    const batches = [...batchPositions(reading.bytes)].map((at): ReadBatch => {
+      return { ...mirroredBatch(reading.bytes, at), ids: namesOf(reading.bytes, at) };
+    });
     let next = reading.fetchOffset;
     if (reader.startsWith("auditor")) {
       if (next !== (this.#audited.get(reader) ?? 0)) partition.auditedFrom = next;
       this.#audited.set(reader, Math.max(next, ...batches.map(({ baseOffset, count }) => baseOffset + count)));
+      if (partition.isCompacted) this.#audit(partition, batches);
     }
     for (const batch of batches) {
       const end = batch.baseOffset + batch.count;
-      if (batch.baseOffset > next) this.facts.fail(1, `${partition.name}: offsets from ${next} on were left out`);
+      const missing = firstMissing(partition, batch, next);
+      if (missing !== null)
+        this.facts.fail(1, `${partition.name}: offset ${missing} was left out, and never compacted`);
       this.facts.counters.readRecords += Math.max(0, end - next);
       if (reading.isOfFollower) this.facts.counters.readOfFollowers += Math.max(0, end - next);
       next = Math.max(next, end);
     }
     for (const one of this.#invariants) one.read?.(partition, reading, batches);
     return next;
+  }
+
+  #audit(partition: PartitionFacts, batches: readonly ReadBatch[]): void {
+    for (const { ids } of batches) {
+      for (const id of ids) {
+        const record = this.facts.contents.record(id);
+        if (record !== undefined) partition.audited.set(record.key, id);
+      }
+    }
   }
 
   outOfRange(consumer: string, topicId: string, index: number, position: number): "beginning" | "end" {
@@ -264,6 +289,26 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
   settled(broker: number): void {
     for (const partition of this.facts.partitions.values()) {
       if (partition.members.includes(broker)) checkMember(this.facts, partition, broker);
+    }
+  }
+}
+
+/** The first offset from `next` on that a batch, or its lack, shows as compacted although no replica ever did so. */
+function firstMissing({ goneIn }: PartitionFacts, batch: ReadBatch, next: number): number | null {
+  for (let offset = next; offset < batch.baseOffset + batch.count; offset++) {
+    const isShown = offset >= batch.baseOffset && batch.ids[offset - batch.baseOffset] !== GONE;
+    if (!isShown && goneIn[offset] === undefined) return offset;
+  }
+  return null;
+}
+
+/** What a replica of a compacted partition wrote, or copied, from an offset on. */
+function noteWritten(partition: PartitionFacts, mirror: ReplicaMirror, fromOffset: number): void {
+  partition.written.note(mirror, fromOffset);
+  for (let at = mirror.batchIndexOf(fromOffset); at < mirror.batches.length; at++) {
+    const { baseOffset, count, leaderEpoch } = mirror.batches[at] as MirroredBatch;
+    for (let offset = baseOffset; offset < baseOffset + count; offset++) {
+      if (mirror.idAt(offset) === GONE) partition.goneIn[offset] = leaderEpoch;
     }
   }
 }

@@ -1,12 +1,14 @@
 import { type FileNode, FolderNode } from "../world/disk-nodes.ts";
 import type { Volume, VolumeListener } from "../world/volume.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
-import { ReplicaMirror } from "./replica-mirror.ts";
+import { type GoneRecord, isLog, isSwap, ReplicaMirror } from "./replica-mirror.ts";
 
 export interface VolumeEvents {
   grew(mirror: ReplicaMirror, fromOffset: number): void;
   /** What the files held from `fromOffset` on is gone. */
   changed(mirror: ReplicaMirror, fromOffset: number, isPowerLoss: boolean): void;
+  /** Compaction has left of these records their places. */
+  cleaned(mirror: ReplicaMirror, records: readonly GoneRecord[]): void;
   /** The first offset that a replica lets be read. */
   logStarts(partition: PartitionFacts, logStart: number): void;
   highWatermarks(partition: PartitionFacts, highWatermark: number): void;
@@ -16,7 +18,6 @@ export interface VolumeEvents {
 const HIGH_WATERMARKS = "replication-offset-checkpoint";
 const LOG_STARTS = "log-start-offset-checkpoint";
 const METADATA = "metadata.json";
-const isLogName = (name: string): boolean => name.endsWith(".log");
 
 /** The topic id in a partition folder's `partition.metadata`, as 32 hexadecimal digits. */
 function topicIdOf(folder: FolderNode): string | null {
@@ -42,7 +43,7 @@ export class VolumeWatch implements VolumeListener {
   }
 
   written(file: FileNode, position: number, _length: number): void {
-    if (!isLogName(file.name) || file.parent === null) return;
+    if (!isLog(file.name) || file.parent === null) return;
     const known = this.#mirrors.get(file.parent);
     const mirror = known ?? this.#mirrorOf(file.parent);
     if (mirror === null) return;
@@ -52,13 +53,13 @@ export class VolumeWatch implements VolumeListener {
   }
 
   truncated(file: FileNode): void {
-    if (!isLogName(file.name) || file.parent === null) return;
+    if (!isLog(file.name) || file.parent === null) return;
     const mirror = this.#mirrors.get(file.parent);
     if (mirror !== undefined) this.#rebuild(mirror, false);
   }
 
   nameChanged(folder: FolderNode, name: string): void {
-    if (isLogName(name)) {
+    if (isLog(name) || isSwap(name)) {
       const mirror = this.#mirrors.get(folder) ?? this.#mirrorOf(folder);
       if (mirror !== null) this.#rebuild(mirror, false);
     } else if (folder.parent === null) this.#rootNameChanged(folder, name);
@@ -116,7 +117,8 @@ export class VolumeWatch implements VolumeListener {
     const [, partition] = /^.+-(\d+)$/.exec(folder.name) ?? [];
     const topicId = topicIdOf(folder);
     if (partition === undefined || topicId === null || folder.parent !== this.#volume.root) return null;
-    const mirror = new ReplicaMirror({ broker: this.#broker, folder, topicId, partition: Number(partition) });
+    const place = { broker: this.#broker, folder, topicId, partition: Number(partition) };
+    const mirror = new ReplicaMirror({ ...place, namesOf: this.#facts.namesOf(topicId, place.partition) });
     this.#mirrors.set(folder, mirror);
     this.#facts.partition(topicId, mirror.partition).mirrors.set(this.#broker, mirror);
     return mirror;
@@ -124,8 +126,9 @@ export class VolumeWatch implements VolumeListener {
 
   #rebuild(mirror: ReplicaMirror, isPowerLoss: boolean): void {
     const [startBefore, endBefore] = [mirror.start, mirror.end];
-    const same = mirror.rebuild();
+    const { same, gone } = mirror.rebuild();
     if (mirror.start > startBefore && same === endBefore) this.#facts.counters.retired++;
+    if (gone.length > 0) this.#events.cleaned(mirror, gone);
     if (same < endBefore) this.#events.changed(mirror, same, isPowerLoss);
     if (same < mirror.end) this.#grew(mirror, same);
   }

@@ -83,4 +83,19 @@ export const plants: readonly Plant[] = [
     replaces: "broker/groups/pending-offsets.ts",
     story: "a log of groups is rewritten without the commits that are on their way",
   },
+  {
+    name: "compacts-above-the-mark",
+    replaces: "broker/storage/compaction-plan.ts",
+    story: "a record is compacted away for one that is not committed",
+  },
+  {
+    name: "keys-taken-for-one",
+    replaces: "broker/storage/key-map.ts",
+    story: "the last record of a key goes, since another key is taken for it",
+  },
+  {
+    name: "tombstones-go-at-once",
+    replaces: "broker/wire/record-filter.ts",
+    story: "a tombstone goes at its second compaction, whatever delete.retention.ms says",
+  },
 ];

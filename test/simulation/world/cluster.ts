@@ -7,9 +7,10 @@ import { LendingStream } from "../../../broker/ports/testing/lending-stream.ts";
 import { Controller, type ControllerEnd } from "../../../operator/controller/controller.ts";
 import type { Oracle } from "../oracle/oracle.ts";
 import { Device, SimulatedDisk } from "./disk.ts";
+import { FolderNode } from "./disk-nodes.ts";
 import { BrokerSlot, ControllerSlot } from "./hosts.ts";
 import type { SimulatedNetwork } from "./network.ts";
-import { Machine, SimulatedProcess } from "./process.ts";
+import { Machine, SimulatedProcess, SKEW_MS_MAX } from "./process.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { SimulatedStore } from "./store.ts";
@@ -88,7 +89,11 @@ export class SimulatedCluster {
 
   #machine(place: number): Machine {
     const random = this.random.split(`machine-${place}`);
-    return new Machine({ name: `machine-${place}`, bootId: random.id(), skewMs: random.between(-400, 400) });
+    return new Machine({
+      name: `machine-${place}`,
+      bootId: random.id(),
+      skewMs: random.between(-SKEW_MS_MAX, SKEW_MS_MAX),
+    });
   }
 
   #slot(id: number, machine: Machine): BrokerSlot {
@@ -138,6 +143,7 @@ export class SimulatedCluster {
 
   startBroker(slot: BrokerSlot): void {
     if (slot.isUp || slot.isHeldDown || !slot.machine.isUp) return;
+    if (wasCleaning(slot.volume)) this.oracle.facts.counters.interruptedCleanings++;
     const process = this.#process(slot.name, slot);
     const disk = new SimulatedDisk(this.scheduler, process, { volume: slot.volume, device: slot.device });
     const random = this.random.split(`${slot.name}-${slot.lives++}`);
@@ -315,6 +321,13 @@ export class SimulatedCluster {
     this.say(`${slot.name} is killed`);
     slot.life?.process.end();
   }
+}
+
+/** Whether the process before was compacting a log when it ended. */
+function wasCleaning({ root }: Volume): boolean {
+  const folders = [...root.entries.values()].filter((node) => node instanceof FolderNode);
+  const names = folders.flatMap(({ entries }) => [...entries.keys()]);
+  return names.some((name) => name.endsWith(".cleaned") || name.endsWith(".swap"));
 }
 
 function describe(change: Parameters<Oracle["committed"]>[1][number]): string {

@@ -2,7 +2,9 @@ import type { Clock, Timer } from "../../../broker/base/clock.ts";
 import type { Entry, Owner, Scheduler } from "./scheduler.ts";
 
 /** 2026-11-23 22:13:20 UTC: where the wall clocks of the simulated world start. */
-const WALL_START_MS = 1_795_472_000_000;
+export const WALL_START_MS = 1_795_472_000_000;
+/** How far a wall clock may be from true time. */
+export const SKEW_MS_MAX = 400;
 
 /** What machines keep over the crashes of processes: power, the page cache's identity. */
 export class Machine {

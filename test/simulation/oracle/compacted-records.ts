@@ -1,0 +1,112 @@
+import { SKEW_MS_MAX, WALL_START_MS } from "../world/process.ts";
+import type { Facts, PartitionFacts } from "./facts.ts";
+import { GONE } from "./record-names.ts";
+import type { GoneRecord, MirroredBatch, ReplicaMirror } from "./replica-mirror.ts";
+
+/*
+ * What compaction may take: a record whose key has a later one in the log, committed by then, and a tombstone whose
+ * time has come. Of each key the last record stays where it is.
+ */
+
+/** Where a record was written, and its name; whether it is there still is another question. */
+export interface WrittenRecord {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly id: number;
+}
+
+/** Whether a replica has what is committed at an offset: the record, or its place and what took it. */
+export function holds(
+  facts: Facts,
+  partition: PartitionFacts,
+  { mirror, offset, id }: { mirror: ReplicaMirror | undefined; offset: number; id: number },
+): boolean {
+  const held = mirror?.idAt(offset);
+  if (held === id) return true;
+  if (mirror === undefined || held !== GONE) return false;
+  const last = lastOfKeys(facts, partition, mirror).get(facts.contents.record(id)?.key ?? "");
+  if (last === undefined) return false;
+  return mirror.idAt(last.offset) === last.id || partition.expired.has(`${last.leaderEpoch}/${last.offset}`);
+}
+
+const knownLasts = new WeakMap<ReplicaMirror, { version: number; lasts: ReadonlyMap<string, WrittenRecord> }>();
+
+/** The last record of each key that was ever written into what a replica holds now. */
+export function lastOfKeys(
+  facts: Facts,
+  partition: PartitionFacts,
+  mirror: ReplicaMirror,
+): ReadonlyMap<string, WrittenRecord> {
+  const { version } = mirror;
+  const known = knownLasts.get(mirror);
+  if (known?.version === version) return known.lasts;
+  const lasts = new Map<string, WrittenRecord>();
+  for (const record of everWritten(partition, mirror, mirror.start)) {
+    const { key } = facts.contents.record(record.id) ?? {};
+    if (key !== undefined) lasts.set(key, record);
+  }
+  knownLasts.set(mirror, { version, lasts });
+  return lasts;
+}
+
+/** What was written at each offset from `fromOffset` on, whether compaction has left it there or not. */
+export function* everWritten(
+  partition: PartitionFacts,
+  mirror: ReplicaMirror,
+  fromOffset: number,
+): Generator<WrittenRecord> {
+  for (let at = mirror.batchIndexOf(fromOffset); at < mirror.batches.length; at++) {
+    const { baseOffset, count, leaderEpoch } = mirror.batches[at] as MirroredBatch;
+    for (let offset = Math.max(fromOffset, baseOffset); offset < baseOffset + count; offset++) {
+      const held = mirror.idAt(offset);
+      const id = held === GONE ? partition.written.idAt(leaderEpoch, offset) : held;
+      if (id !== undefined) yield { offset, leaderEpoch, id };
+    }
+  }
+}
+
+/** Whether `gone` went from a replica by right. */
+export function checkGone(facts: Facts, partition: PartitionFacts, what: { mirror: ReplicaMirror; gone: GoneRecord }) {
+  const { mirror, gone } = what;
+  const { offset, id, batch } = gone;
+  facts.counters.cleanedRecords++;
+  partition.goneIn[offset] = batch.leaderEpoch;
+  const { key, isTombstone } = facts.contents.record(id) ?? { key: "", isTombstone: false };
+  const next = nextOfKey(facts, partition, { mirror, key, offset });
+  if (next !== undefined && next < committedEnd(facts, partition)) return;
+  const fault = isTombstone ? whyTooEarly(facts, partition, gone) : "it stood for its key";
+  if (fault !== null) {
+    const follower = next === undefined ? "" : `; the next one, at ${next}, is not committed`;
+    const what = `broker ${mirror.broker} has no more the record of key ${key} at offset ${offset}`;
+    return facts.fail(1, `${partition.name}: ${what}: ${fault}${follower}`);
+  }
+  facts.counters.expiredTombstones++;
+  partition.expired.add(`${batch.leaderEpoch}/${offset}`);
+}
+
+function nextOfKey(
+  facts: Facts,
+  partition: PartitionFacts,
+  { mirror, key, offset }: { mirror: ReplicaMirror; key: string; offset: number },
+): number | undefined {
+  for (const record of everWritten(partition, mirror, offset + 1)) {
+    if (facts.contents.record(record.id)?.key === key) return record.offset;
+  }
+  return undefined;
+}
+
+/** What lies below was on all who must have it; what was lost, or given up, says nothing of that any more. */
+function committedEnd(facts: Facts, partition: PartitionFacts): number {
+  if (partition.lossCount > 0 || partition.unclean !== null) return Number.POSITIVE_INFINITY;
+  const members = partition.members.filter((id) => !facts.unsettled.has(id) && !partition.torn.has(id));
+  return Math.min(...members.map((id) => partition.mirrors.get(id)?.end ?? 0));
+}
+
+/** Null when a tombstone could go: a compaction had set it a time, `delete.retention.ms` ahead, and that has come. */
+function whyTooEarly(facts: Facts, partition: PartitionFacts, { offset, batch }: GoneRecord): string | null {
+  const { deleteHorizonMs } = batch;
+  if (deleteHorizonMs === null) return "it had no time to go";
+  const writtenMs = WALL_START_MS + (partition.writtenAtUs[offset] ?? 0) / 1000;
+  if (deleteHorizonMs < writtenMs + partition.deleteRetentionMs - SKEW_MS_MAX) return "it was to go too early";
+  return deleteHorizonMs > WALL_START_MS + facts.nowMs + SKEW_MS_MAX + 1 ? "its time had not come" : null;
+}
