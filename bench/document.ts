@@ -28,8 +28,9 @@ const notes: readonly string[] = [
   ),
   paragraph(
     "- At the tail: ten consumers in one JVM, each a group of its own, read what a producer sends at a steady",
-    "rate; how much the brokers use with them, less what they use under the same produce before and after. That",
-    "they read at least nine tenths of what is appended meanwhile, each of it, is checked against the log ends.",
+    "rate; all that the brokers use meanwhile counts, and in the row below it what they use under the same produce",
+    "before and after is taken off. That they read at least nine tenths of what is appended, each of it, is checked",
+    "against the log ends.",
     "Runs in which the machine had less than a tenth of a core to spare are left out.",
   ),
   paragraph(

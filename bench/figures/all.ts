@@ -26,6 +26,7 @@ const onWarmBrokers: Readonly<Record<string, Measure>> = {
 /** The first generations of groups wait for nobody. */
 const ofGroups: Readonly<Record<string, Measure>> = { rebalance: rebalanceFigures, commits: commitFigures };
 const groupConfig = { "group.initial.rebalance.delay.ms": "0" };
+const ofCompaction: Readonly<Record<string, Measure>> = { compaction: compactionFigures };
 /** Of Tidemark alone: Kafka has no HTTP. */
 const overHttp: Readonly<Record<string, Measure>> = { http: httpProduceFigures, events: eventReaderFigures };
 
@@ -34,6 +35,7 @@ export const figureNames = [
   ...Object.keys(onWarmBrokers),
   ...Object.keys(ofGroups),
   ...Object.keys(overHttp),
+  ...Object.keys(ofCompaction),
   "idle",
   "failover",
 ];
@@ -87,8 +89,8 @@ export async function allFigures(context: Context, wanted: ReadonlySet<string>):
   if (isAny(onWarmBrokers, wanted)) rows.push(...(await warmFigures(context, wanted)));
   if (isAny(ofGroups, wanted)) rows.push(...(await groupFigures(context, wanted)));
   if (isAny(overHttp, wanted)) rows.push(...(await httpFigures(context, wanted)));
-  if (wanted.has("compaction")) {
-    const measure = (pairs: readonly Pair[]): Promise<Row[]> => compactionFigures(context, pairs);
+  if (isAny(ofCompaction, wanted)) {
+    const measure = (pairs: readonly Pair[]): Promise<Row[]> => measureAll(ofCompaction, wanted, { context, pairs });
     rows.push(...(await withPairs(context, { config: compactionConfig }, measure)));
   }
   if (wanted.has("idle")) rows.push(...(await idleFigures(context)));
