@@ -23,3 +23,22 @@ test("without a bound nothing waits", async () => {
   const pace = new CompactionPace(new FakeClock(), Number.MAX_SAFE_INTEGER);
   await expect(pace.spend(2 ** 40)).resolves.toBeUndefined();
 });
+
+test("a run rests for as long as it has worked, and for a tenth of a second at most", async () => {
+  const clock = new FakeClock();
+  const pace = new CompactionPace(clock, Number.MAX_SAFE_INTEGER);
+  const restAfter = async (workedMs: number): Promise<number> => {
+    await clock.advance(workedMs);
+    const restingSinceMs = clock.monotonic();
+    let hasRested = false;
+    const spending = pace.spend(1000).then(() => (hasRested = true));
+    await clock.advance(0);
+    while (!hasRested) await clock.advance(1);
+    await spending;
+    return clock.monotonic() - restingSinceMs;
+  };
+  expect(await restAfter(3)).toBe(0);
+  expect(await restAfter(3)).toBe(6);
+  expect(await restAfter(20)).toBe(20);
+  expect(await restAfter(5000)).toBe(100);
+});

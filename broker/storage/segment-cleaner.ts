@@ -96,13 +96,16 @@ export class SegmentCleaner implements Compactor {
   }
 
   #rewriteSteps(rewrite: BatchRewrite, writer: CleanedWriter): Steps {
+    let stepBytes = 0;
     return {
       take: (bytes, at, sizeBytes) => {
-        if (writer.pendingBytes >= STEP_BYTES) return false;
+        if (Math.max(stepBytes, writer.pendingBytes) >= STEP_BYTES) return false;
+        stepBytes += sizeBytes;
         rewrite.take(bytes.subarray(at, at + sizeBytes));
         return true;
       },
       end: async (readBytes) => {
+        stepBytes = 0;
         await this.#pace?.spend(readBytes + writer.pendingBytes);
         await writer.flush();
         return true;
