@@ -62,12 +62,22 @@ test("a log is compacted in a thread of its own, twice in a row", async () => {
 /** Scheduling steps (nice values) of this process's threads, by thread. Source: proc_pid_stat(5). */
 const threadPriorities = (): Map<string, number> =>
   new Map(
-    readdirSync("/proc/self/task").map((thread) => {
-      const text = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
-      const [, steps] = /\) (?:\S+ ){16}(\S+)/.exec(text)!;
-      return [thread, Number(steps)];
+    readdirSync("/proc/self/task").flatMap((thread) => {
+      const steps = stepsOf(thread);
+      return steps === null ? [] : [[thread, steps]];
     }),
   );
+
+/** Null when the thread has ended meanwhile, as that of a compactor which was released may. */
+function stepsOf(thread: string): number | null {
+  try {
+    const [, steps] = /\) (?:\S+ ){16}(\S+)/.exec(readFileSync(`/proc/self/task/${thread}/stat`, "utf8"))!;
+    return Number(steps);
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
+  }
+}
 
 const onLinux = process.platform === "linux" ? test : test.skip;
 

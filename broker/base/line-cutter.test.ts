@@ -11,3 +11,11 @@ test("lines may be spread over any number of chunks, be empty, and lack the last
   expect([...cutter.end()].map((line) => line.toString())).toEqual(["e"]);
   expect([...cutter.end()]).toEqual([]);
 });
+
+test("what is kept of a chunk for the next is no view on it: chunks of a byte would pin a block each", () => {
+  const cutter = new LineCutter();
+  const chunk = Buffer.from("a\nb");
+  expect([...cutter.push(chunk)].map((line) => line.toString())).toEqual(["a"]);
+  chunk.fill("x");
+  expect([...cutter.push(Buffer.from("c\n"))].map((line) => line.toString())).toEqual(["bc"]);
+});

@@ -221,6 +221,22 @@ describe("a tombstone", () => {
   });
 });
 
+test("a segment that is cut between two batches while its keys are looked for is given up", async () => {
+  const fixture = await opened();
+  fixture.appendKeyed([["a", "1"]]);
+  await fixture.log.flush();
+  const sources = [{ baseOffset: offset(0), endOffset: offset(2), sizeBytes: fixture.log.sizeBytes + 100 }];
+  const job = {
+    folder: fixture.log.folder,
+    sources,
+    from: offset(0),
+    keyBytesMax: 1000,
+    hashKey: [1, 2, 3, 4] as const,
+  };
+  const finding = fixture.cleaner().findKeys({ ...job, bytesPerSecond: Number.MAX_SAFE_INTEGER });
+  await expect(finding).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+});
+
 test("a tombstone that is to stay for ever keeps its time", async () => {
   const fixture = await opened({ ...small, deleteRetentionMs: Number.MAX_SAFE_INTEGER });
   fixture.appendKeyed([["a", "1"]], { timestamp: 1000 });

@@ -247,9 +247,10 @@ const corrupt = (segment: Segment, position: number): TidemarkError =>
 
 /** To read at first: of batches as long as the next one, as many as fit, and the header of the one after them. */
 function firstReadBytes(maxBytes: number, batchBytes: number): number {
-  const count = batchBytes === 0 ? 0 : Math.max(1, Math.floor(maxBytes / batchBytes));
-  const wanted = count === 0 ? maxBytes : count * batchBytes + BATCH_HEADER_BYTES;
-  return Math.max(batchBytes, Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, wanted)));
+  const wantedBytes = Math.max(READ_BYTES_MIN, maxBytes);
+  if (batchBytes === 0) return Math.min(READ_BYTES_MAX, wantedBytes);
+  const count = Math.floor(Math.min(READ_BYTES_MAX - BATCH_HEADER_BYTES, wantedBytes) / batchBytes);
+  return Math.max(1, count) * batchBytes + BATCH_HEADER_BYTES;
 }
 
 interface TakeLimits extends ReadLimits {
@@ -279,9 +280,9 @@ function takeBatches(block: Uint8Array, from: Offset, limits: TakeLimits): Taken
   }
   if (end < 0) {
     if (block.length - at < BATCH_HEADER_BYTES) return { kind: "none", at, needBytes: READ_BYTES_MIN };
-    const needBytes = sizeBytesOf(block, at);
-    const isSane = needBytes > block.length - at && needBytes <= BATCH_BYTES_MAX;
-    return isSane ? { kind: "none", at, needBytes } : { kind: "bad", at };
+    const sizeBytes = sizeBytesOf(block, at);
+    const isSane = sizeBytes > block.length - at && sizeBytes <= BATCH_BYTES_MAX;
+    return isSane ? { kind: "none", at, needBytes: sizeBytes + BATCH_HEADER_BYTES } : { kind: "bad", at };
   }
   const start = at;
   let nextOffset = from;

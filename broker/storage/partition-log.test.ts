@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { type LeaderEpoch, offset, type TimestampMs } from "../base/ids.ts";
 import { BATCH_HEADER_BYTES, sizeBytesOf } from "../wire/record-batch.ts";
+import { READ_BLOCK_BYTES } from "./shared-storage.ts";
 import { batchOf, endOf, FOLDER, LogFixture, valuesOf } from "./testing/log-fixture.ts";
 import { sizesOfReads } from "./testing/watched-reads.ts";
 import { VERIFIED_MS_MAX } from "./verified-range.ts";
@@ -299,21 +300,57 @@ describe("what is corrupt on disk", () => {
   });
 });
 
-test("a read of batches that are alike takes whole ones from the disk, and no part of the next", async () => {
+describe("a read of batches that are alike", () => {
+  /** What was asked of the disk to read `count` batches, and the size of each of them. */
+  const readAll = async (
+    count: number,
+    { valueBytes, maxBytes }: { valueBytes: number; maxBytes: number },
+  ): Promise<{ asked: number[]; batchBytes: number }> => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    const asked = sizesOfReads(fixture.disk, ".log");
+    const value = "x".repeat(valueBytes);
+    for (let i = 0; i < count; i++) fixture.append([value]);
+    await log.flush();
+    log.setTailBytesMax(0);
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < count; at = endOf(chunks.at(-1)!)) {
+      chunks.push(...(await log.read(offset(at), { endOffset: log.logEnd, maxBytes })));
+    }
+    return { asked, batchBytes: sizeBytesOf(chunks[0]!, 0) };
+  };
+
+  // The header of the batch that follows is read, too: only behind the file's last is none.
+  test("takes whole ones from the disk, and no part of the next", async () => {
+    const { asked, batchBytes } = await readAll(12, { valueBytes: 100_000, maxBytes: 250_000 });
+    expect(asked).toEqual([250_000, ...Array(4).fill(2 * batchBytes + BATCH_HEADER_BYTES), 2 * batchBytes]);
+  });
+
+  test("does so also when more is wanted than one read gives", async () => {
+    const { asked, batchBytes } = await readAll(22, { valueBytes: 100_000, maxBytes: 10_000_000 });
+    expect(asked).toEqual([READ_BLOCK_BYTES, 10 * batchBytes + BATCH_HEADER_BYTES, 2 * batchBytes]);
+  });
+
+  test("reads one that is larger than a block once, and only the first of them by its beginning before", async () => {
+    const { asked, batchBytes } = await readAll(2, { valueBytes: READ_BLOCK_BYTES, maxBytes: 1_000_000 });
+    expect(asked).toEqual([1_000_000, batchBytes + BATCH_HEADER_BYTES, batchBytes]);
+  });
+});
+
+test("a flush that is asked for while the log is cut flushes what is left", async () => {
   const fixture = new LogFixture();
   const log = await fixture.open();
-  const asked = sizesOfReads(fixture.disk, ".log");
-  const value = "x".repeat(100_000);
-  for (let i = 0; i < 12; i++) fixture.append([value]);
-  await log.flush();
-  log.setTailBytesMax(0);
-  const chunks: Uint8Array[] = [];
-  for (let at = 0; at < 12; at = endOf(chunks.at(-1)!)) {
-    chunks.push(...(await log.read(offset(at), { endOffset: log.logEnd, maxBytes: 250_000 })));
-  }
-  const pairBytes = 2 * sizeBytesOf(chunks[0]!, 0);
-  // With the header of the batch that follows, but the file's last.
-  expect(asked).toEqual([250_000, ...Array(4).fill(pairBytes + BATCH_HEADER_BYTES), pairBytes]);
+  for (const value of numbered(5)) fixture.append([value]);
+  await fixture.written();
+  const flushes: Promise<void>[] = [];
+  fixture.disk.onStep = (step) => {
+    if (/^truncate .*\.log /.test(step)) flushes.push(log.flush());
+  };
+  await log.truncateTo(offset(2));
+  expect(flushes).toHaveLength(1);
+  await Promise.all(flushes);
+  expect([log.logEnd, log.recoveryPoint]).toEqual([2, 2]);
+  await log.close();
 });
 
 test("what is appended at any moment of a write is written, too", async () => {

@@ -108,7 +108,7 @@ export class PartitionLog {
       logStart: loaded.logStart,
       logEnd: this.#active.endOffset,
       syncedEnd: loaded.recoveryPoint,
-      mustSync: this.#mustSync,
+      mustSync: this.#config.flushMessages === 1,
     });
     this.#persistence = new LogPersistence(folder, loaded);
     this.#isFirstTimestampKnown = this.#active.isEmpty || this.#active.firstTimestampMs !== null;
@@ -337,12 +337,8 @@ export class PartitionLog {
     this.#moveDurable();
   }
 
-  get #mustSync(): boolean {
-    return this.#config.flushMessages === 1;
-  }
-
   #moveDurable(): void {
-    if (this.#ends.moveDurable({ mustSync: this.#mustSync })) this.onDurable();
+    if (this.#ends.moveDurable({ mustSync: this.#config.flushMessages === 1 })) this.onDurable();
   }
 
   #syncIfDue(): void {
@@ -556,8 +552,11 @@ export class PartitionLog {
   /** The work of syncing everything that is appended now, to be done when its turn comes. */
   #flushOfNow(): () => Promise<void> {
     const { logEnd: target, logStart } = this.#ends;
-    const snapshot = encodeSnapshot(this.#producers);
+    const producers = this.#producers;
+    const snapshot = encodeSnapshot(producers);
     return async () => {
+      // Cut meanwhile, the log knows its producers anew; other records come to stand there, or none ever.
+      if (producers !== this.#producers) return await this.#flushOfNow()();
       await this.#whenWritten(target);
       await this.#persistence.flushTo(target, { segments: [...this.#segments], snapshot });
       this.#onSynced(target);

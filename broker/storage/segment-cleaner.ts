@@ -128,7 +128,9 @@ export class SegmentCleaner implements Compactor {
       await this.#shared.files.useExisting(path, async (file) => {
         while (position < source.sizeBytes) {
           const end = await scanBatches(file, { from: position, to: source.sizeBytes }, visit);
-          if (end.kind === "bad" || end.kind === "short") throw damaged(path, end.position);
+          // Cut meanwhile between two batches, the file ends before it should: nothing more would ever come.
+          const isCutOff = end.kind === "end" && end.position < source.sizeBytes;
+          if (end.kind === "bad" || end.kind === "short" || isCutOff) throw damaged(path, end.position);
           const readBytes = end.position - position;
           position = end.position;
           if (!(await steps.end(readBytes))) return;

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { GatheredBytes } from "../../base/gathered-bytes.ts";
 import type { BrokerContext } from "../../handlers/context.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { badRequest, bodyTooLarge, type Refusal, tryAgain } from "./refusal.ts";
@@ -24,7 +25,7 @@ export async function readBody(
 ): Promise<Body | Refusal | null> {
   if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES_MAX) return bodyTooLarge(BODY_BYTES_MAX);
   const deadline = broker.deadlines.after(BODY_MS_MAX, () => request.destroy());
-  const chunks: Buffer[] = [];
+  const gathered = new GatheredBytes();
   let sizeBytes = 0;
   const refuse = (refusal: Refusal | null): Refusal | null => {
     budget.giveBack(sizeBytes);
@@ -36,14 +37,14 @@ export async function readBody(
       if (!budget.take(chunk.length)) return refuse(tryAgain(OVER_BUDGET));
       sizeBytes += chunk.length;
       if (sizeBytes > BODY_BYTES_MAX) return refuse(bodyTooLarge(BODY_BYTES_MAX));
-      chunks.push(chunk);
+      gathered.add(chunk);
     }
   } catch {
     return refuse(null);
   } finally {
     deadline.cancel();
   }
-  const bytes = Buffer.concat(chunks);
+  const bytes = gathered.take();
   if (!isUtf8(bytes)) return refuse(badRequest("the body is not UTF-8"));
   return { text: bytes.toString("utf8"), sizeBytes, release: () => budget.giveBack(sizeBytes) };
 }

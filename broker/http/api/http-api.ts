@@ -109,7 +109,8 @@ export class HttpApi {
     matched: Matched | null,
   ): { readonly route: Route; readonly params: Exchange["params"] } | Refusal {
     if (this.#isStopped || !this.#parts.isServing()) return tryAgain("this broker does not serve now; try another one");
-    if (isFromElsewhere(request)) return new Refusal({ status: 403 }, "a page of another origin may not use this API");
+    const forbidden = whyForbidden(request);
+    if (forbidden !== null) return new Refusal({ status: 403 }, forbidden);
     if (matched === null) return noSuchPage();
     const route = matched.routes.find(({ method }) => method === request.method);
     if (route === undefined) return methodNotAllowed(matched.routes.map(({ method }) => method));
@@ -138,16 +139,20 @@ function split(url: string): [string, string] {
 /**
  * Browsers say whether a page asks across origins: by Sec-Fetch-Site where the API is trusted (TLS, or this machine),
  * else by the page's origin, which must be the host that it asks. There is no authentication, so a page that somebody
- * happens to look at must not read or write where only its reader's browser reaches.
+ * happens to look at must not read or write where only its reader's browser reaches. Null when nothing is against it.
  */
-function isFromElsewhere({ headers, socket }: IncomingMessage): boolean {
+function whyForbidden({ headers, socket }: IncomingMessage): string | null {
   const { origin, host = "" } = headers;
   const site = headers["sec-fetch-site"];
-  if (site !== undefined) return site !== "same-origin" && site !== "none";
-  if (origin !== undefined && origin.replace(/^https?:\/\//, "") !== host) return true;
+  if (site !== undefined) return site === "same-origin" || site === "none" ? null : OTHER_ORIGIN;
+  if (origin !== undefined && origin.replace(/^https?:\/\//, "") !== host) return OTHER_ORIGIN;
   // A page whose name was pointed at this machine meanwhile (DNS rebinding) has its origin: the name shows it.
-  return host !== "" && LOOPBACK_ADDRESS.test(socket.localAddress ?? "") && !LOOPBACK_HOST.test(host);
+  const isOnLoopback = LOOPBACK_ADDRESS.test(socket.localAddress ?? "");
+  return isOnLoopback && host !== "" && !LOOPBACK_HOST.test(host) ? OTHER_NAME : null;
 }
 
+const OTHER_ORIGIN = "a page of another origin may not use this API";
+const OTHER_NAME =
+  "on loopback this API is asked as localhost or 127.0.0.1, by no other name; a proxy in front of it sends one as Host";
 const LOOPBACK_ADDRESS = /^(::ffff:)?127\.|^::1$/;
 const LOOPBACK_HOST = /^((.+\.)?localhost|127\.[0-9.]+|\[::1\])(:\d+)?$/i;
