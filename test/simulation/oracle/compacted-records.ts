@@ -72,16 +72,18 @@ export function checkGone(facts: Facts, partition: PartitionFacts, what: { mirro
   facts.counters.cleanedRecords++;
   partition.goneIn[offset] = batch.leaderEpoch;
   const { key, isTombstone } = facts.contents.record(id) ?? { key: "", isTombstone: false };
+  const fault = isTombstone ? whyTooEarly(facts, partition, gone) : "it stood for its key";
+  if (fault === null) {
+    // Also where a later record of its key follows now: that may be cut off again.
+    facts.counters.expiredTombstones++;
+    partition.expired.add(`${batch.leaderEpoch}/${offset}`);
+    return;
+  }
   const next = nextOfKey(facts, partition, { mirror, key, offset });
   if (next !== undefined && next < committedEnd(facts, partition)) return;
-  const fault = isTombstone ? whyTooEarly(facts, partition, gone) : "it stood for its key";
-  if (fault !== null) {
-    const follower = next === undefined ? "" : `; the next one, at ${next}, is not committed`;
-    const what = `broker ${mirror.broker} has no more the record of key ${key} at offset ${offset}`;
-    return facts.fail(1, `${partition.name}: ${what}: ${fault}${follower}`);
-  }
-  facts.counters.expiredTombstones++;
-  partition.expired.add(`${batch.leaderEpoch}/${offset}`);
+  const follower = next === undefined ? "" : `; the next one, at ${next}, is not committed`;
+  const lacks = `broker ${mirror.broker} has no more the record of key ${key} at offset ${offset}`;
+  facts.fail(1, `${partition.name}: ${lacks}: ${fault}${follower}`);
 }
 
 function nextOfKey(
