@@ -26,7 +26,9 @@ export function holds(
   if (mirror === undefined || held !== GONE) return false;
   const last = lastOfKeys(facts, partition, mirror).get(facts.contents.record(id)?.key ?? "");
   if (last === undefined) return false;
-  return mirror.idAt(last.offset) === last.id || partition.expired.has(`${last.leaderEpoch}/${last.offset}`);
+  if (mirror.idAt(last.offset) === last.id || partition.expired.has(`${last.leaderEpoch}/${last.offset}`)) return true;
+  // What took its place was among what is listed as lost: whoever copied a compacted log had nothing else of the key.
+  return partition.lossCount > 0;
 }
 
 const knownLasts = new WeakMap<ReplicaMirror, { version: number; lasts: ReadonlyMap<string, WrittenRecord> }>();
