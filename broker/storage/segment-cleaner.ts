@@ -12,7 +12,7 @@ import { logName } from "./file-names.ts";
 import { KeyMap } from "./key-map.ts";
 import { SharedStorage } from "./shared-storage.ts";
 
-/** What is looked at, or gathered for the disk, in one step; after each, others may have a turn. */
+/** What is looked at, and what is gathered for the disk, in one step; after each, others may have a turn. */
 const STEP_BYTES = 1024 * 1024;
 
 /** What is done with the batches of a segment, step by step. */
@@ -44,11 +44,8 @@ export class SegmentCleaner implements Compactor {
     const logEnd = job.sources.at(-1)?.endOffset ?? from;
     const map = new KeyMap({ bytesMax: job.keyBytesMax, keysMax: logEnd - from, hashKey: job.hashKey });
     let fullAt: typeof from | null = null;
-    let stepBytes = 0;
     const steps: Steps = {
-      take: (bytes, at, sizeBytes) => {
-        if (stepBytes >= STEP_BYTES) return false;
-        stepBytes += sizeBytes;
+      take: (bytes, at) => {
         if (lastOffsetOf(bytes, at) < from || isLeftAlone(bytes, at)) return true;
         if (map.count + recordsCountOf(bytes, at) > map.countMax) {
           fullAt = baseOffsetOf(bytes, at);
@@ -58,7 +55,6 @@ export class SegmentCleaner implements Compactor {
         return true;
       },
       end: async (readBytes) => {
-        stepBytes = 0;
         await this.#pace?.spend(readBytes);
         return fullAt === null;
       },
@@ -96,16 +92,13 @@ export class SegmentCleaner implements Compactor {
   }
 
   #rewriteSteps(rewrite: BatchRewrite, writer: CleanedWriter): Steps {
-    let stepBytes = 0;
     return {
       take: (bytes, at, sizeBytes) => {
-        if (Math.max(stepBytes, writer.pendingBytes) >= STEP_BYTES) return false;
-        stepBytes += sizeBytes;
+        if (writer.pendingBytes >= STEP_BYTES) return false;
         rewrite.take(bytes.subarray(at, at + sizeBytes));
         return true;
       },
       end: async (readBytes) => {
-        stepBytes = 0;
         await this.#pace?.spend(readBytes + writer.pendingBytes);
         await writer.flush();
         return true;
@@ -119,6 +112,7 @@ export class SegmentCleaner implements Compactor {
     let position = 0;
     let next = source.baseOffset;
     const visit = (bytes: Uint8Array, at: number, place: { position: number; sizeBytes: number }): boolean => {
+      if (place.position - position >= STEP_BYTES) return false;
       if (baseOffsetOf(bytes, at) !== next || !hasValidCrc(bytes, at)) throw damaged(path, place.position);
       if (!steps.take(bytes, at, place.sizeBytes)) return false;
       next = (lastOffsetOf(bytes, at) + 1) as typeof next;
