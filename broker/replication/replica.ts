@@ -4,7 +4,7 @@ import type { LeaderEpoch, Offset, PartitionIndex, TopicId } from "../base/ids.t
 import type { HandOver, HandOverVoid, IsrRefused } from "../contract/control.ts";
 import type { PartitionRow } from "../contract/rows.ts";
 import type { EpochEnd } from "../storage/leader-epoch-cache.ts";
-import type { LogConfig } from "../storage/log-config.ts";
+import { type LogConfig, mustSync } from "../storage/log-config.ts";
 import type { PartitionLog } from "../storage/partition-log.ts";
 import { AppendHold } from "./append-hold.ts";
 import { CommitWaiters } from "./commit-waiters.ts";
@@ -379,7 +379,7 @@ export class Replica implements LedPartition {
   }
 
   #isSynced(): boolean {
-    return this.#config.flushMessages === 1 && this.log.syncedEnd >= countedEnd(this.log);
+    return mustSync(this.#config) && this.log.syncedEnd >= countedEnd(this.log);
   }
 
   /** Whether this replica follows in `epoch` now, with nothing else going on. */
@@ -544,13 +544,13 @@ export class Replica implements LedPartition {
   #sayIfSynced(): void {
     const leadership = this.#leadership;
     const row = this.#row;
-    if (leadership === null || row === null || (this.#config.flushMessages !== 1 && !row.synced)) return;
+    if (leadership === null || row === null || (!mustSync(this.#config) && !row.synced)) return;
     const isSynced =
-      this.#config.flushMessages === 1 &&
+      mustSync(this.#config) &&
       this.log.syncedEnd >= this.#highWatermark &&
       leadership.isReady &&
       leadership.isEveryFollowerSynced();
-    const isNews = isSynced ? !row.synced : row.synced && this.#config.flushMessages !== 1;
+    const isNews = isSynced ? !row.synced : row.synced && !mustSync(this.#config);
     if (!isNews || this.#syncedSaid === isSynced) return;
     this.#syncedSaid = isSynced;
     const { topicId, partition } = this;

@@ -33,6 +33,9 @@ export interface LogConfig {
   readonly timestampType: "CreateTime" | "LogAppendTime";
 }
 
+/** Whether a record counts as written only once it is synced. */
+export const mustSync = ({ flushMessages }: LogConfig): boolean => flushMessages === 1;
+
 /** Kafka's defaults. */
 export const defaultLogConfig: LogConfig = {
   segmentBytes: 1_073_741_824,

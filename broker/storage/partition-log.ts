@@ -13,7 +13,7 @@ import {
 import { faultOfRun, type FollowerAppend, type Run, splitRuns } from "./follower-run.ts";
 import type { EpochEnd, LeaderEpochCache } from "./leader-epoch-cache.ts";
 import { type CompactedLog, LogCompaction } from "./log-compaction.ts";
-import type { LogConfig } from "./log-config.ts";
+import { type LogConfig, mustSync } from "./log-config.ts";
 import { LogFolder } from "./log-folder.ts";
 import { LogEnds } from "./log-ends.ts";
 import { LogPersistence } from "./log-persistence.ts";
@@ -89,7 +89,7 @@ export class PartitionLog {
     const folder = new LogFolder(shared, { path: options.folder, topicId: options.topicId });
     const loaded = await recoverLog({ ...options, folder });
     const log = new PartitionLog(options, { folder, loaded });
-    if (options.config.flushMessages === 1 && log.recoveryPoint < log.logEnd) await log.flush();
+    if (mustSync(options.config) && log.recoveryPoint < log.logEnd) await log.flush();
     return { log, recovery: loaded.recovery };
   }
 
@@ -108,7 +108,7 @@ export class PartitionLog {
       logStart: loaded.logStart,
       logEnd: this.#active.endOffset,
       syncedEnd: loaded.recoveryPoint,
-      mustSync: this.#config.flushMessages === 1,
+      mustSync: mustSync(this.#config),
     });
     this.#persistence = new LogPersistence(folder, loaded);
     this.#isFirstTimestampKnown = this.#active.isEmpty || this.#active.firstTimestampMs !== null;
@@ -338,7 +338,7 @@ export class PartitionLog {
   }
 
   #moveDurable(): void {
-    if (this.#ends.moveDurable({ mustSync: this.#config.flushMessages === 1 })) this.onDurable();
+    if (this.#ends.moveDurable({ mustSync: mustSync(this.#config) })) this.onDurable();
   }
 
   #syncIfDue(): void {
