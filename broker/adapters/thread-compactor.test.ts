@@ -79,6 +79,7 @@ function stepsOf(thread: string): number | null {
   }
 }
 
+/** Elsewhere a thread has no priority of its own, and the broker sets none. */
 const onLinux = process.platform === "linux" ? test : test.skip;
 
 onLinux("the thread stands behind all others of its process when they want a core", async () => {
