@@ -1,5 +1,5 @@
-import { type Feature, valuesOf } from "./feature.ts";
-import { areShared, hasAll, PARTITIONS, untilRead, untilShared, write } from "./groups.ts";
+import type { Feature } from "./feature.ts";
+import { areShared, PARTITIONS, readOn, untilShared } from "./groups.ts";
 
 export const cooperative: Feature = {
   name: "cooperative group",
@@ -20,12 +20,6 @@ export const cooperative: Feature = {
       .slice(before)
       .find((owned) => !kept.every((partition) => owned.includes(partition)));
     if (lost !== undefined) throw new Error(`it owned only ${lost.join()} on its way to ${kept.join()}`);
-    await write(bench, "shared");
-    await untilRead(valuesOf("shared", PARTITIONS * 10), first, other);
-    await first.finish();
-    await other.until("it owns all partitions", () => areShared(other));
-    await write(bench, "last");
-    await other.until("it has read all", () => hasAll(valuesOf("last", PARTITIONS * 10), other));
-    await other.finish();
+    await readOn(bench, first, other);
   },
 };

@@ -33,6 +33,17 @@ export async function untilRead(wanted: readonly string[], first: Driven, second
   await Promise.race([first.until("all is read", isSo), second.until("all is read", isSo)]);
 }
 
+/** Both read what is written while they share the partitions; the first leaves, and the second reads the rest. */
+export async function readOn(bench: Bench, first: Driven, other: Driven): Promise<void> {
+  await write(bench, "shared");
+  await untilRead(valuesOf("shared", PARTITIONS * 10), first, other);
+  await first.finish();
+  await other.until("it owns all partitions", () => areShared(other));
+  await write(bench, "last");
+  await other.until("it has read all", () => hasAll(valuesOf("last", PARTITIONS * 10), other));
+  await other.finish();
+}
+
 async function checkCommits({ cluster, topic }: Bench): Promise<void> {
   const [ends, [committed]] = await Promise.all([
     cluster.admin.fetchTopicOffsets(topic),
@@ -57,13 +68,7 @@ export const group: Feature = {
     await first.until("it has read all", () => hasAll(valuesOf("first", PARTITIONS * 10), first));
     const other = bench.driver.start("member", { group: bench.topic });
     await untilShared(first, other);
-    await write(bench, "shared");
-    await untilRead(valuesOf("shared", PARTITIONS * 10), first, other);
-    await first.finish();
-    await other.until("it owns all partitions", () => areShared(other));
-    await write(bench, "last");
-    await other.until("it has read all", () => hasAll(valuesOf("last", PARTITIONS * 10), other));
-    await other.finish();
+    await readOn(bench, first, other);
   },
 };
 
