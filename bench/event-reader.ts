@@ -1,9 +1,10 @@
 import { type ClientRequest, get, type IncomingMessage } from "node:http";
+import { LineCutter } from "../broker/base/line-cutter.ts";
 
 /** A reader of one partition's server-sent events, which looks that none is left out and none comes twice. */
 export class EventReader {
   private readonly request: ClientRequest;
-  private rest = "";
+  private readonly lines = new LineCutter();
   private place = -1;
   private id = -1;
   private failure: Error | undefined;
@@ -31,8 +32,7 @@ export class EventReader {
 
   private read(response: IncomingMessage): void {
     if (response.statusCode !== 200) this.fail(new Error(`a reader was refused with status ${response.statusCode}`));
-    response.setEncoding("utf8");
-    response.on("data", (text: string) => this.take(text));
+    response.on("data", (chunk: Buffer) => this.take(chunk));
     response.on("end", () => this.fail(new Error("a reader's stream has ended")));
     response.on("error", (error) => this.fail(error));
   }
@@ -42,10 +42,9 @@ export class EventReader {
   }
 
   /** An event is an id, which is the place behind it, then its record if it has one, then an empty line. */
-  private take(text: string): void {
-    const lines = (this.rest + text).split("\n");
-    this.rest = lines.pop() ?? "";
-    for (const line of lines) {
+  private take(chunk: Buffer): void {
+    for (const bytes of this.lines.push(chunk)) {
+      const line = bytes.toString();
       if (line.startsWith("id: ")) this.id = Number(line.slice(line.lastIndexOf(":") + 1));
       else if (line.startsWith("data: ")) this.count();
       else if (line === "" && this.place < 0) this.place = this.id;

@@ -1,6 +1,7 @@
 import type { SteadyLoad, WindowTimes } from "./client.ts";
 import type { Latencies, Load, Window } from "./load.ts";
 import { cpuSeconds, nowMs, residentBytes, sleep } from "./machine.ts";
+import { percentile } from "./statistics.ts";
 import type { Running } from "./system.ts";
 import { Connection, fetchRecords, metadata, nextOffset, produce, recordBatch } from "./wire-client.ts";
 
@@ -75,8 +76,7 @@ export async function nodeLoad(running: Running, load: Load, times: WindowTimes)
 
 function percentiles(valuesMs: number[]): Latencies {
   const sorted = valuesMs.sort((a, b) => a - b);
-  const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+  return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), p999: percentile(sorted, 0.999) };
 }
 
 /** Sends what is due every 5 ms, as a client that lingers 5 ms does, one batch to each partition in turn. */

@@ -16,6 +16,10 @@ export function summarise(values: readonly number[]): Summary {
   return { median, least: sorted[0] as number, greatest: sorted.at(-1) as number, runs: sorted.length };
 }
 
+/** Of `sorted`, rising and with at least one value, the one that `part` of them do not exceed. */
+export const percentile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] as number;
+
 /** True if two figures differ by less than `part` of the larger. */
 export const isClose = (pair: { first: number; second: number; part: number }): boolean =>
   Math.abs(pair.first - pair.second) < pair.part * Math.max(pair.first, pair.second);

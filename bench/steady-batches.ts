@@ -1,4 +1,5 @@
 import { nowMs, sleep } from "./machine.ts";
+import { percentile } from "./statistics.ts";
 import { Connection, produce, recordBatch } from "./wire-client.ts";
 
 /** One batch to one partition every `periodMs`, whatever became of those before. */
@@ -27,7 +28,7 @@ export function p99Of(sent: readonly Sent[], span: Span): number {
   const took = sent.filter(({ dueMs }) => dueMs >= span.fromMs && dueMs < span.untilMs).map(({ tookMs }) => tookMs);
   if (took.length === 0) throw new Error("no batch was due in that time");
   took.sort((a, b) => a - b);
-  return took[Math.min(took.length - 1, Math.floor(took.length * 0.99))] as number;
+  return percentile(took, 0.99);
 }
 
 /** A producer in this process whose latencies count from when a batch was due: a late client is a late record, too. */
