@@ -1,5 +1,5 @@
 import type { SimulatedConsumer } from "../clients/consumer.ts";
-import { everWritten, holds, lastOfKeys } from "./compacted-records.ts";
+import { everWritten, holds, lastOfKeys, mayBeGone, placeOf } from "./compacted-records.ts";
 import { expectedFrom } from "./committed-records.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
 import type { ReplicaMirror } from "./replica-mirror.ts";
@@ -62,11 +62,11 @@ export function checkAtEnd(facts: Facts): void {
 /** Of each key a replica kept the last record, and the auditor saw it; tombstones that went in time do not count. */
 function checkKeys(facts: Facts, partition: PartitionFacts, mirror: ReplicaMirror): void {
   for (const [key, last] of lastOfKeys(facts, partition, mirror)) {
-    const { offset, leaderEpoch, id } = last;
-    if (partition.expired.has(`${leaderEpoch}/${offset}`)) continue;
+    const { offset, id } = last;
+    if (partition.expired.has(placeOf(last))) continue;
     const isThere = mirror.idAt(offset) === id;
     const isRead = offset < partition.auditedFrom || partition.audited.get(key) === id;
-    if ((isThere && isRead) || (!isThere && partition.lossCount > 0)) continue;
+    if ((isThere && isRead) || (!isThere && mayBeGone(partition, last))) continue;
     const what = `the last record of key ${key}, at offset ${offset} on broker ${mirror.broker},`;
     facts.fail(1, `${partition.name}: ${what} ${isThere ? "was not read" : "is gone"}`);
   }

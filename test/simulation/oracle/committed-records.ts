@@ -88,6 +88,6 @@ export function excuse(facts: Facts, partition: PartitionFacts, offset: number):
 }
 
 function lose(facts: Facts, partition: PartitionFacts, what: { fromOffset: number; count: number }): void {
-  partition.lossCount++;
+  partition.lostFrom = Math.min(partition.lostFrom, what.fromOffset);
   facts.losses.push({ partition: partition.name, ...what, atMs: facts.nowMs });
 }

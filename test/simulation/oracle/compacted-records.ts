@@ -26,9 +26,20 @@ export function holds(
   if (mirror === undefined || held !== GONE) return false;
   const last = lastOfKeys(facts, partition, mirror).get(facts.contents.record(id)?.key ?? "");
   if (last === undefined) return false;
-  if (mirror.idAt(last.offset) === last.id || partition.expired.has(`${last.leaderEpoch}/${last.offset}`)) return true;
-  // What took its place was among what is listed as lost: whoever copied a compacted log had nothing else of the key.
-  return partition.lossCount > 0;
+  return mirror.idAt(last.offset) === last.id || mayBeGone(partition, last);
+}
+
+/** Names the place of a record for ever. */
+export const placeOf = ({ leaderEpoch, offset }: Pick<WrittenRecord, "leaderEpoch" | "offset">): string =>
+  `${leaderEpoch}/${offset}`;
+
+/**
+ * Whether the last record of a key may be gone, and the key with it: a tombstone in its time, or one that went for a
+ * record which is among what is listed as lost. Whoever copied the compacted log had nothing else of the key then.
+ */
+export function mayBeGone(partition: PartitionFacts, last: WrittenRecord): boolean {
+  const place = placeOf(last);
+  return partition.expired.has(place) || (partition.supersededBy.get(place) ?? -1) >= partition.lostFrom;
 }
 
 const knownLasts = new WeakMap<ReplicaMirror, { version: number; lasts: ReadonlyMap<string, WrittenRecord> }>();
@@ -73,16 +84,20 @@ export function checkGone(facts: Facts, partition: PartitionFacts, what: { mirro
   const { offset, id, batch } = gone;
   facts.counters.cleanedRecords++;
   partition.goneIn[offset] = batch.leaderEpoch;
+  const place = placeOf({ offset, leaderEpoch: batch.leaderEpoch });
   const { key, isTombstone } = facts.contents.record(id) ?? { key: "", isTombstone: false };
   const fault = isTombstone ? whyTooEarly(facts, partition, gone) : "it stood for its key";
   if (fault === null) {
     // Also where a later record of its key follows now: that may be cut off again.
     facts.counters.expiredTombstones++;
-    partition.expired.add(`${batch.leaderEpoch}/${offset}`);
+    partition.expired.add(place);
     return;
   }
   const next = nextOfKey(facts, partition, { mirror, key, offset });
-  if (next !== undefined && next < committedEnd(facts, partition)) return;
+  if (next !== undefined && next < committedEnd(facts, partition)) {
+    partition.supersededBy.set(place, next);
+    return;
+  }
   const follower = next === undefined ? "" : `; the next one, at ${next}, is not committed`;
   const lacks = `broker ${mirror.broker} has no more the record of key ${key} at offset ${offset}`;
   facts.fail(1, `${partition.name}: ${lacks}: ${fault}${follower}`);
@@ -101,7 +116,7 @@ function nextOfKey(
 
 /** What lies below was on all who must have it; what was lost, or given up, says nothing of that any more. */
 function committedEnd(facts: Facts, partition: PartitionFacts): number {
-  if (partition.lossCount > 0 || partition.unclean !== null) return Number.POSITIVE_INFINITY;
+  if (partition.hasLost || partition.unclean !== null) return Number.POSITIVE_INFINITY;
   const members = partition.members.filter((id) => !facts.unsettled.has(id) && !partition.torn.has(id));
   return Math.min(...members.map((id) => partition.mirrors.get(id)?.end ?? 0));
 }

@@ -40,7 +40,8 @@ export class PartitionFacts {
   committed: (number | undefined)[] = [];
   /** Those of them that a producer has the word for. */
   acked: boolean[] = [];
-  lossCount = 0;
+  /** The first offset of all that is listed as lost. */
+  lostFrom = Number.POSITIVE_INFINITY;
   /** The last unclean election: what leaders before that epoch wrote from that offset on is given up. */
   unclean: { readonly epoch: number; readonly broker: number; readonly from: number } | null = null;
   /** Newest leader epoch in which a record was ever written at an offset, by `OFFSET/ID`. */
@@ -53,6 +54,8 @@ export class PartitionFacts {
   readonly goneIn: number[] = [];
   /** Tombstones that went in their time, by `EPOCH/OFFSET`. */
   readonly expired = new Set<string>();
+  /** Of records that went for a later one of their key, by `EPOCH/OFFSET`: the offset of that one. */
+  readonly supersededBy = new Map<string, number>();
   /** What an auditor saw last of each key: the record's name. */
   readonly audited = new Map<string, number>();
   readonly mirrors = new Map<number, ReplicaMirror>();
@@ -80,6 +83,10 @@ export class PartitionFacts {
   noteIfEmptied(): void {
     const { members, torn } = this;
     if (members.length > 0 && members.every((member) => torn.has(member))) this.emptiedCount++;
+  }
+
+  get hasLost(): boolean {
+    return this.lostFrom < Number.POSITIVE_INFINITY;
   }
 
   /** Nobody has to find anything below, and nothing above may be missing. */

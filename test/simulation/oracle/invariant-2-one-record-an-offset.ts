@@ -53,7 +53,7 @@ export function oneRecordAnOffset(facts: Facts): Invariant {
     },
     highWatermarkKept(partition, broker, highWatermark) {
       const mirror = partition.mirrors.get(broker);
-      if (mirror === undefined || partition.lossCount > 0 || partition.torn.has(broker)) return;
+      if (mirror === undefined || partition.hasLost || partition.torn.has(broker)) return;
       for (let offset = mirror.start; offset < Math.min(highWatermark, mirror.end); offset++) {
         const known = partition.committed[offset];
         const held = mirror.idAt(offset);

@@ -29,7 +29,7 @@ export function orderOfProducers(facts: Facts): Invariant {
     state.nextOffset += batch.count;
     if (batch.producerId < 0) return;
     // Where nothing of a producer is left, any sequence is taken: that is so only after a loss, or by retention.
-    const first = partition.lossCount > 0 || state.hasJumped ? batch.baseSequence : 0;
+    const first = partition.hasLost || state.hasJumped ? batch.baseSequence : 0;
     const expected = state.next.get(batch.producerId) ?? first;
     if (batch.baseSequence !== expected && !facts.isVolatile(partition.topicId)) {
       const what = `sequence ${batch.baseSequence} where ${expected} must come, offset ${batch.baseOffset}`;

@@ -68,8 +68,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
         changed: (mirror, from, isPowerLoss) => this.#mirrorChanged(mirror, from, isPowerLoss),
         cleaned: (mirror, records) => this.#mirrorCleaned(mirror, records),
         logStarts: (partition, logStart) => {
-          if (logStart <= partition.goneTo || partition.lossCount > 0 || this.facts.isVolatile(partition.topicId))
-            return;
+          if (logStart <= partition.goneTo || partition.hasLost || this.facts.isVolatile(partition.topicId)) return;
           const what = `broker ${broker} hides what lies below ${logStart}, only ${partition.goneTo} was asked for`;
           this.facts.fail(1, `${partition.name}: ${what}`);
         },
@@ -224,7 +223,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
     const partition = this.facts.partition(topicId, batch.partition);
     // One that leads no more and does not know of it lacks what its successor took.
     if (partition.row?.leader !== broker) return;
-    if (partition.lossCount > 0 || this.facts.isVolatile(topicId)) return;
+    if (partition.hasLost || this.facts.isVolatile(topicId)) return;
     const what = `sequence ${batch.baseSequence} of ${batch.producer} was refused with ${error} without a cause`;
     this.facts.fail(5, `${partition.name}: ${what}`);
   }
@@ -269,7 +268,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
 
   outOfRange(consumer: string, topicId: string, index: number, position: number): "beginning" | "end" {
     const partition = this.facts.partition(topicId, index);
-    const isKnown = partition.lossCount > 0 || partition.isDeleted || this.facts.isVolatile(topicId);
+    const isKnown = partition.hasLost || partition.isDeleted || this.facts.isVolatile(topicId);
     if (!isKnown && position >= partition.goneTo) {
       const what = `${consumer} found nothing any more at ${position}, where it had read up to`;
       this.facts.fail(1, `${partition.name}: ${what}`);
