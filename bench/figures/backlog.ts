@@ -1,24 +1,19 @@
+import { leadersOf } from "../log-ends.ts";
 import { cpuSeconds, nowMs, residentBytes, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
-import { deleteTopic, Connection, fetchRecords, metadata, nextOffset, produce, recordBatch } from "../wire-client.ts";
-import { makeTopic, type Running, type RunningBroker, withConnection } from "../system.ts";
+import { makeTopic, produceSurely, type RunningBroker, withConnection } from "../system.ts";
+import { Connection, deleteTopic, fetchRecords, nextOffset, recordBatch } from "../wire-client.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
 const topic = "backlog";
 const recordsPerBatch = 900;
 
-async function fill(running: Running, records: number): Promise<void> {
+async function fill(leader: RunningBroker, records: number): Promise<void> {
   const batch = recordBatch({ count: recordsPerBatch, valueBytes: 1024, timestampMs: Date.now() });
-  const first = running.brokers[0] as RunningBroker;
-  const leader = await withConnection(first, async (c) => (await metadata(c, topic)).partitions[0]?.leader);
-  const broker = running.brokers.find((candidate) => candidate.id === leader) as RunningBroker;
-  await withConnection(broker, async (connection) => {
+  await withConnection(leader, async (connection) => {
     let left = Math.ceil(records / recordsPerBatch);
     const send = async (): Promise<void> => {
-      while (left-- > 0) {
-        const code = await produce(connection, { topic, partition: 0, batch });
-        if (code !== 0) throw new Error(`a produce was refused with code ${code}`);
-      }
+      while (left-- > 0) await produceSurely(connection, { topic, partition: 0, batch });
     };
     await Promise.all([send(), send(), send(), send()]);
   });
@@ -62,10 +57,9 @@ export async function backlogFigures(context: Context, pairs: readonly Pair[]): 
   for (const { system, running } of pairs) {
     const first = running.brokers[0] as RunningBroker;
     await makeTopic(first, { name: topic, partitions: 1 });
-    await fill(running, context.extent.backlogRecords);
+    const [leader] = (await leadersOf(running, topic)) as [RunningBroker];
+    await fill(leader, context.extent.backlogRecords);
     await sleep(3000);
-    const leaderId = await withConnection(first, async (c) => (await metadata(c, topic)).partitions[0]?.leader);
-    const leader = running.brokers.find((broker) => broker.id === leaderId) as RunningBroker;
     const [before, cpu, startMs] = [residentBytes(leader.pid), cpuSeconds([leader.pid]), nowMs()];
     const { bytes, residentMax } = await readAll(leader);
     const used = cpuSeconds([leader.pid]) - cpu;
