@@ -13,7 +13,7 @@ export class SipHash128 {
   readonly words = new Uint32Array(4);
   readonly #key: SipKey;
   /** v0 to v3, each as (low, high). */
-  readonly #v = new Uint32Array(8);
+  readonly #v = new Int32Array(8);
 
   constructor(key: SipKey) {
     this.#key = key;
@@ -25,7 +25,7 @@ export class SipHash128 {
     this.#start();
     const length = to - from;
     const wholeEnd = to - (length % 8);
-    for (let at = from; at < wholeEnd; at += 8) this.#compress(readUint32(bytes, at), readUint32(bytes, at + 4));
+    for (let at = from; at < wholeEnd; at += 8) this.#compress(readInt32(bytes, at), readInt32(bytes, at + 4));
     let low = 0;
     let high = (length & 0xff) << 24;
     for (let at = wholeEnd; at < to; at++) {
@@ -35,10 +35,10 @@ export class SipHash128 {
     }
     this.#compress(low, high);
     v[4] = v[4]! ^ 0xee;
-    for (let round = 0; round < 4; round++) sipRound(v);
+    sipRounds(v, FINAL_ROUNDS);
     this.#output(0);
     v[2] = v[2]! ^ 0xdd;
-    for (let round = 0; round < 4; round++) sipRound(v);
+    sipRounds(v, FINAL_ROUNDS);
     this.#output(2);
   }
 
@@ -59,8 +59,7 @@ export class SipHash128 {
     const v = this.#v;
     v[6] = v[6]! ^ low;
     v[7] = v[7]! ^ high;
-    sipRound(v);
-    sipRound(v);
+    sipRounds(v, ROUNDS);
     v[0] = v[0]! ^ low;
     v[1] = v[1]! ^ high;
   }
@@ -72,47 +71,58 @@ export class SipHash128 {
   }
 }
 
-function sipRound(v: Uint32Array): void {
-  let [l0, h0, l1, h1, l2, h2, l3, h3] = [v[0]!, v[1]!, v[2]!, v[3]!, v[4]!, v[5]!, v[6]!, v[7]!];
+const ROUNDS = 2;
+const FINAL_ROUNDS = 4;
+
+/** 32-bit integers in local variables throughout, no sum of which needs more: the compiler keeps them in registers. */
+function sipRounds(v: Int32Array, count: number): void {
+  let [l0, h0, l1, h1] = [v[0]!, v[1]!, v[2]!, v[3]!];
+  let [l2, h2, l3, h3] = [v[4]!, v[5]!, v[6]!, v[7]!];
   let low: number;
-  // v0 += v1; v1 = rotl(v1, 13) ^ v0; v0 = rotl(v0, 32)
-  low = l0 + l1;
-  h0 = (h0 + h1 + (low > 0xffff_ffff ? 1 : 0)) >>> 0;
-  l0 = low >>> 0;
-  low = ((l1 << 13) | (h1 >>> 19)) ^ l0;
-  h1 = ((h1 << 13) | (l1 >>> 19)) ^ h0;
-  l1 = low;
-  [l0, h0] = [h0, l0];
-  // v2 += v3; v3 = rotl(v3, 16) ^ v2
-  low = l2 + l3;
-  h2 = (h2 + h3 + (low > 0xffff_ffff ? 1 : 0)) >>> 0;
-  l2 = low >>> 0;
-  low = ((l3 << 16) | (h3 >>> 16)) ^ l2;
-  h3 = ((h3 << 16) | (l3 >>> 16)) ^ h2;
-  l3 = low;
-  // v0 += v3; v3 = rotl(v3, 21) ^ v0
-  low = l0 + (l3 >>> 0);
-  h0 = (h0 + (h3 >>> 0) + (low > 0xffff_ffff ? 1 : 0)) >>> 0;
-  l0 = low >>> 0;
-  low = ((l3 << 21) | (h3 >>> 11)) ^ l0;
-  h3 = ((h3 << 21) | (l3 >>> 11)) ^ h0;
-  l3 = low;
-  // v2 += v1; v1 = rotl(v1, 17) ^ v2; v2 = rotl(v2, 32)
-  low = l2 + (l1 >>> 0);
-  h2 = (h2 + (h1 >>> 0) + (low > 0xffff_ffff ? 1 : 0)) >>> 0;
-  l2 = low >>> 0;
-  low = ((l1 << 17) | (h1 >>> 15)) ^ l2;
-  h1 = ((h1 << 17) | (l1 >>> 15)) ^ h2;
-  l1 = low;
+  for (let round = 0; round < count; round++) {
+    // v0 += v1; v1 = rotl(v1, 13) ^ v0; v0 = rotl(v0, 32)
+    l0 = (l0 + l1) | 0;
+    h0 = (((h0 + h1) | 0) + carryOf(l0, l1)) | 0;
+    low = ((l1 << 13) | (h1 >>> 19)) ^ l0;
+    h1 = ((h1 << 13) | (l1 >>> 19)) ^ h0;
+    l1 = low;
+    low = l0;
+    l0 = h0;
+    h0 = low;
+    // v2 += v3; v3 = rotl(v3, 16) ^ v2
+    l2 = (l2 + l3) | 0;
+    h2 = (((h2 + h3) | 0) + carryOf(l2, l3)) | 0;
+    low = ((l3 << 16) | (h3 >>> 16)) ^ l2;
+    h3 = ((h3 << 16) | (l3 >>> 16)) ^ h2;
+    l3 = low;
+    // v0 += v3; v3 = rotl(v3, 21) ^ v0
+    l0 = (l0 + l3) | 0;
+    h0 = (((h0 + h3) | 0) + carryOf(l0, l3)) | 0;
+    low = ((l3 << 21) | (h3 >>> 11)) ^ l0;
+    h3 = ((h3 << 21) | (l3 >>> 11)) ^ h0;
+    l3 = low;
+    // v2 += v1; v1 = rotl(v1, 17) ^ v2; v2 = rotl(v2, 32)
+    l2 = (l2 + l1) | 0;
+    h2 = (((h2 + h1) | 0) + carryOf(l2, l1)) | 0;
+    low = ((l1 << 17) | (h1 >>> 15)) ^ l2;
+    h1 = ((h1 << 17) | (l1 >>> 15)) ^ h2;
+    l1 = low;
+    low = l2;
+    l2 = h2;
+    h2 = low;
+  }
   v[0] = l0;
   v[1] = h0;
   v[2] = l1;
   v[3] = h1;
-  v[4] = h2;
-  v[5] = l2;
+  v[4] = l2;
+  v[5] = h2;
   v[6] = l3;
   v[7] = h3;
 }
 
-const readUint32 = (bytes: Uint8Array, at: number): number =>
-  (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+/** Of the 32-bit sum that one addend made. */
+const carryOf = (sum: number, addend: number): number => (sum >>> 0 < addend >>> 0 ? 1 : 0);
+
+const readInt32 = (bytes: Uint8Array, at: number): number =>
+  bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);

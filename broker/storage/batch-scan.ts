@@ -16,29 +16,63 @@ export interface ScanEnd {
   readonly readBytes: number;
 }
 
+/** What one read has brought; `more`: its whole batches are walked, and others follow. */
+export interface ScanStep extends Omit<ScanEnd, "kind"> {
+  readonly kind: ScanEnd["kind"] | "more";
+}
+
+/** Positions in a file. */
+export interface ScanRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Looks at the batch at `at` in `bytes` (whole, not verified beyond length and magic); false stops before it. */
 export type BatchVisitor = (bytes: Uint8Array, at: number, place: { position: number; sizeBytes: number }) => boolean;
 
 /** Walks the whole batches of `file` from position `from` to `to`, in blocks. */
-export async function scanBatches(
-  file: DiskFile,
-  range: { from: number; to: number },
-  visit: BatchVisitor,
-): Promise<ScanEnd> {
+export async function scanBatches(file: DiskFile, range: ScanRange, visit: BatchVisitor): Promise<ScanEnd> {
+  const block = new ScanBlock(BLOCK_BYTES);
   let position = range.from;
   let readBytes = 0;
-  let needBytes = 0;
   for (;;) {
-    const block = new Uint8Array(Math.min(range.to - position, Math.max(BLOCK_BYTES, needBytes)));
-    const length = await file.read(block, position);
-    readBytes += length;
-    const isLastBlock = length < block.length || position + length >= range.to;
-    const walked = walkBlock(block.subarray(0, length), position, visit);
-    position += walked.at;
-    if (walked.kind !== "more") return { position, kind: walked.kind, readBytes };
-    if (walked.at === length && isLastBlock) return { position, kind: "end", readBytes };
-    if (isLastBlock) return { position, kind: "short", readBytes };
-    needBytes = walked.needBytes;
+    const step = await block.scan(file, { from: position, to: range.to }, visit);
+    position = step.position;
+    readBytes += step.readBytes;
+    if (step.kind !== "more") return { position, kind: step.kind, readBytes };
+  }
+}
+
+/** One block of memory, into which one stretch of a file after the other is read. */
+export class ScanBlock {
+  readonly #blockBytes: number;
+  #memory = new Uint8Array(0);
+  /** Bytes that the next stretch must have: what stands there does not fit into a block. */
+  #needBytes = 0;
+
+  /** `blockBytes`: read at once, unless a single batch has more. */
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes;
+  }
+
+  /**
+   * Reads once and walks the whole batches in that, `more` when others follow, to be asked for from `position` on. What
+   * the visitor sees is overwritten by the next scan.
+   */
+  async scan(file: DiskFile, range: ScanRange, visit: BatchVisitor): Promise<ScanStep> {
+    const block = this.#room(Math.min(range.to - range.from, Math.max(this.#blockBytes, this.#needBytes)));
+    const readBytes = await file.read(block, range.from);
+    const walked = walkBlock(block.subarray(0, readBytes), range.from, visit);
+    this.#needBytes = walked.kind === "more" ? walked.needBytes : 0;
+    const position = range.from + walked.at;
+    const isLast = readBytes < block.length || range.from + readBytes >= range.to;
+    if (walked.kind !== "more" || !isLast) return { position, kind: walked.kind, readBytes };
+    return { position, kind: walked.at === readBytes ? "end" : "short", readBytes };
+  }
+
+  #room(sizeBytes: number): Uint8Array {
+    if (this.#memory.length < sizeBytes) this.#memory = new Uint8Array(sizeBytes);
+    return this.#memory.subarray(0, sizeBytes);
   }
 }
 

@@ -37,8 +37,9 @@ test("a run rests for as long as it has worked, and for a tenth of a second at m
     await spending;
     return clock.monotonic() - restingSinceMs;
   };
-  expect(await restAfter(3)).toBe(0);
-  expect(await restAfter(3)).toBe(6);
+  expect(await restAfter(0.5)).toBe(0);
+  expect(await restAfter(0.5)).toBe(1);
+  expect(await restAfter(3)).toBe(3);
   expect(await restAfter(20)).toBe(20);
   expect(await restAfter(5000)).toBe(100);
 });

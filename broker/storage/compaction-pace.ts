@@ -5,8 +5,8 @@ const PAUSE_MS_MIN = 10;
 /** No timer runs longer. */
 const PAUSE_MS_MAX = 2 ** 31 - 1;
 
-/** After so much work it rests: who wants the core meanwhile waits no longer. */
-const TURN_MS = 4;
+/** After so much work it rests: who wants the core meanwhile waits hardly longer. No timer rests for less. */
+const TURN_MS = 1;
 const REST_MS_MAX = 100;
 
 /**

@@ -15,7 +15,7 @@ import { recordsOf } from "../wire/record-batch-records.ts";
 import type { KeyJob, RewriteJob } from "../ports/compactor.ts";
 import { readRecords } from "./record-read.ts";
 import { SegmentCleaner } from "./segment-cleaner.ts";
-import { holdFirstRead } from "./testing/watched-reads.ts";
+import { holdFirstRead, sizesOfReads } from "./testing/watched-reads.ts";
 import { LogFixture } from "./testing/log-fixture.ts";
 
 const small = { segmentBytes: 400, indexIntervalBytes: 100, isCompacted: true, deletesOld: false } as const;
@@ -235,6 +235,18 @@ test("a segment that is cut between two batches while its keys are looked for is
   };
   const finding = fixture.cleaner().findKeys({ ...job, bytesPerSecond: Number.MAX_SAFE_INTEGER });
   await expect(finding).rejects.toMatchObject({ code: "LOG_CORRUPT" });
+});
+
+test("what is compacted is read once for its keys, and once to be written anew", async () => {
+  const fixture = await opened({ ...small, segmentBytes: 4_000_000 });
+  const asked = sizesOfReads(fixture.disk, "0.log");
+  const value = "x".repeat(20_000);
+  for (let index = 0; fixture.log.segmentCount === 1; index++) fixture.appendKeyed([[`key-${index}`, value]]);
+  await fixture.log.flush();
+  asked.length = 0;
+  const { readBytes } = await fixture.compact();
+  expect(readBytes).toBeGreaterThan(2 * 3_900_000);
+  expect(asked.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(1.1 * readBytes);
 });
 
 test("a tombstone that is to stay for ever keeps its time", async () => {

@@ -5,15 +5,18 @@ import type { Compactor, KeyJob, KeyResult, RewriteJob, RewriteResult, SourceSeg
 import type { Disk } from "../ports/disk.ts";
 import { baseOffsetOf, hasValidCrc, lastOffsetOf, recordsCountOf } from "../wire/record-batch.ts";
 import { BatchRewrite, type FoundKeys, isLeftAlone, noteKeys } from "./batch-rewrite.ts";
-import { scanBatches } from "./batch-scan.ts";
+import { ScanBlock } from "./batch-scan.ts";
 import { CleanedWriter } from "./cleaned-writer.ts";
 import { CompactionPace } from "./compaction-pace.ts";
 import { logName } from "./file-names.ts";
 import { KeyMap } from "./key-map.ts";
 import { SharedStorage } from "./shared-storage.ts";
 
-/** What is looked at, and what is gathered for the disk, in one step; after each, others may have a turn. */
-const STEP_BYTES = 1024 * 1024;
+/**
+ * What is looked at, and what is gathered for the disk, in one step: a fraction of a millisecond of work. After each,
+ * others may have a turn.
+ */
+const STEP_BYTES = 256 * 1024;
 
 /** What is done with the batches of a segment, step by step. */
 interface Steps {
@@ -30,6 +33,8 @@ interface Steps {
 export class SegmentCleaner implements Compactor {
   readonly #shared: SharedStorage;
   readonly #clock: Clock;
+  /** What a step has seen of it is written, or forgotten, when the step ends. */
+  readonly #block = new ScanBlock(STEP_BYTES);
   #pace: CompactionPace | null = null;
   #keys: FoundKeys | null = null;
 
@@ -112,7 +117,6 @@ export class SegmentCleaner implements Compactor {
     let position = 0;
     let next = source.baseOffset;
     const visit = (bytes: Uint8Array, at: number, place: { position: number; sizeBytes: number }): boolean => {
-      if (place.position - position >= STEP_BYTES) return false;
       if (baseOffsetOf(bytes, at) !== next || !hasValidCrc(bytes, at)) throw damaged(path, place.position);
       if (!steps.take(bytes, at, place.sizeBytes)) return false;
       next = (lastOffsetOf(bytes, at) + 1) as typeof next;
@@ -121,7 +125,7 @@ export class SegmentCleaner implements Compactor {
     try {
       await this.#shared.files.useExisting(path, async (file) => {
         while (position < source.sizeBytes) {
-          const end = await scanBatches(file, { from: position, to: source.sizeBytes }, visit);
+          const end = await this.#block.scan(file, { from: position, to: source.sizeBytes }, visit);
           // Cut meanwhile between two batches, the file ends before it should: nothing more would ever come.
           const isCutOff = end.kind === "end" && end.position < source.sizeBytes;
           if (end.kind === "bad" || end.kind === "short" || isCutOff) throw damaged(path, end.position);
