@@ -260,6 +260,7 @@ export class Broker {
         logConfig: (topic) => this.#logConfig(topic),
         lagTimeMsMax: () => this.#served.config().replicaLagTimeMaxMs,
         copyBytesPerSecond: () => this.#served.config().leaderReplicationThrottledRate,
+        followersServeReads: () => this.#served.config().replicaSelector === "rackAware",
         retentionCheckMs: started.logRetentionCheckIntervalMs,
         producerIdExpirationMs: started.producerIdExpirationMs,
         onStorageFailure: (error) => this.#fail(error),

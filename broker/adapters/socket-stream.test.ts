@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { isTidemarkError } from "../base/errors.ts";
@@ -43,6 +44,78 @@ test("bytes written on one side arrive on the other, and closing is told once to
   client.write(Buffer.from("after the end"));
   await stop();
   expect(closes).toBe(1);
+});
+
+test("what is gathered while a stream is corked counts as pending, and may change once it is uncorked", async () => {
+  const { server, client, stop } = await pair();
+  const received: Buffer[] = [];
+  const all = new Promise<void>((resolve) => {
+    client.onData = (chunk) => {
+      received.push(Buffer.from(chunk));
+      if (Buffer.concat(received).length === 9) resolve();
+    };
+  });
+  const block = Buffer.from("a to f");
+  server.cork();
+  server.write(block.subarray(0, 3));
+  server.cork();
+  server.write(block.subarray(3));
+  server.uncork();
+  expect(server.pendingBytes).toBe(6);
+  server.uncork();
+  block.fill("x");
+  server.write(Buffer.from("end"));
+  await all;
+  expect(Buffer.concat(received).toString()).toBe("a to fend");
+  client.destroy();
+  await stop();
+});
+
+test("a stream whose reader does not read keeps everything in its order, large and small", async () => {
+  const { server, client, stop } = await pair();
+  client.pause();
+  const written = createHash("sha256");
+  let bytes = 0;
+  for (let round = 0; round < 400; round++) {
+    server.cork();
+    for (const size of [10, 20_000, round % 40 === 0 ? 100_000 : 500]) {
+      const chunk = Buffer.alloc(size, `${round} `);
+      written.update(chunk);
+      bytes += size;
+      server.write(chunk);
+    }
+    server.uncork();
+  }
+  expect(server.pendingBytes).toBeGreaterThan(0);
+  const read = createHash("sha256");
+  let readBytes = 0;
+  const all = new Promise<void>((resolve) => {
+    client.onData = (chunk) => {
+      read.update(chunk);
+      readBytes += chunk.length;
+      if (readBytes === bytes) resolve();
+    };
+  });
+  client.resume();
+  await all;
+  expect(read.digest("hex")).toBe(written.digest("hex"));
+  client.destroy();
+  await stop();
+});
+
+test("what was gathered is sent before a stream closes", async () => {
+  const { server, client, stop } = await pair();
+  const received: Buffer[] = [];
+  client.onData = (chunk) => received.push(Buffer.from(chunk));
+  const closed = new Promise<void>((resolve) => (client.onClose = resolve));
+  server.cork();
+  server.write(Buffer.from("good"));
+  server.write(Buffer.from("bye"));
+  server.close();
+  server.uncork();
+  await closed;
+  expect(Buffer.concat(received).toString()).toBe("goodbye");
+  await stop();
 });
 
 test("a writer that outruns its reader sees pending bytes, and drain when the reader takes them", async () => {

@@ -3,6 +3,17 @@ import type { ByteStream } from "../ports/network.ts";
 
 function ignore(): void {}
 
+/** What is gathered into one write at most; of more, copying would cost what it saves. */
+const GATHERED_BYTES_MAX = 32 * 1024;
+/** Filled and handed to the kernel within one step; of all sockets. */
+let gatherBlock: Uint8Array = Buffer.allocUnsafeSlow(GATHERED_BYTES_MAX);
+
+/** One chunk that was written while the stream was corked. */
+interface Written {
+  readonly chunk: Uint8Array;
+  readonly onSent: (() => void) | undefined;
+}
+
 /**
  * A TCP socket as a `ByteStream`. Takes the socket over: nobody else may read from it or write to it. `head` are
  * bytes that were read from it already (an HTTP upgrade); they are delivered first, in a later turn. Errors of the
@@ -15,6 +26,9 @@ class SocketStream implements ByteStream {
   readonly remote: string;
   readonly #socket: Socket;
   #isClosed = false;
+  #corks = 0;
+  #written: Written[] = [];
+  #writtenBytes = 0;
   onData: (chunk: Uint8Array) => void = ignore;
   onDrain: () => void = ignore;
   onClose: () => void = ignore;
@@ -38,21 +52,53 @@ class SocketStream implements ByteStream {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + this.#writtenBytes;
   }
 
   write(chunk: Uint8Array, onSent?: () => void): void {
     if (!this.#socket.writable) return;
+    if (this.#corks === 0) return this.#hand({ chunk, onSent });
+    this.#written.push({ chunk, onSent });
+    this.#writtenBytes += chunk.length;
+  }
+
+  #hand({ chunk, onSent }: Written): void {
     if (onSent === undefined) this.#socket.write(chunk);
     else this.#socket.write(chunk, (error) => (error ? undefined : onSent()));
   }
 
   cork(): void {
-    this.#socket.cork();
+    this.#corks++;
   }
 
   uncork(): void {
+    if (--this.#corks === 0) this.#sendWritten();
+  }
+
+  /** Small chunks as one, so that the socket has no list of them to keep: a `writev` costs it twice a `write`. */
+  #sendWritten(): void {
+    if (this.#written.length === 0) return;
+    const [written, bytes] = [this.#written, this.#writtenBytes];
+    this.#written = [];
+    this.#writtenBytes = 0;
+    if (!this.#socket.writable) return;
+    const isSmall = bytes <= GATHERED_BYTES_MAX && this.#socket.writableLength === 0;
+    if (written.length > 1 && isSmall) return this.#sendGathered(written);
+    this.#socket.cork();
+    for (const one of written) this.#hand(one);
     this.#socket.uncork();
+  }
+
+  #sendGathered(written: readonly Written[]): void {
+    let bytes = 0;
+    for (const { chunk } of written) {
+      gatherBlock.set(chunk, bytes);
+      bytes += chunk.length;
+    }
+    this.#socket.write(gatherBlock.subarray(0, bytes));
+    // What the kernel has not taken at once is the socket's until it has.
+    if (this.#socket.writableLength > 0) gatherBlock = Buffer.allocUnsafeSlow(GATHERED_BYTES_MAX);
+    for (const { onSent } of written) onSent?.();
   }
 
   pause(): void {
@@ -64,6 +110,7 @@ class SocketStream implements ByteStream {
   }
 
   close(): void {
+    this.#sendWritten();
     this.#socket.destroySoon();
   }
 
@@ -74,6 +121,8 @@ class SocketStream implements ByteStream {
   #end(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#written = [];
+    this.#writtenBytes = 0;
     this.onClose();
   }
 }

@@ -62,6 +62,7 @@ class Alone {
         logConfig: () => defaultLogConfig,
         lagTimeMsMax: () => 30_000,
         copyBytesPerSecond: () => Number.MAX_SAFE_INTEGER,
+        followersServeReads: () => true,
         retentionCheckMs: 300_000,
         producerIdExpirationMs: 86_400_000,
         onStorageFailure: (error) => {

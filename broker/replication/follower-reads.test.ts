@@ -109,6 +109,22 @@ describe("a consumer that reads from a follower", () => {
   });
 });
 
+test.each([
+  [true, 10],
+  [false, 100],
+])(
+  "a high watermark that no records follow is told a follower soon (consumers there: %s)",
+  async (serveReads, waitMs) => {
+    await start();
+    cluster.followersServeReads = serveReads;
+    cluster.produce(1, "d");
+    await cluster.clock.advance(waitMs - 1);
+    const before = cluster.replica(2).highWatermark;
+    await cluster.clock.advance(1);
+    expect([before, cluster.replica(2).highWatermark]).toEqual([3, 4]);
+  },
+);
+
 test("what a follower has not written yet is read from its memory, and the rest from its disk", async () => {
   cluster = new TestCluster([1, 2], { minIsr: 1, newStore: (clock) => new DiskStore(clock) });
   await cluster.start();

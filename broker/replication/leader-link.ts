@@ -38,8 +38,10 @@ const PUSH_BYTES_MAX = 256 * 1024;
 const DISK_READ_BYTES = 1024 * 1024;
 /** Disk reads under way for one follower. */
 const DISK_READS_MAX = 2;
-/** How long a high watermark may wait for records to travel with. */
-const MARK_DELAY_MS = 10;
+/** How long a high watermark may wait for records to travel with: a frame of its own wakes a follower for it alone. */
+const MARK_DELAY_MS = 100;
+/** The same where consumers may wait for it at followers. */
+const MARK_DELAY_FOR_READERS_MS = 10;
 const PING_INTERVAL_MS = 2000;
 const SILENCE_MS_MAX = 10_000;
 
@@ -50,6 +52,8 @@ export interface LeaderLinkHost {
   /** "" until it is known. */
   clusterId(): string;
   find(topicId: TopicId, partition: PartitionIndex): Replica | undefined;
+  /** Whether consumers read from followers, too. */
+  followersServeReads(): boolean;
   /** What replicas that are catching up may be fed with; of all links together. */
   readonly copyBudget: CopyBudget;
 }
@@ -174,7 +178,9 @@ export class LeaderLink {
   queueMark(opening: OpeningOfFollower): void {
     if (this.#isClosed) return;
     this.#marks.add(opening);
-    this.#markTimer ??= this.#host.clock.after(MARK_DELAY_MS, () => this.#flushMarks());
+    if (this.#markTimer !== null) return;
+    const delayMs = this.#host.followersServeReads() ? MARK_DELAY_FOR_READERS_MS : MARK_DELAY_MS;
+    this.#markTimer = this.#host.clock.after(delayMs, () => this.#flushMarks());
   }
 
   sendStart(opening: OpeningOfFollower): void {

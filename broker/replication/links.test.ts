@@ -20,7 +20,15 @@ function leader(): { clock: FakeClock; near: ByteStream; state: { isOpen: boolea
     state.bytes += chunk.length;
   };
   const copyBudget = new CopyBudget(clock, () => Number.MAX_SAFE_INTEGER);
-  const host = { me: 1 as BrokerId, clock, logger: silent, clusterId: () => "test", find: () => undefined, copyBudget };
+  const host = {
+    me: 1 as BrokerId,
+    clock,
+    logger: silent,
+    clusterId: () => "test",
+    find: () => undefined,
+    followersServeReads: () => true,
+    copyBudget,
+  };
   new LeaderLink(host, far, () => {});
   return { clock, near, state };
 }

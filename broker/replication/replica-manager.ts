@@ -44,6 +44,8 @@ export interface ReplicaManagerOptions {
   lagTimeMsMax(): number;
   /** `leader.replication.throttled.rate`, as in force now. */
   copyBytesPerSecond(): number;
+  /** `replica.selector.class`, as in force now, sends consumers to followers. */
+  followersServeReads(): boolean;
   /** `log.retention.check.interval.ms`. */
   readonly retentionCheckMs: number;
   /** `producer.id.expiration.ms`. */
@@ -124,6 +126,10 @@ export class ReplicaManager implements ReplicaHost, LeaderLinkHost, FollowerLink
 
   replicas(): Iterable<Replica> {
     return this.#table.all();
+  }
+
+  followersServeReads(): boolean {
+    return this.#options.followersServeReads();
   }
 
   clusterId(): string {

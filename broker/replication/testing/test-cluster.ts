@@ -28,6 +28,7 @@ export class TestCluster {
   config: LogConfig = defaultLogConfig;
   lagTimeMsMax = 30_000;
   copyBytesPerSecond = Number.MAX_SAFE_INTEGER;
+  followersServeReads = true;
   row: PartitionRow;
   readonly #brokers = new Map<number, BrokerRow>();
   readonly #deletions = new Map<string, DeletionRow>();
@@ -219,6 +220,7 @@ export class TestCluster {
         logConfig: () => this.config,
         lagTimeMsMax: () => this.lagTimeMsMax,
         copyBytesPerSecond: () => this.copyBytesPerSecond,
+        followersServeReads: () => this.followersServeReads,
         retentionCheckMs: 300_000,
         producerIdExpirationMs: 86_400_000,
         onStorageFailure: (error) => {
