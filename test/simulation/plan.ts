@@ -30,6 +30,7 @@ function compactionOf(
   topic["segment.ms"] = String(random.pick([500, 2000]));
   topic["min.cleanable.dirty.ratio"] = random.pick(["0", "0.2", "0.5"]);
   topic["delete.retention.ms"] = String(random.pick([500, 2000, 8000]));
+  topic["min.compaction.lag.ms"] = random.pick(["0", "0", "2000"]);
   broker["log.cleaner.backoff.ms"] = String(random.pick([100, 500, 2000]));
   // Slowly enough, now and then, that much happens to a log while it is compacted.
   broker["log.cleaner.io.max.bytes.per.second"] = random.pick(["1000000000", "100000", "20000"]);
@@ -37,6 +38,7 @@ function compactionOf(
     count: random.pick([2, 10, 40]),
     changeMs: random.pick([300, 2000]),
     tombstoneShare: random.pick([0.05, 0.3]),
+    compression: random.pick(["none", "none", "lz4", "zstd"]),
   };
 }
 

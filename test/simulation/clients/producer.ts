@@ -2,6 +2,7 @@ import { produce } from "../../../broker/wire/apis/00-produce.ts";
 import { initProducerId } from "../../../broker/wire/apis/22-init-producer-id.ts";
 import { isRetriableCode, kafkaErrorName, kafkaErrors } from "../../../broker/wire/error-codes.ts";
 import { crcOf } from "../../../broker/wire/record-batch.ts";
+import type { CompressionName } from "../../../broker/wire/record-batch.ts";
 import { buildBatch, type RecordDraft } from "../../../broker/wire/record-batch-builder.ts";
 import type { ClusterClient } from "./cluster-client.ts";
 
@@ -48,6 +49,7 @@ export interface KeyPlan {
   readonly changeMs: number;
   /** Probability that a record has no value. */
   readonly tombstoneShare: number;
+  readonly compression: CompressionName;
 }
 
 export interface ProducerOptions {
@@ -164,7 +166,8 @@ export class SimulatedProducer {
     const baseSequence = lane.nextSequence;
     lane.nextSequence += count;
     const session = { id: this.#producerId, epoch: 0, baseSequence };
-    const bytes = buildBatch(records, this.#options.isIdempotent ? { producer: session } : {});
+    const compression = this.#options.keys?.compression ?? "none";
+    const bytes = buildBatch(records, { compression, ...(this.#options.isIdempotent ? { producer: session } : {}) });
     lane.batches.push({
       producer: this.name,
       partition,

@@ -1,6 +1,6 @@
 import { SKEW_MS_MAX, WALL_START_MS } from "../world/process.ts";
 import type { Facts, PartitionFacts } from "./facts.ts";
-import { GONE } from "./record-names.ts";
+import { GONE, type KeyedRecord } from "./record-names.ts";
 import type { GoneRecord, MirroredBatch, ReplicaMirror } from "./replica-mirror.ts";
 
 /*
@@ -85,7 +85,12 @@ export function checkGone(facts: Facts, partition: PartitionFacts, what: { mirro
   facts.counters.cleanedRecords++;
   partition.goneIn[offset] = batch.leaderEpoch;
   const place = placeOf({ offset, leaderEpoch: batch.leaderEpoch });
-  const { key, isTombstone } = facts.contents.record(id) ?? { key: "", isTombstone: false };
+  const record = facts.contents.record(id) ?? { key: "", isTombstone: false, timestampMs: 0 };
+  const { key, isTombstone } = record;
+  if (isTooYoung(facts, partition, record)) {
+    const lag = `${partition.minCompactionLagMs} ms`;
+    return facts.fail(1, `${partition.name}: broker ${mirror.broker} has compacted offset ${offset} before ${lag}`);
+  }
   const fault = isTombstone ? whyTooEarly(facts, partition, gone) : "it stood for its key";
   if (fault === null) {
     // Also where a later record of its key follows now: that may be cut off again.
@@ -102,6 +107,10 @@ export function checkGone(facts: Facts, partition: PartitionFacts, what: { mirro
   const lacks = `broker ${mirror.broker} has no more the record of key ${key} at offset ${offset}`;
   facts.fail(1, `${partition.name}: ${lacks}: ${fault}${follower}`);
 }
+
+/** Whether a record went before its `min.compaction.lag.ms`, by any clock. */
+const isTooYoung = (facts: Facts, partition: PartitionFacts, { timestampMs }: KeyedRecord): boolean =>
+  timestampMs + partition.minCompactionLagMs > WALL_START_MS + facts.nowMs + SKEW_MS_MAX + 1;
 
 function nextOfKey(
   facts: Facts,

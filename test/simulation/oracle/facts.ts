@@ -32,6 +32,8 @@ export class PartitionFacts {
   isCompacted = false;
   /** `delete.retention.ms`. */
   deleteRetentionMs = 0;
+  /** `min.compaction.lag.ms`. */
+  minCompactionLagMs = 0;
   /** Greatest offset before which records were asked to be deleted; infinite where coordinators do so themselves. */
   deletedTo = 0;
   /** Auditors began there: what lies below was gone before they came. */

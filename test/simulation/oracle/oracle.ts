@@ -137,6 +137,7 @@ export class Oracle implements ProducerObserver, ConsumerObserver {
       if (name === OFFSETS_TOPIC) partition.deletedTo = Number.POSITIVE_INFINITY;
       partition.isCompacted = name !== OFFSETS_TOPIC && (config["cleanup.policy"] ?? "").includes("compact");
       partition.deleteRetentionMs = Number(config["delete.retention.ms"] ?? 0);
+      partition.minCompactionLagMs = Number(config["min.compaction.lag.ms"] ?? 0);
       partition.hasRetention = name === OFFSETS_TOPIC || (config["retention.bytes"] ?? "-1") !== "-1";
     }
   }

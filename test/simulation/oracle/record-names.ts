@@ -11,6 +11,7 @@ const nameInBatch = (crc: number, place: number): number => place * 0x1_0000_000
 export interface KeyedRecord {
   readonly key: string;
   readonly isTombstone: boolean;
+  readonly timestampMs: number;
 }
 
 /**
@@ -27,7 +28,7 @@ export class ContentNames {
     const known = this.#names.get(content);
     if (known !== undefined) return known;
     this.#names.set(content, this.#records.length);
-    return this.#records.push({ key: textOf(key) ?? "", isTombstone: value === null }) - 1;
+    return this.#records.push({ key: textOf(key) ?? "", isTombstone: value === null, timestampMs: timestamp }) - 1;
   }
 
   record(name: number): KeyedRecord | undefined {

@@ -89,6 +89,11 @@ export const plants: readonly Plant[] = [
     story: "a record is compacted away for one that is not committed",
   },
   {
+    name: "compacts-the-young",
+    replaces: "broker/storage/compaction-plan.ts",
+    story: "a record is compacted away before min.compaction.lag.ms",
+  },
+  {
     name: "keys-taken-for-one",
     replaces: "broker/storage/key-map.ts",
     story: "the last record of a key goes, since another key is taken for it",
