@@ -5,18 +5,22 @@ import type { MirroredBatch } from "./replica-mirror.ts";
 interface Progress {
   /** Everything below was looked at. */
   nextOffset: number;
+  /** Of the last one looked at. */
+  leaderEpoch: number;
   /** Some was gone before it could be looked at. */
   hasJumped: boolean;
   /** By producer id: the sequence that must come next. */
   readonly next: Map<number, number>;
 }
 
+const nothingSeen = (): Progress => ({ nextOffset: 0, leaderEpoch: 0, hasJumped: false, next: new Map() });
+
 /** Records of one producer session keep their order, each once, with none left out. */
 export function orderOfProducers(facts: Facts): Invariant {
   const progress = new Map<PartitionFacts, Progress>();
   const progressOf = (partition: PartitionFacts): Progress => {
     let known = progress.get(partition);
-    if (known === undefined) progress.set(partition, (known = { nextOffset: 0, hasJumped: false, next: new Map() }));
+    if (known === undefined) progress.set(partition, (known = nothingSeen()));
     return known;
   };
   const follow = (partition: PartitionFacts, state: Progress, batch: MirroredBatch): void => {
@@ -27,6 +31,7 @@ export function orderOfProducers(facts: Facts): Invariant {
     }
     if (batch.baseOffset !== state.nextOffset) return;
     state.nextOffset += batch.count;
+    state.leaderEpoch = batch.leaderEpoch;
     if (batch.producerId < 0) return;
     // Where nothing of a producer is left, any sequence is taken: that is so only after a loss, or by retention.
     const first = partition.hasLost || state.hasJumped ? batch.baseSequence : 0;
@@ -41,8 +46,10 @@ export function orderOfProducers(facts: Facts): Invariant {
   const followGone = (partition: PartitionFacts, state: Progress, to: { end: number; leaderEpoch: number | null }) => {
     while (state.nextOffset < to.end) {
       const { nextOffset } = state;
-      const leaderEpoch = to.leaderEpoch ?? partition.goneIn[nextOffset];
-      const batch = leaderEpoch === undefined ? undefined : partition.written.holding(leaderEpoch, nextOffset);
+      const leaderEpoch = to.leaderEpoch ?? partition.goneIn[nextOffset] ?? -1;
+      // Epochs do not fall along a log: what was taken out there belonged to one that was lost since.
+      const isLater = leaderEpoch >= state.leaderEpoch;
+      const batch = isLater ? partition.written.holding(leaderEpoch, nextOffset) : undefined;
       if (batch?.baseOffset !== nextOffset) return;
       follow(partition, state, batch);
     }
@@ -61,7 +68,7 @@ export function orderOfProducers(facts: Facts): Invariant {
     },
     excused(partition, fromOffset) {
       const before = progress.get(partition);
-      progress.set(partition, { nextOffset: 0, hasJumped: false, next: new Map() });
+      progress.set(partition, nothingSeen());
       const leader = partition.mirrors.get(partition.row?.leader ?? -1);
       if (before === undefined || leader === undefined) return;
       const state = progressOf(partition);
