@@ -76,6 +76,7 @@ export const clients: readonly Client[] = [
       "cooperative group": noGroups,
       "static member": noGroups,
       commits: noGroups,
+      "automatic commits": noGroups,
       "no offset to reset": noGroups,
       "compacted topic": noConfigs,
       admin: noConfigs,

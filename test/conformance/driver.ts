@@ -38,7 +38,8 @@ export interface Seen {
  * - `put`: `pairs` to partition 0 in order, each once the one before is acknowledged, acks=all.
  * - `member`: joins `group` and reads until its input ends; then commits what it has read and leaves. As the static
  *   member `instance`, with the assignor `cooperative-sticky`, or with `auto.offset.reset` none where it is told so:
- *   then it ends with what the client says when there is no commit. What it owns it says after each change.
+ *   then it ends with what the client says when there is no commit. Where `commits` is automatic, it leaves committing
+ *   to the client, every five seconds. What it owns it says after each change.
  * - `stream`: `0`, `1`, `2`, … to partition 0 until its input ends, each once the one before is acknowledged.
  * - `make`: creates the topic with two partitions and `retention.ms` 3600000, makes it four and 7200000, and looks.
  * - `drop`: deletes the topic.
@@ -59,6 +60,7 @@ export interface Verbs {
     readonly instance?: string;
     readonly assignor?: "cooperative-sticky";
     readonly reset?: "none";
+    readonly commits?: "automatic";
   };
   readonly stream: { readonly idempotent: boolean };
   readonly make: Readonly<Record<never, never>>;

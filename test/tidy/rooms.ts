@@ -241,6 +241,7 @@ export const rooms: readonly Room[] = [
     may: [
       "broker/wire/record-batch",
       "operator/adapters/process/controller-client",
+      "operator/adapters/process/free-port",
       "operator/cli/running",
       "operator/cli/stand-ins/site",
     ],

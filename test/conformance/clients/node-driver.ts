@@ -13,6 +13,7 @@ export interface Task {
   readonly instance?: string;
   readonly assignor?: string;
   readonly reset?: "none";
+  readonly commits?: "automatic";
   readonly config: Readonly<Record<string, string>>;
   readonly pairs: readonly (readonly [key: string, value: string | null])[];
 }

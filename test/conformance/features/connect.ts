@@ -1,10 +1,10 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { freePorts } from "../../../operator/adapters/process/free-port.ts";
 import { until } from "../cluster.ts";
 import { Program } from "../program.ts";
 import { type Bench, type Feature, mustBe, valuesOf } from "./feature.ts";
 import { withFolder } from "./folder.ts";
-import { freePort } from "./port.ts";
 
 const LIMIT_MS = 500_000;
 const LINES = 100;
@@ -16,7 +16,7 @@ interface Worker {
 }
 
 async function startWorker({ cluster, command, topic }: Bench, folder: string): Promise<Worker> {
-  const port = await freePort();
+  const [port] = (await freePorts("127.0.0.1", 1)) as [number];
   const url = `http://127.0.0.1:${port}`;
   const file = path.join(folder, `worker-${port}.properties`);
   const storage = ["offset", "config", "status"].flatMap((what) => [

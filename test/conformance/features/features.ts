@@ -3,7 +3,7 @@ import { codecs } from "./codecs.ts";
 import { compacted } from "./compacted.ts";
 import { cooperative } from "./cooperative.ts";
 import type { Feature } from "./feature.ts";
-import { group, resume } from "./groups.ts";
+import { automaticCommits, group, resume } from "./groups.ts";
 import { idempotent } from "./idempotent.ts";
 import { leaderKills } from "./leader-killed.ts";
 import { noReset } from "./no-reset.ts";
@@ -22,6 +22,7 @@ export const features: readonly Feature[] = [
   cooperative,
   staticMember,
   resume,
+  automaticCommits,
   noReset,
   seek,
   compacted,

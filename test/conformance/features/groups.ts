@@ -1,3 +1,4 @@
+import { until } from "../cluster.ts";
 import type { Driven } from "../driver.ts";
 import { type Bench, type Feature, mustBe, valuesOf } from "./feature.ts";
 
@@ -44,15 +45,22 @@ export async function readOn(bench: Bench, first: Driven, other: Driven): Promis
   await other.finish();
 }
 
-async function checkCommits({ cluster, topic }: Bench): Promise<void> {
+/** A partition whose commit is not its end, in words. */
+async function uncommitted({ cluster, topic }: Bench): Promise<string | null> {
   const [ends, [committed]] = await Promise.all([
     cluster.admin.fetchTopicOffsets(topic),
     cluster.admin.fetchOffsets({ groupId: topic, topics: [topic] }),
   ]);
   for (const { partition, high } of ends) {
     const found = committed?.partitions.find((row) => row.partition === partition)?.offset;
-    if (found !== high) throw new Error(`partition ${partition} ends at ${high}, its commit is ${found}`);
+    if (found !== high) return `partition ${partition} ends at ${high}, its commit is ${found}`;
   }
+  return null;
+}
+
+async function checkCommits(bench: Bench): Promise<void> {
+  const found = await uncommitted(bench);
+  if (found !== null) throw new Error(found);
 }
 
 export const group: Feature = {
@@ -89,6 +97,26 @@ export const resume: Feature = {
       await member.until("it has read all", () => hasAll(wanted, member));
       await member.finish();
       await checkCommits(bench);
+      mustBe(`of those written as ${prefix} it reads, sorted,`, member.values().sort(), wanted.sort());
+    }
+  },
+};
+
+export const automaticCommits: Feature = {
+  name: "automatic commits",
+  what:
+    "A member whose client commits by itself, every five seconds, reads: while it is still there the commits become " +
+    "the ends of the partitions. The next member of the group reads what is written afterwards, and nothing else.",
+  async run(bench) {
+    await bench.cluster.makeTopic(bench.topic, { partitions: PARTITIONS });
+    const options = { group: bench.topic, commits: "automatic" } as const;
+    for (const prefix of ["first", "second"]) {
+      await write(bench, prefix);
+      const wanted = valuesOf(prefix, PARTITIONS * 10);
+      const member = bench.driver.start("member", options);
+      await member.until("it has read all", () => hasAll(wanted, member));
+      await until("all that it has read is committed", async () => (await uncommitted(bench)) === null);
+      await member.finish();
       mustBe(`of those written as ${prefix} it reads, sorted,`, member.values().sort(), wanted.sort());
     }
   },

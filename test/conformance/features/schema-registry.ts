@@ -1,7 +1,7 @@
+import { freePorts } from "../../../operator/adapters/process/free-port.ts";
 import { until } from "../cluster.ts";
 import { type Command, Program } from "../program.ts";
 import type { Bench, Feature } from "./feature.ts";
-import { freePort } from "./port.ts";
 
 const LIMIT_MS = 300_000;
 const SCHEMAS = "_schemas";
@@ -25,7 +25,7 @@ class Registry {
 
   /** A process that knows nothing but where the cluster is and what its topic is called. */
   static async start({ cluster, command }: Pick<Bench, "cluster" | "command">): Promise<Registry> {
-    const port = await freePort();
+    const [port] = (await freePorts("127.0.0.1", 1)) as [number];
     const settings = {
       "apicurio.storage.kind": "kafkasql",
       "apicurio.kafkasql.bootstrap.servers": cluster.bootstrap,

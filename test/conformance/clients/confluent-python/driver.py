@@ -37,7 +37,7 @@ def consumer_of(task, group):
         "bootstrap.servers": task["bootstrap"],
         "group.id": group,
         "auto.offset.reset": "error" if task.get("reset") == "none" else "earliest",
-        "enable.auto.commit": False,
+        "enable.auto.commit": task.get("commits") == "automatic",
     }
     if "instance" in task:
         config["group.instance.id"] = task["instance"]
@@ -83,7 +83,7 @@ def member(task):
 
     def commit():
         offsets = [TopicPartition(task["topic"], partition, offset) for partition, offset in read_up_to.items()]
-        if offsets:
+        if offsets and task.get("commits") != "automatic":
             consumer.commit(offsets=offsets, asynchronous=False)
         read_up_to.clear()
 

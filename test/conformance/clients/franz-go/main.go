@@ -28,6 +28,7 @@ type task struct {
 	Instance   string `json:"instance"`
 	Assignor   string `json:"assignor"`
 	Reset      string `json:"reset"`
+	Commits    string `json:"commits"`
 
 	Config map[string]*string `json:"config"`
 	Pairs  [][2]*string       `json:"pairs"`
@@ -150,6 +151,9 @@ func membership(t task) []kgo.Opt {
 	if t.Instance != "" {
 		opts = append(opts, kgo.InstanceID(t.Instance))
 	}
+	if t.Commits != "automatic" {
+		opts = append(opts, kgo.DisableAutoCommit())
+	}
 	if t.Assignor == "cooperative-sticky" {
 		opts = append(opts, kgo.Balancers(kgo.CooperativeStickyBalancer()))
 	} else {
@@ -165,7 +169,6 @@ func member(ctx context.Context, t task) error {
 	open := untilEnd()
 	var own owned
 	cl, err := client(t, append(membership(t),
-		kgo.DisableAutoCommit(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, came map[string][]int32) { own.take(t, came) }),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, cl *kgo.Client, gone map[string][]int32) {
 			if err := cl.CommitUncommittedOffsets(ctx); err != nil {

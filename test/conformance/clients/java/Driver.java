@@ -136,6 +136,7 @@ public class Driver {
         Map<String, Object> config = new HashMap<>(Map.of("group.id", task.get("group").asText()));
         if (task.has("instance")) config.put("group.instance.id", task.get("instance").asText());
         if (task.has("reset")) config.put("auto.offset.reset", task.get("reset").asText());
+        if (task.has("commits")) config.put("enable.auto.commit", true);
         if (task.has("assignor")) {
             config.put("partition.assignment.strategy", List.of(ASSIGNORS.get(task.get("assignor").asText())));
         }
@@ -149,7 +150,7 @@ public class Driver {
             consumer.subscribe(List.of(topic), new ConsumerRebalanceListener() {
                 @Override
                 public void onPartitionsRevoked(Collection<TopicPartition> gone) {
-                    consumer.commitSync();
+                    if (!task.has("commits")) consumer.commitSync();
                     gone.forEach(each -> owned.remove(each.partition()));
                     sayOwned();
                 }
@@ -171,7 +172,7 @@ public class Driver {
             while (open.isAlive()) {
                 for (ConsumerRecord<String, String> record : consumer.poll(POLL)) say(Map.of("value", record.value()));
             }
-            consumer.commitSync();
+            if (!task.has("commits")) consumer.commitSync();
         }
     }
 

@@ -37,7 +37,7 @@ def consumer_of(task, group):
         bootstrap_servers=task["bootstrap"].split(","),
         group_id=group,
         auto_offset_reset=task.get("reset", "earliest"),
-        enable_auto_commit=False,
+        enable_auto_commit=task.get("commits") == "automatic",
         **more,
     )
 
@@ -82,6 +82,7 @@ class Told(ConsumerRebalanceListener):
 def member(task):
     end = to_end()
     consumer = consumer_of(task, task["group"])
+    commits_itself = task.get("commits") == "automatic"
     consumer.subscribe([task["topic"]], listener=Told())
     while not end.is_set():
         polled = consumer.poll(POLL_MS)
@@ -89,9 +90,9 @@ def member(task):
             for record in records:
                 say(value=record.value.decode())
         # Not when partitions are revoked: its callbacks run in the loop that a commit waits for.
-        if polled:
+        if polled and not commits_itself:
             consumer.commit()
-    consumer.close(autocommit=False)
+    consumer.close(autocommit=commits_itself)
 
 
 def stream(task):

@@ -48,9 +48,11 @@ async function seekTo({ topic, sinceMs }: Task, consumer: Consumer, kafka: Kafka
 async function member({ topic, group, ...task }: Task): Promise<void> {
   const consumer = kafkaOf({ topic, group, ...task }).consumer({ groupId: group, retry: PATIENT });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => say({ owns: payload.memberAssignment[topic] ?? [] }));
+  // It would commit after each of its batches.
+  const committing = task.commits === "automatic" ? { autoCommitInterval: 5000 } : {};
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
-  await consumer.run({ eachMessage: async ({ message }) => say({ value: `${message.value}` }) });
+  await consumer.run({ ...committing, eachMessage: async ({ message }) => say({ value: `${message.value}` }) });
   await isToEnd();
   // It commits what it has handled, and leaves.
   await consumer.disconnect();

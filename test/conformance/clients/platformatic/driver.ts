@@ -77,11 +77,12 @@ async function member(task: Task): Promise<void> {
     say({ owns: mine.flatMap(({ partitions }) => partitions) });
   });
   const fallbackMode = task.reset === "none" ? "fail" : "earliest";
-  const stream = await consumer.consume({ topics: [topic], mode: "committed", fallbackMode });
+  const autocommit = task.commits === "automatic" ? 5000 : false;
+  const stream = await consumer.consume({ topics: [topic], mode: "committed", fallbackMode, autocommit });
   void isToEnd().then(() => stream.close());
   for await (const message of stream as AsyncIterable<Text>) {
     say({ value: message.value });
-    await message.commit();
+    if (autocommit === false) await message.commit();
   }
   await consumer.close();
 }
