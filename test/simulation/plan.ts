@@ -76,6 +76,8 @@ export function planOf(random: SeededRandom): RunPlan {
   if (hasRetention) topicConfig["retention.bytes"] = String(random.pick([66_000, 140_000]));
   const machineOf = machinesOf(random, brokerCount);
   const keys = compactionOf(random, { broker: config, topic: topicConfig, deletes: hasRetention || hasDeletions });
+  // As it is by default: followers hear of high watermarks later then, for nobody waits for them there.
+  if (random.chance(0.25)) delete config["replica.selector.class"];
   const volatileTopic = { name: "scratch", partitionCount: 1, firstPartitionCount: 1, replicationFactor: 2 };
   return {
     cluster: { brokerCount, machineOf, config },
