@@ -75,7 +75,7 @@ class SocketStream implements ByteStream {
     if (--this.#corks === 0) this.#sendWritten();
   }
 
-  /** Small chunks as one, so that the socket has no list of them to keep: a `writev` costs it twice a `write`. */
+  /** Small chunks as one: a list for `writev` costs the socket more than the copy. */
   #sendWritten(): void {
     if (this.#written.length === 0) return;
     const [written, bytes] = [this.#written, this.#writtenBytes];
