@@ -1,5 +1,5 @@
 import { until } from "../cluster.ts";
-import type { Driven } from "../driver.ts";
+import type { Driven, Verbs } from "../driver.ts";
 import { type Bench, type Feature, mustBe, valuesOf } from "./feature.ts";
 
 /** Of the topics that groups read. */
@@ -58,11 +58,6 @@ async function uncommitted({ cluster, topic }: Bench): Promise<string | null> {
   return null;
 }
 
-async function checkCommits(bench: Bench): Promise<void> {
-  const found = await uncommitted(bench);
-  if (found !== null) throw new Error(found);
-}
-
 export const group: Feature = {
   name: "group of two",
   what:
@@ -80,26 +75,37 @@ export const group: Feature = {
   },
 };
 
+/** One member after the other reads what was written before it came, nothing else, and ends as `leave` says. */
+async function oneAfterTheOther(
+  bench: Bench,
+  options: Pick<Verbs["member"], "commits">,
+  leave: (member: Driven) => Promise<void>,
+): Promise<void> {
+  await bench.cluster.makeTopic(bench.topic, { partitions: PARTITIONS });
+  const there: string[] = [];
+  for (const prefix of ["first", "second"]) {
+    await write(bench, prefix);
+    const wanted = valuesOf(prefix, PARTITIONS * 10);
+    there.push(...wanted);
+    mustBe("what is there, sorted", (await bench.cluster.values(bench.topic)).sort(), there.sort());
+    const member = bench.driver.start("member", { group: bench.topic, ...options });
+    await member.until("it has read all", () => hasAll(wanted, member));
+    await leave(member);
+    mustBe(`of those written as ${prefix} it reads, sorted,`, member.values().sort(), wanted.sort());
+  }
+}
+
 export const resume: Feature = {
   name: "commits",
   what:
     "A member reads, commits and leaves: the commits are the ends of the partitions. The next member of the group " +
     "reads what is written afterwards, and nothing of what was read before.",
-  async run(bench) {
-    await bench.cluster.makeTopic(bench.topic, { partitions: PARTITIONS });
-    const there: string[] = [];
-    for (const prefix of ["first", "second"]) {
-      await write(bench, prefix);
-      const wanted = valuesOf(prefix, PARTITIONS * 10);
-      there.push(...wanted);
-      mustBe("what is there, sorted", (await bench.cluster.values(bench.topic)).sort(), there.sort());
-      const member = bench.driver.start("member", { group: bench.topic });
-      await member.until("it has read all", () => hasAll(wanted, member));
+  run: (bench) =>
+    oneAfterTheOther(bench, {}, async (member) => {
       await member.finish();
-      await checkCommits(bench);
-      mustBe(`of those written as ${prefix} it reads, sorted,`, member.values().sort(), wanted.sort());
-    }
-  },
+      const found = await uncommitted(bench);
+      if (found !== null) throw new Error(found);
+    }),
 };
 
 export const automaticCommits: Feature = {
@@ -107,17 +113,9 @@ export const automaticCommits: Feature = {
   what:
     "A member whose client commits by itself, every five seconds, reads: while it is still there the commits become " +
     "the ends of the partitions. The next member of the group reads what is written afterwards, and nothing else.",
-  async run(bench) {
-    await bench.cluster.makeTopic(bench.topic, { partitions: PARTITIONS });
-    const options = { group: bench.topic, commits: "automatic" } as const;
-    for (const prefix of ["first", "second"]) {
-      await write(bench, prefix);
-      const wanted = valuesOf(prefix, PARTITIONS * 10);
-      const member = bench.driver.start("member", options);
-      await member.until("it has read all", () => hasAll(wanted, member));
+  run: (bench) =>
+    oneAfterTheOther(bench, { commits: "automatic" }, async (member) => {
       await until("all that it has read is committed", async () => (await uncommitted(bench)) === null);
       await member.finish();
-      mustBe(`of those written as ${prefix} it reads, sorted,`, member.values().sort(), wanted.sort());
-    }
-  },
+    }),
 };
