@@ -7,7 +7,7 @@ import { warmTurns } from "./turns.ts";
 const load = { topic: "tail", partitions: 6, recordBytes: 1024, consumers: 10 };
 /** Records a second: so few that the brokers mostly sleep. */
 const QUIET_RATE = 1000;
-/** More than either system takes on two cores together with such clients; as much as it takes is what is read. */
+/** About what two cores take with such clients on them; where a system takes less, less is read. */
 const BUSY_RATE = 5000;
 
 const IDLE_CORES_MIN = 0.1;
@@ -35,18 +35,18 @@ function describe({ system }: Pair, window: TailWindow): string {
   return `${system.name}: ${read}, ${whole}, ${part} (${produce} → ${both} cores, ${machine})`;
 }
 
+type MeasureTail = NonNullable<Context["client"]["tail"]>;
+
 /** Runs of one rate by turns, after those that warm up; `seen` is told of each that counts. */
 async function atRate(
   context: Context,
   pairs: readonly Pair[],
-  on: { rate: number; seen(pair: Pair, window: TailWindow): void },
+  on: { tail: MeasureTail; rate: number; seen(pair: Pair, window: TailWindow): void },
 ): Promise<void> {
-  const { tail } = context.client;
-  const { rate, seen } = on;
+  const { tail, rate, seen } = on;
   const warmUpMs = context.extent.clientWarmUpMs;
   await warmTurns<TailWindow>(context, pairs, {
-    measure: ({ running }, windowMs) =>
-      (tail as NonNullable<typeof tail>)(running, { ...load, rate, warmUpMs, windowMs }),
+    measure: ({ running }, windowMs) => tail(running, { ...load, rate, warmUpMs, windowMs }),
     figureOf: efficiencyOf,
     describe,
     seen,
@@ -55,13 +55,15 @@ async function atRate(
 
 /** What reading at the tail costs the brokers, with what is produced there and beyond it. */
 export async function tailFigures(context: Context, pairs: readonly Pair[]): Promise<Row[]> {
-  if (context.client.tail === null) return [];
+  const { tail } = context.client;
+  if (tail === null) return [];
   const [busy, read, efficiency, added]: [Figures, Figures, Figures, Figures] = [{}, {}, {}, {}];
   const [alone, together]: [Figures, Figures] = [{}, {}];
   for (const { running } of pairs) {
     await makeTopic(running.brokers[0] as RunningBroker, { name: load.topic, partitions: load.partitions });
   }
   await atRate(context, pairs, {
+    tail,
     rate: BUSY_RATE,
     seen({ system }, window) {
       note(busy, system.name, efficiencyOf(window));
@@ -69,6 +71,7 @@ export async function tailFigures(context: Context, pairs: readonly Pair[]): Pro
     },
   });
   await atRate(context, pairs, {
+    tail,
     rate: QUIET_RATE,
     seen({ system }, window) {
       if (!isTelling(window)) return say(`${system.name}: left out, the machine has too little to spare`);

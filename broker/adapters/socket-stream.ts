@@ -57,12 +57,12 @@ class SocketStream implements ByteStream {
 
   write(chunk: Uint8Array, onSent?: () => void): void {
     if (!this.#socket.writable) return;
-    if (this.#corks === 0) return this.#hand({ chunk, onSent });
+    if (this.#corks === 0) return this.#hand(chunk, onSent);
     this.#written.push({ chunk, onSent });
     this.#writtenBytes += chunk.length;
   }
 
-  #hand({ chunk, onSent }: Written): void {
+  #hand(chunk: Uint8Array, onSent: (() => void) | undefined): void {
     if (onSent === undefined) this.#socket.write(chunk);
     else this.#socket.write(chunk, (error) => (error ? undefined : onSent()));
   }
@@ -85,7 +85,7 @@ class SocketStream implements ByteStream {
     const isSmall = bytes <= GATHERED_BYTES_MAX && this.#socket.writableLength === 0;
     if (written.length > 1 && isSmall) return this.#sendGathered(written);
     this.#socket.cork();
-    for (const one of written) this.#hand(one);
+    for (const { chunk, onSent } of written) this.#hand(chunk, onSent);
     this.#socket.uncork();
   }
 

@@ -178,9 +178,11 @@ export class LeaderLink {
   queueMark(opening: OpeningOfFollower): void {
     if (this.#isClosed) return;
     this.#marks.add(opening);
-    if (this.#markTimer !== null) return;
-    const delayMs = this.#host.followersServeReads() ? MARK_DELAY_FOR_READERS_MS : MARK_DELAY_MS;
-    this.#markTimer = this.#host.clock.after(delayMs, () => this.#flushMarks());
+    this.#markTimer ??= this.#host.clock.after(this.#markDelayMs, () => this.#flushMarks());
+  }
+
+  get #markDelayMs(): number {
+    return this.#host.followersServeReads() ? MARK_DELAY_FOR_READERS_MS : MARK_DELAY_MS;
   }
 
   sendStart(opening: OpeningOfFollower): void {

@@ -1,8 +1,7 @@
 import { produce } from "../../../broker/wire/apis/00-produce.ts";
 import { initProducerId } from "../../../broker/wire/apis/22-init-producer-id.ts";
 import { isRetriableCode, kafkaErrorName, kafkaErrors } from "../../../broker/wire/error-codes.ts";
-import { crcOf } from "../../../broker/wire/record-batch.ts";
-import type { CompressionName } from "../../../broker/wire/record-batch.ts";
+import { type CompressionName, crcOf } from "../../../broker/wire/record-batch.ts";
 import { buildBatch, type RecordDraft } from "../../../broker/wire/record-batch-builder.ts";
 import type { ClusterClient } from "./cluster-client.ts";
 
