@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import type { ByteStream, ExchangeServer } from "../ports/network.ts";
 import { silent } from "../base/logging.ts";
 import { httpNetwork as networkWith, type HttpServer, serveHttp } from "./http-network.ts";
@@ -30,7 +30,7 @@ function echoing(incarnation: string): ExchangeServer & { streams: ByteStream[] 
       if (path !== "/echo") return refuse(421, JSON.stringify({ host: "elsewhere", port: 9 }));
       const stream = accept();
       streams.push(stream);
-      stream.onData = (chunk) => stream.write(chunk);
+      stream.onData = (chunk) => stream.write(Buffer.from(chunk));
     },
     onPost: async (path, body) => ({ status: 200, body: { path, body } }),
   };
@@ -49,25 +49,22 @@ async function serve(exchanges: ExchangeServer): Promise<HttpServer> {
 }
 
 describe("HTTP between processes", () => {
-  test.each([{ reusesChunks: false }, { reusesChunks: true }])(
-    "an accepted exchange carries bytes in both directions until one side closes it: %p",
-    async (how) => {
-      const server = await serve(echoing("i1"));
-      const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs, ...how });
-      if (result.kind !== "accepted") throw new Error(result.kind);
-      const { stream } = result;
-      const answer = new Promise<string>((resolve) => {
-        stream.onData = (chunk) => resolve(text(chunk));
-      });
-      stream.write(Buffer.from("hello"));
-      expect(await answer).toBe("hello");
-      const closed = new Promise<void>((resolve) => {
-        stream.onClose = resolve;
-      });
-      stream.close();
-      await closed;
-    },
-  );
+  test("an accepted exchange carries bytes in both directions until one side closes it", async () => {
+    const server = await serve(echoing("i1"));
+    const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs });
+    if (result.kind !== "accepted") throw new Error(result.kind);
+    const { stream } = result;
+    const answer = new Promise<string>((resolve) => {
+      stream.onData = (chunk) => resolve(text(chunk));
+    });
+    stream.write(Buffer.from("hello"));
+    expect(await answer).toBe("hello");
+    const closed = new Promise<void>((resolve) => {
+      stream.onClose = resolve;
+    });
+    stream.close();
+    await closed;
+  });
 
   test("chunks that are reused lose no byte, and what came early is delivered first", async () => {
     const server = await serve({
@@ -75,10 +72,10 @@ describe("HTTP between processes", () => {
       onExchange(_path, accept) {
         const stream = accept();
         stream.write(Buffer.from("early "));
-        stream.onData = (chunk) => stream.write(chunk);
+        stream.onData = (chunk) => stream.write(Buffer.from(chunk));
       },
     });
-    const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs, reusesChunks: true });
+    const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs });
     if (result.kind !== "accepted") throw new Error(result.kind);
     const sent = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => at % 251));
     const received: Buffer[] = [];
@@ -94,13 +91,42 @@ describe("HTTP between processes", () => {
     result.stream.close();
   });
 
+  test("what comes with the request is delivered before what comes later", async () => {
+    const server = await serve(echoing("i1"));
+    const socket = connect(server.address.port, host);
+    const fields = "host: x\r\nconnection: Upgrade\r\nupgrade: tidemark/1\r\nauthorization: Bearer secret";
+    socket.write(`GET /echo HTTP/1.1\r\n${fields}\r\n\r\nearly `);
+    let received = "";
+    const echoed = new Promise<void>((resolve) => {
+      socket.on("data", (chunk: Buffer) => {
+        received += chunk.toString();
+        if (received.endsWith("\r\n\r\nearly ")) socket.write("later");
+        if (received.endsWith("later")) resolve();
+      });
+    });
+    await echoed;
+    expect(received).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nearly later$/);
+    socket.destroy();
+  });
+
+  test("the end of the server is the end of its exchanges", async () => {
+    const server = await serve(echoing("i1"));
+    const result = await httpNetwork.exchange(server.address, "/echo", { timeoutMs });
+    if (result.kind !== "accepted") throw new Error(result.kind);
+    const closed = new Promise<string>((resolve) => {
+      result.stream.onClose = () => resolve("closed");
+    });
+    await server.close();
+    expect(await closed).toBe("closed");
+  });
+
   test("an exchange that nobody answers, or not by HTTP, is unreachable", async () => {
     const silent = createServer((socket) => socket.resume());
     const strange = createServer((socket) => socket.resume().end("220 mail\r\n\r\n"));
     for (const server of [silent, strange]) {
       await new Promise<void>((resolve) => server.listen(0, host, resolve));
       const { port } = server.address() as { port: number };
-      const options = { timeoutMs: 100, reusesChunks: true };
+      const options = { timeoutMs: 100 };
       expect((await httpNetwork.exchange({ host, port }, "/echo", options)).kind).toBe("unreachable");
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -109,14 +135,11 @@ describe("HTTP between processes", () => {
     }
   });
 
-  test.each([{ reusesChunks: false }, { reusesChunks: true }])(
-    "a refusal comes with its status and text: %p",
-    async (how) => {
-      const server = await serve(echoing("i1"));
-      const result = await httpNetwork.exchange(server.address, "/other", { timeoutMs, ...how });
-      expect(result).toEqual({ kind: "refused", status: 421, text: '{"host":"elsewhere","port":9}' });
-    },
-  );
+  test("a refusal comes with its status and text", async () => {
+    const server = await serve(echoing("i1"));
+    const result = await httpNetwork.exchange(server.address, "/other", { timeoutMs });
+    expect(result).toEqual({ kind: "refused", status: 421, text: '{"host":"elsewhere","port":9}' });
+  });
 
   test("a probe tells who answers, a refused connection, and silence apart", async () => {
     const server = await serve(echoing("i7"));
@@ -155,10 +178,8 @@ describe("HTTP between processes", () => {
     const server = await serve(echoing("i1"));
     for (const tokens of [[], [""], ["wrong"], ["secre"], ["secret2"]]) {
       const stranger = networkWith(tokensOf(() => tokens));
-      for (const how of [{ reusesChunks: false }, { reusesChunks: true }]) {
-        const result = await stranger.exchange(server.address, "/echo", { timeoutMs, ...how });
-        expect(result).toMatchObject({ kind: "refused", status: 401 });
-      }
+      const result = await stranger.exchange(server.address, "/echo", { timeoutMs });
+      expect(result).toMatchObject({ kind: "refused", status: 401 });
       expect(await stranger.post(server.address, "/v1/x", {}, { timeoutMs })).toMatchObject({ status: 401 });
       expect((await stranger.probe(server.address, { timeoutMs })).kind).toBe("answered");
     }

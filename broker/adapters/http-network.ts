@@ -6,14 +6,17 @@ import type { Tokens } from "../ports/tokens.ts";
 import type { Address, ExchangeResult, ExchangeServer, Network, ProbeResult } from "../ports/network.ts";
 import { nodeHttp } from "./node-http.ts";
 import type { GuardedRequest, RequestGuard } from "./request-guard.ts";
-import { dialReusing } from "./reusing-exchange.ts";
-import { socketStream } from "./socket-stream.ts";
+import { dialExchange } from "./exchange-dial.ts";
+import { reusingSocket } from "./reusing-socket.ts";
 
 /**
  * Exchanges are opened by HTTP/1.1 Upgrade (RFC 9110, 7.8): after the 101 both sides have the bare socket, and no
  * chunk is framed or parsed on the way of the batches (docs/adr/0004).
  */
 const PROTOCOL = "tidemark/1";
+const ACCEPTANCE = Buffer.from(
+  `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${PROTOCOL}\r\n\r\n`,
+);
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Text of a small response or request body; stops reading at the bound. */
@@ -33,34 +36,17 @@ const bearer = (token: string): Record<string, string> => (token === "" ? {} : {
 function exchange(
   address: Address,
   relativePath: string,
-  options: { timeoutMs: number; reusesChunks?: boolean; token: string },
+  options: { timeoutMs: number; token: string },
 ): Promise<ExchangeResult> {
-  const path = `${address.path ?? ""}${relativePath}`;
-  const headers = { connection: "Upgrade", upgrade: PROTOCOL, ...bearer(options.token) };
-  if (options.reusesChunks === true) {
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    const head = `GET ${path} HTTP/1.1\r\nhost: ${address.host}:${address.port}\r\n${lines.join("")}\r\n`;
-    return dialReusing(address, head, options);
-  }
-  return new Promise((resolve) => {
-    const call = nodeHttp.request({ host: address.host, port: address.port, path, headers, agent: false });
-    const timer = setTimeout(() => call.destroy(new Error(`no answer in ${options.timeoutMs} ms`)), options.timeoutMs);
-    const settle = (result: ExchangeResult): void => {
-      clearTimeout(timer);
-      resolve(result);
-    };
-    call.on("upgrade", (_response, socket: Socket, head: Buffer) => {
-      settle({ kind: "accepted", stream: socketStream(socket, head) });
-    });
-    call.on("response", (response) => {
-      readBody(response).then(
-        (text) => settle({ kind: "refused", status: response.statusCode ?? 0, text }),
-        (error: unknown) => settle({ kind: "unreachable", reason: String(error) }),
-      );
-    });
-    call.on("error", (error) => settle({ kind: "unreachable", reason: error.message }));
-    call.end();
-  });
+  const headers = {
+    host: `${address.host}:${address.port}`,
+    connection: "Upgrade",
+    upgrade: PROTOCOL,
+    ...bearer(options.token),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `GET ${address.path ?? ""}${relativePath} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  return dialExchange(address, head, options);
 }
 
 /** Runs one small request; null when it could not be answered in time. */
@@ -192,10 +178,17 @@ function onRequest(options: HttpServerOptions, message: IncomingMessage, respons
   options.fallback(message, response);
 }
 
-function onUpgrade(options: HttpServerOptions, message: IncomingMessage, socket: Socket, head: Buffer): void {
-  socket.on("error", () => socket.destroy());
+/** Accepts or refuses an exchange; `upgraded` has the sockets of those that are open. */
+function onUpgrade(
+  options: HttpServerOptions,
+  message: IncomingMessage,
+  { accepted, head, upgraded }: { accepted: Socket; head: Buffer; upgraded: Set<Socket> },
+): void {
+  upgraded.add(accepted);
+  accepted.on("close", () => upgraded.delete(accepted));
+  accepted.on("error", () => accepted.destroy());
   const refuse = (status: number, text: string): void => {
-    socket.end(
+    accepted.end(
       `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
   };
@@ -205,8 +198,11 @@ function onUpgrade(options: HttpServerOptions, message: IncomingMessage, socket:
   options.exchanges.onExchange(
     message.url ?? "",
     () => {
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${PROTOCOL}\r\n\r\n`);
-      return socketStream(socket, head);
+      const { socket, stream } = reusingSocket(accepted, head);
+      upgraded.add(socket);
+      socket.on("close", () => upgraded.delete(socket));
+      stream.write(ACCEPTANCE);
+      return stream;
     },
     refuse,
   );
@@ -220,9 +216,7 @@ export function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   const server: Server = nodeHttp.createServer((message, response) => onRequest(options, message, response));
   const upgraded = new Set<Socket>();
   server.on("upgrade", (message, socket, head) => {
-    upgraded.add(socket as Socket);
-    socket.on("close", () => upgraded.delete(socket as Socket));
-    onUpgrade(options, message, socket as Socket, head);
+    onUpgrade(options, message, { accepted: socket as Socket, head, upgraded });
   });
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {

@@ -15,12 +15,11 @@ interface Written {
 }
 
 /**
- * A TCP socket as a `ByteStream`. Takes the socket over: nobody else may read from it or write to it. `head` are
- * bytes that were read from it already (an HTTP upgrade); they are delivered first, in a later turn. Errors of the
+ * A TCP socket as a `ByteStream`. Takes the socket over: nobody else may read from it or write to it. Errors of the
  * socket are not reported apart: whatever happens ends in `onClose`, exactly once. `onDrain` comes when everything
  * pending was taken, if more than the socket's own mark (64 KiB) was pending.
  */
-export const socketStream = (socket: Socket, head?: Uint8Array): ByteStream => new SocketStream(socket, head);
+export const socketStream = (socket: Socket): ByteStream => new SocketStream(socket);
 
 class SocketStream implements ByteStream {
   readonly remote: string;
@@ -33,7 +32,7 @@ class SocketStream implements ByteStream {
   onDrain: () => void = ignore;
   onClose: () => void = ignore;
 
-  constructor(socket: Socket, head?: Uint8Array) {
+  constructor(socket: Socket) {
     this.#socket = socket;
     this.remote = `${socket.remoteAddress ?? "unknown"}:${socket.remotePort ?? 0}`;
     socket.setNoDelay(true);
@@ -44,11 +43,6 @@ class SocketStream implements ByteStream {
     // A server's upgraded sockets stay half open by default: the death of a peer would show at the next write only.
     socket.on("end", () => socket.destroySoon());
     socket.on("close", () => this.#end());
-    if (head !== undefined && head.length > 0) {
-      socket.pause();
-      socket.unshift(head);
-      socket.resume();
-    }
   }
 
   get pendingBytes(): number {

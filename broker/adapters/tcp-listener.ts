@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:net";
 import { TidemarkError } from "../base/errors.ts";
 import type { Address, ByteStream } from "../ports/network.ts";
-import { reusingStreams } from "./reusing-socket.ts";
+import { reusingSocket } from "./reusing-socket.ts";
 
 /** Connections the kernel keeps for us while we are busy. */
 const BACKLOG = 1024;
@@ -15,12 +15,11 @@ export interface TcpListener {
 
 /**
  * Listens on `host` (all interfaces, both families, when it is ""), port 0 = any free one, and hands each connection
- * to `accept` in the turn in which it came. A chunk that such a connection delivers is valid until `onData` returns.
+ * to `accept` in the turn in which it came.
  * @throws TidemarkError PORT_IN_USE, or BAD_INPUT for a host or port that cannot be listened on.
  */
 export async function listenTcp(address: Address, accept: (stream: ByteStream) => void): Promise<TcpListener> {
-  const streamOf = reusingStreams();
-  const server = createServer({ pauseOnConnect: true }, (socket) => accept(streamOf(socket)));
+  const server = createServer({ pauseOnConnect: true }, (socket) => accept(reusingSocket(socket).stream));
   await listen(server, address);
   const bound = server.address();
   const port = bound !== null && typeof bound === "object" ? bound.port : address.port;

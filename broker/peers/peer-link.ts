@@ -1,5 +1,5 @@
 import type { ByteStream } from "../ports/network.ts";
-import { FrameCutter } from "../server/frames.ts";
+import { FrameCutter, ownBytes } from "../server/frames.ts";
 import type { Api } from "../wire/api.ts";
 import { decodeResponse, encodeRequest } from "../wire/frame.ts";
 import type { Draft, Infer, Shape } from "../wire/schema.ts";
@@ -71,7 +71,9 @@ export class PeerLink {
     this.#frames.push(chunk);
     for (let frame = this.#frames.next(); frame !== null; frame = this.#frames.next()) {
       const sent = this.#sent.shift();
-      if (sent === undefined || !answers(frame, sent)) return this.destroy();
+      // Whoever asked looks at the answer in a later turn.
+      const own = this.#frames.isView ? ownBytes(frame) : frame;
+      if (sent === undefined || !answers(own, sent)) return this.destroy();
     }
     if (this.#frames.problem !== null) this.destroy();
   }

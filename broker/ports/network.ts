@@ -22,7 +22,7 @@ export interface ByteStream {
   close(): void;
   /** Breaks at once; what is pending is lost. */
   destroy(): void;
-  /** Chunks belong to the receiver; they may be views on a larger slab. */
+  /** A chunk is the receiver's only until `onData` returns: its memory takes the next one. */
   onData: (chunk: Uint8Array) => void;
   onDrain: () => void;
   /** Exactly once, for whatever reason the stream ended (also after `close` and `destroy`). */
@@ -51,15 +51,8 @@ export type ExchangeResult =
 
 /** What a broker or controller asks of the network between them. */
 export interface Network {
-  /**
-   * Opens a streamed exchange at `path` of the HTTP server at `address`. With
-   * `reusesChunks` a chunk is the receiver's only until its `onData` returns.
-   */
-  exchange(
-    address: Address,
-    path: string,
-    options: { timeoutMs: number; reusesChunks?: boolean },
-  ): Promise<ExchangeResult>;
+  /** Opens a streamed exchange at `path` of the HTTP server at `address`. */
+  exchange(address: Address, path: string, options: { timeoutMs: number }): Promise<ExchangeResult>;
   /** Asks the process at `address` (its HTTP port) who it is: GET /v1/incarnation. */
   probe(address: Address, options: { timeoutMs: number }): Promise<ProbeResult>;
   /** One small JSON request and answer: POST. Null when unreachable or not answered in time. */

@@ -149,10 +149,7 @@ export class FollowerLink {
     if (address === null) return this.#redialLater();
     this.#isDialling = true;
     this.#dialled = address;
-    const result = await this.#host.network.exchange(address, REPLICATION_PATH, {
-      timeoutMs: DIAL_TIMEOUT_MS,
-      reusesChunks: true,
-    });
+    const result = await this.#host.network.exchange(address, REPLICATION_PATH, { timeoutMs: DIAL_TIMEOUT_MS });
     this.#isDialling = false;
     if (result.kind === "accepted") {
       if (this.#isStopped || this.#followed.size === 0) result.stream.destroy();

@@ -17,7 +17,6 @@ import { MetadataImage } from "../control/metadata-image.ts";
 import { BrokerContext } from "../handlers/context.ts";
 import type { Handler } from "../handlers/handler.ts";
 import type { Replicas } from "../handlers/replicas.ts";
-import { LendingStream } from "../ports/testing/lending-stream.ts";
 import { streamPair } from "../ports/testing/stream-pair.ts";
 import { Deadlines } from "../replication/deadlines.ts";
 import type { ConnectionLimits } from "../server/connection.ts";
@@ -155,7 +154,7 @@ export class TestBroker {
 
   connect(): TestClient {
     const [near, far] = streamPair();
-    this.server.accept(new LendingStream(far), LISTENER);
+    this.server.accept(far, LISTENER);
     return new TestClient(near);
   }
 

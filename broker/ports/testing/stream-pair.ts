@@ -1,4 +1,5 @@
 import type { ByteStream } from "../network.ts";
+import { lend } from "./lend.ts";
 
 const ignore = (): void => {};
 
@@ -72,7 +73,7 @@ class PairedStream implements ByteStream {
       const chunk = this.#inbox.shift();
       if (chunk === undefined) break;
       taken += chunk.length;
-      this.onData(chunk);
+      lend(new Uint8Array(chunk), this.onData);
     }
     const other = this.other;
     if (other !== null && taken > 0) {

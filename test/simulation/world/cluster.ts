@@ -3,7 +3,6 @@ import { type Logger, silent } from "../../../broker/base/logging.ts";
 import { Broker } from "../../../broker/broker.ts";
 import { CONTROL_PATH } from "../../../broker/contract/control.ts";
 import type { Address, ByteStream, Network } from "../../../broker/ports/network.ts";
-import { LendingStream } from "../../../broker/ports/testing/lending-stream.ts";
 import { Controller, type ControllerEnd } from "../../../operator/controller/controller.ts";
 import type { Oracle } from "../oracle/oracle.ts";
 import { Device, SimulatedDisk } from "./disk.ts";
@@ -179,7 +178,7 @@ export class SimulatedCluster {
       slot.life = null;
     };
     this.network.listen(http, { kind: "http", process, server: broker.exchangeServer });
-    const accept = (stream: ByteStream): void => broker.acceptClient(new LendingStream(stream), "PLAINTEXT");
+    const accept = (stream: ByteStream): void => broker.acceptClient(stream, "PLAINTEXT");
     this.network.listen({ host: slot.name, port: KAFKA_PORT }, { kind: "kafka", process, accept });
     this.say(`${slot.name} starts as ${broker.incarnation.slice(0, 8)}`);
     this.scheduler.after(this.random.between(1000, 20_000), process, () => {

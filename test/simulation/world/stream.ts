@@ -1,4 +1,5 @@
 import type { ByteStream } from "../../../broker/ports/network.ts";
+import { lend } from "../../../broker/ports/testing/lend.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
@@ -175,7 +176,7 @@ export class StreamHalf implements ByteStream {
     if (this.#mustDrain && this.#wayBytes <= WINDOW_BYTES / 2) this.#drainSoon();
     if (peer.#isClosed) return;
     if (head.bytes === null) peer.#receiveEnd();
-    else peer.onData(head.bytes);
+    else lend(head.bytes, peer.onData);
   }
 
   #send(bytes: Uint8Array | null): void {

@@ -1,28 +1,26 @@
 import { connect, type Socket } from "node:net";
 import type { Address, ByteStream, ExchangeResult } from "../ports/network.ts";
+import { RECEIVE_BUFFER } from "./receive-buffer.ts";
 import { socketStream } from "./socket-stream.ts";
 
-/** One read takes a batch of the usual size whole. */
-const RECEIVE_BYTES = 256 * 1024;
 const HEAD_BYTES_MAX = 16 * 1024;
 const HEAD_END = "\r\n\r\n";
 
 /**
- * Dials an exchange whose received chunks all stand in one buffer, used again for the next: a receiver of hundreds of
- * megabytes a second otherwise spends a third of its time on the 64 KiB that each read would allocate. `head` is the
- * upgrade request, RFC 9110 7.8.
+ * Dials an exchange whose reads go into the one buffer: a receiver of hundreds of megabytes a second otherwise spends
+ * a third of its time on the 64 KiB that each read would allocate (docs/adr/0012). `head` is the upgrade request,
+ * RFC 9110 7.8.
  */
-export function dialReusing(address: Address, head: string, options: { timeoutMs: number }): Promise<ExchangeResult> {
+export function dialExchange(address: Address, head: string, options: { timeoutMs: number }): Promise<ExchangeResult> {
   return new Promise((resolve) => {
     const dial = new Dial((result) => {
       clearTimeout(timer);
       resolve(result);
     });
-    const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
     const onread = {
-      buffer,
+      buffer: RECEIVE_BUFFER,
       callback(countBytes: number): boolean {
-        dial.receive(buffer.subarray(0, countBytes));
+        dial.receive(RECEIVE_BUFFER.subarray(0, countBytes));
         return true;
       },
     };
