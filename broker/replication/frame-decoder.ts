@@ -13,6 +13,8 @@ import {
   SMALL_FRAME_BYTES_MAX,
 } from "./frames.ts";
 
+const KIND_AT = 4;
+
 /**
  * Cuts chunks into frames. A chunk is not kept beyond `push`: the batches of a data frame are copied, once, into one
  * buffer that belongs to the receiver.
@@ -22,7 +24,6 @@ export class FrameDecoder {
   readonly #allocate: ((sizeBytes: number) => Uint8Array) | null;
   /** Start of a frame whose header, or whose whole if it is small, is not complete yet. */
   readonly #head = new Uint8Array(SMALL_FRAME_BYTES_MAX);
-  readonly #headView = new DataView(this.#head.buffer);
   #headBytes = 0;
   /** The data frame that is being filled. */
   #open: DataFrame | null = null;
@@ -63,15 +64,16 @@ export class FrameDecoder {
     const start = at;
     at = this.#gather(chunk, at, HEADER_BYTES);
     if (this.#headBytes < HEADER_BYTES) return at;
-    const sizeBytes = 4 + this.#headView.getUint32(0);
-    if (this.#headView.getUint8(4) === FrameKind.data) return this.#startData(chunk, at, sizeBytes);
+    const sizeBytes = 4 + (new FrameReader(this.#head, 0, HEADER_BYTES).int() >>> 0);
+    const kind = this.#head[KIND_AT]!;
+    if (kind === FrameKind.data) return this.#startData(chunk, at, sizeBytes);
     if (sizeBytes < HEADER_BYTES || sizeBytes > SMALL_FRAME_BYTES_MAX) {
       throw new RangeError(`a frame of ${sizeBytes} bytes`);
     }
     at = this.#gather(chunk, at, sizeBytes);
     if (this.#headBytes === sizeBytes) {
       this.#headBytes = 0;
-      this.#onFrame(decodeSmall(this.#headView.getUint8(4), this.#head.slice(HEADER_BYTES, sizeBytes)));
+      this.#onFrame(decodeSmall(kind, new FrameReader(this.#head, HEADER_BYTES, sizeBytes)));
     }
     if (at === start) throw new RangeError("no progress over a frame");
     return at;
@@ -81,10 +83,10 @@ export class FrameDecoder {
   #gather(chunk: Uint8Array, at: number, wanted: number): number {
     const missing = wanted - this.#headBytes;
     if (missing <= 0) return at;
-    const taken = Math.min(missing, chunk.length - at);
-    this.#head.set(chunk.subarray(at, at + taken), this.#headBytes);
-    this.#headBytes += taken;
-    return at + taken;
+    const end = at + Math.min(missing, chunk.length - at);
+    // So few bytes that a loop costs less than a view of them.
+    while (at < end) this.#head[this.#headBytes++] = chunk[at++]!;
+    return end;
   }
 
   #startData(chunk: Uint8Array, at: number, sizeBytes: number): number {
@@ -94,7 +96,7 @@ export class FrameDecoder {
     at = this.#gather(chunk, at, DATA_HEADER_BYTES);
     if (this.#headBytes < DATA_HEADER_BYTES) return at;
     this.#headBytes = 0;
-    const reader = new FrameReader(this.#head.subarray(HEADER_BYTES, DATA_HEADER_BYTES));
+    const reader = new FrameReader(this.#head, HEADER_BYTES, DATA_HEADER_BYTES);
     const handle = reader.int();
     const highWatermark = reader.long(0) as Offset;
     const logStart = reader.long(0) as Offset;

@@ -131,36 +131,33 @@ export type FromLeader = OpenedFrame | DataFrame | MarksFrame | StartFrame | End
 
 const TWO_32 = 0x1_0000_0000;
 
-/** Cursor over one frame that is being written. */
+/**
+ * Cursor over one frame that is being written. Byte by byte: a DataView would need the memory of a small array moved
+ * out of V8's heap, which costs more than the whole frame.
+ */
 class FrameWriter {
   readonly bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = HEADER_BYTES;
+  #at = 0;
 
   constructor(kind: number, bodyBytes: number, payloadBytes = 0) {
     this.bytes = new Uint8Array(HEADER_BYTES + bodyBytes);
-    this.#view = new DataView(this.bytes.buffer);
-    this.#view.setUint32(0, 1 + bodyBytes + payloadBytes);
-    this.#view.setUint8(4, kind);
+    this.int(1 + bodyBytes + payloadBytes).byte(kind);
   }
 
   byte(value: number): this {
-    this.#view.setUint8(this.#at, value);
-    this.#at += 1;
+    this.bytes[this.#at++] = value;
     return this;
   }
 
   int(value: number): this {
-    this.#view.setInt32(this.#at, value);
-    this.#at += 4;
-    return this;
+    return this.byte(value >> 24)
+      .byte(value >> 16)
+      .byte(value >> 8)
+      .byte(value);
   }
 
   long(value: number): this {
-    this.#view.setInt32(this.#at, Math.floor(value / TWO_32));
-    this.#view.setUint32(this.#at + 4, value >>> 0);
-    this.#at += 8;
-    return this;
+    return this.int(Math.floor(value / TWO_32)).int(value | 0);
   }
 
   raw(value: Uint8Array): this {
@@ -231,56 +228,62 @@ export const encodeDataHeader = (frame: Omit<DataFrame, "kind" | "batches">, bat
     .long(frame.highWatermark)
     .long(frame.logStart).bytes;
 
-/** Reads bodies; every read checks that the bytes are there. */
+/** Reads the body that stands in `bytes[at, end)`; every read checks that the bytes are there. */
 export class FrameReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(body: Uint8Array) {
-    this.#bytes = body;
-    this.#view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  constructor(bytes: Uint8Array, at: number, end: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
   }
 
   byte(): number {
-    const value = this.#view.getUint8(this.#at);
-    this.#at += 1;
-    return value;
+    return this.#bytes[this.#claim(1)]!;
   }
 
   int(): number {
-    const value = this.#view.getInt32(this.#at);
-    this.#at += 4;
-    return value;
+    const at = this.#claim(4);
+    const bytes = this.#bytes;
+    return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
   }
 
   /** A whole number that a double can hold, ≥ `least`. */
   long(least: number): number {
-    const value = this.#view.getInt32(this.#at) * TWO_32 + this.#view.getUint32(this.#at + 4);
-    this.#at += 8;
+    const value = this.int() * TWO_32 + (this.int() >>> 0);
     if (!Number.isSafeInteger(value) || value < least) throw new RangeError(`a frame names ${value}`);
     return value;
   }
 
+  /** A view, as good as the bytes are. */
   raw(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.#at) throw new RangeError("a frame is too short");
-    const value = this.#bytes.subarray(this.#at, this.#at + length);
-    this.#at += length;
-    return value;
+    const at = this.#claim(length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   rest(): Uint8Array {
-    return this.raw(this.#bytes.length - this.#at);
+    return this.raw(this.#end - this.#at);
   }
 
   end(): void {
-    if (this.#at !== this.#bytes.length) throw new RangeError("a frame is too long");
+    if (this.#at !== this.#end) throw new RangeError("a frame is too long");
+  }
+
+  #claim(sizeBytes: number): number {
+    const at = this.#at;
+    if (at + sizeBytes > this.#end) throw new RangeError("a frame is too short");
+    this.#at = at + sizeBytes;
+    return at;
   }
 }
 
-/** Everything but data, which the decoder assembles itself. Throws RangeError on bytes that make no frame. */
-export function decodeSmall(kind: number, body: Uint8Array): FromFollower | Exclude<FromLeader, DataFrame> {
-  const reader = new FrameReader(body);
+/**
+ * Everything but data, which the decoder assembles itself; nothing of it is a view on the bytes.
+ * @throws RangeError on bytes that make no frame.
+ */
+export function decodeSmall(kind: number, reader: FrameReader): FromFollower | Exclude<FromLeader, DataFrame> {
   const frame = decodeBody(kind, reader);
   reader.end();
   return frame;

@@ -167,13 +167,8 @@ export class Connection implements AnswerOwner {
   #begin(frame: Uint8Array): void {
     let start: RequestStart | null = null;
     try {
-      let reader = new Reader(frame);
+      const reader = new Reader(frame);
       start = readRequestStart(reader);
-      // Produce takes what it keeps within this turn; any other handler may look at its request later.
-      if (this.#frames.isView && start.apiKey !== PRODUCE_KEY) {
-        reader = new Reader(ownBytes(frame));
-        readRequestStart(reader);
-      }
       this.#dispatch(start, reader);
     } catch (error) {
       if (!isMalformed(error)) throw error;
@@ -194,10 +189,16 @@ export class Connection implements AnswerOwner {
       return this.#refuse("a request came in a version that is not served", { key, version });
     }
     const header = readRequestHeaderRest(reader, start, handler.api);
-    const body = handler.api.readRequest(reader, version);
+    const body = handler.api.readRequest(this.#lasting(reader, handler), version);
     const startedAtMs = this.#shared.clock.monotonic();
     const answer = this.#enqueue({ header, handler, requestBytes: reader.end, startedAtMs });
     this.#run(handler, body, answer);
+  }
+
+  /** Produce takes what it keeps within this turn; any other handler may look at its request later. */
+  #lasting(reader: Reader, { api }: Handler): Reader {
+    if (!this.#frames.isView || !api.hasViewsInRequest || api.key === PRODUCE_KEY) return reader;
+    return new Reader(ownBytes(reader.bytes), reader.at);
   }
 
   #enqueue(request: { header: Answer["header"]; handler: Handler; requestBytes: number; startedAtMs: number }): Answer {

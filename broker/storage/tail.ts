@@ -7,7 +7,7 @@ import type { Droppable, TailBudget } from "./shared-storage.ts";
 const CHUNK_BYTES_FIRST = 4096;
 const CHUNK_BYTES_MAX = 128 * 1024;
 /** A batch from here on keeps its own memory, unless it would pin much more than itself. */
-const ADOPT_BYTES_MIN = 16 * 1024;
+const ADOPT_BYTES_MIN = 4 * 1024;
 const MARK_BYTES = 4096;
 const NO_BYTES = new Uint8Array(0);
 
@@ -153,7 +153,8 @@ export class Tail {
       if (last.length + sizeBytes <= last.bytes.length) return last;
       this.#nextChunkBytes = Math.min(CHUNK_BYTES_MAX, last.bytes.length * 2);
     }
-    return this.#push(new Uint8Array(Math.max(this.#nextChunkBytes, sizeBytes)), { ...place, isOpen: true });
+    const capacityBytes = Math.max(this.#nextChunkBytes, sizeBytes);
+    return this.#push(Buffer.allocUnsafeSlow(capacityBytes), { ...place, isOpen: true });
   }
 
   #push(bytes: Uint8Array, place: { segment: Segment; baseOffset: Offset; isOpen: boolean }): Chunk {

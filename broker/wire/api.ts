@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { compileReader, compileWriter } from "./codec.ts";
 import type { Reader } from "./reader.ts";
-import type { Draft, Infer, Shape } from "./schema.ts";
+import type { AnyField, Draft, Infer, Shape } from "./schema.ts";
 import type { Writer } from "./writer.ts";
 
 /** What one file of `apis/` declares: one API key with all its versions. */
@@ -23,11 +23,21 @@ export interface ApiDeclaration<Q extends Shape, S extends Shape> {
  */
 export interface Api<Q extends Shape = Shape, S extends Shape = Shape> extends ApiDeclaration<Q, S> {
   isFlexible(version: number): boolean;
+  /** Whether requests hold byte strings: those are views on the frame, good for as long as it is. */
+  readonly hasViewsInRequest: boolean;
   readRequest(reader: Reader, version: number): Infer<Q>;
   writeRequest(writer: Writer, version: number, body: Draft<Q>): void;
   readResponse(reader: Reader, version: number): Infer<S>;
   writeResponse(writer: Writer, version: number, body: Draft<S>): void;
 }
+
+/** Whether something in `shape` is read as a view on the frame. */
+const hasViews = (shape: Shape): boolean => Object.values(shape).some(isView);
+const isView = ({ kind, element, shape }: AnyField): boolean =>
+  kind === "bytes" ||
+  kind === "records" ||
+  (element !== undefined && isView(element)) ||
+  (shape !== undefined && hasViews(shape));
 
 export function defineApi<const Q extends Shape, const S extends Shape>(declaration: ApiDeclaration<Q, S>): Api<Q, S> {
   const { name, versions, flexibleFrom, request, response } = declaration;
@@ -50,6 +60,7 @@ export function defineApi<const Q extends Shape, const S extends Shape>(declarat
   return {
     ...declaration,
     isFlexible,
+    hasViewsInRequest: hasViews(request),
     readRequest: (reader, version) => requestReader(version)(reader) as Infer<Q>,
     writeRequest: (writer, version, body) => requestWriter(version)(writer, body),
     readResponse: (reader, version) => responseReader(version)(reader) as Infer<S>,

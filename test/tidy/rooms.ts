@@ -77,8 +77,15 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "broker/replication",
-    may: ["broker/base", "broker/ports", "broker/config", "broker/contract", "broker/storage"],
-    door: "replication answers values; broker/handlers turns them into Kafka's responses",
+    may: [
+      "broker/base",
+      "broker/ports",
+      "broker/config",
+      "broker/contract",
+      "broker/storage",
+      "broker/wire/record-batch",
+    ],
+    door: "replication answers values; broker/handlers turns them into Kafka's responses; of wire only record batches",
   },
   {
     path: "broker/groups",
