@@ -24,9 +24,11 @@ export function dialExchange(address: Address, head: string, options: { timeoutM
         return true;
       },
     };
-    const socket = connect({ host: address.host, port: address.port, onread, noDelay: true });
-    dial.socket = socket;
     const timer = setTimeout(() => dial.fail(`no answer in ${options.timeoutMs} ms`), options.timeoutMs);
+    const { host, port } = address;
+    if (!(Number.isInteger(port) && port > 0 && port < 65_536)) return dial.fail(`no port: ${port}`);
+    const socket = connect({ host, port, onread, noDelay: true });
+    dial.socket = socket;
     socket.on("error", (error) => dial.fail(error.message));
     socket.on("close", () => dial.onClose());
     socket.on("connect", () => socket.write(head));

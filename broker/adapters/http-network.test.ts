@@ -120,6 +120,45 @@ describe("HTTP between processes", () => {
     expect(await closed).toBe("closed");
   });
 
+  test.each(["content-length: 5", "transfer-encoding: chunked"])(
+    "an exchange that announces a body is refused: %s",
+    async (field) => {
+      const server = await serve(echoing("i1"));
+      const socket = connect(server.address.port, host);
+      const upgrade = `host: x\r\nconnection: Upgrade\r\nupgrade: tidemark/1\r\n${field}`;
+      socket.write(`GET /echo HTTP/1.1\r\n${upgrade}\r\nauthorization: Bearer secret\r\n\r\n`);
+      let received = "";
+      for await (const chunk of socket) received += String(chunk);
+      expect(received).toMatch(/^HTTP\/1\.1 400 [^]*a request for an exchange has no body$/);
+    },
+  );
+
+  test("whoever is refused and had more to say leaves nothing open", async () => {
+    const server = await serve(echoing("i1"));
+    const openSockets = (): number => process.getActiveResourcesInfo().filter((one) => one === "TCPSocketWrap").length;
+    const before = openSockets();
+    for (let round = 0; round < 10; round++) {
+      const socket = connect(server.address.port, host);
+      const closed = new Promise((resolve) => socket.on("close", resolve));
+      socket.resume();
+      socket.write("GET /echo HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: tidemark/1\r\n\r\n");
+      socket.end("after");
+      await closed;
+    }
+    while (openSockets() > before) await new Promise((resolve) => setImmediate(resolve));
+    expect(openSockets()).toBeLessThanOrEqual(before);
+  });
+
+  test("an address that can be none is unreachable", async () => {
+    for (const address of [
+      { host, port: 70_000 },
+      { host, port: 1.5 },
+      { host, port: 1, path: "/a b" },
+    ]) {
+      expect((await httpNetwork.exchange(address, "/echo", { timeoutMs })).kind).toBe("unreachable");
+    }
+  });
+
   test("an exchange that nobody answers, or not by HTTP, is unreachable", async () => {
     const silent = createServer((socket) => socket.resume());
     const strange = createServer((socket) => socket.resume().end("220 mail\r\n\r\n"));

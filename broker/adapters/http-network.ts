@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { TidemarkError } from "../base/errors.ts";
 import { INCARNATION_PATH } from "../contract/control.ts";
 import type { Tokens } from "../ports/tokens.ts";
@@ -7,17 +8,12 @@ import type { Address, ExchangeResult, ExchangeServer, Network, ProbeResult } fr
 import { nodeHttp } from "./node-http.ts";
 import type { GuardedRequest, RequestGuard } from "./request-guard.ts";
 import { dialExchange } from "./exchange-dial.ts";
+import { EXCHANGE_ACCEPTED, EXCHANGE_PROTOCOL, exchangeRequest } from "./exchange-request.ts";
 import { reusingSocket } from "./reusing-socket.ts";
 
-/**
- * Exchanges are opened by HTTP/1.1 Upgrade (RFC 9110, 7.8): after the 101 both sides have the bare socket, and no
- * chunk is framed or parsed on the way of the batches (docs/adr/0004).
- */
-const PROTOCOL = "tidemark/1";
-const ACCEPTANCE = Buffer.from(
-  `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${PROTOCOL}\r\n\r\n`,
-);
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
+/** Whoever is refused has so long to take the answer and go. */
+const REFUSED_MS_MAX = 5000;
 
 /** Text of a small response or request body; stops reading at the bound. */
 async function readBody(message: IncomingMessage): Promise<string> {
@@ -35,18 +31,12 @@ const bearer = (token: string): Record<string, string> => (token === "" ? {} : {
 
 function exchange(
   address: Address,
-  relativePath: string,
+  path: string,
   options: { timeoutMs: number; token: string },
 ): Promise<ExchangeResult> {
-  const headers = {
-    host: `${address.host}:${address.port}`,
-    connection: "Upgrade",
-    upgrade: PROTOCOL,
-    ...bearer(options.token),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = `GET ${address.path ?? ""}${relativePath} HTTP/1.1\r\n${lines.join("")}\r\n`;
-  return dialExchange(address, head, options);
+  const head = exchangeRequest(address, path, bearer(options.token));
+  if (head !== null) return dialExchange(address, head, options);
+  return Promise.resolve({ kind: "unreachable", reason: `no path: ${JSON.stringify(address.path)}` });
 }
 
 /** Runs one small request; null when it could not be answered in time. */
@@ -182,26 +172,33 @@ function onRequest(options: HttpServerOptions, message: IncomingMessage, respons
 function onUpgrade(
   options: HttpServerOptions,
   message: IncomingMessage,
-  { accepted, head, upgraded }: { accepted: Socket; head: Buffer; upgraded: Set<Socket> },
+  { accepted, head, upgraded }: { accepted: Duplex; head: Buffer; upgraded: Set<Duplex> },
 ): void {
   upgraded.add(accepted);
   accepted.on("close", () => upgraded.delete(accepted));
   accepted.on("error", () => accepted.destroy());
   const refuse = (status: number, text: string): void => {
+    // Who has more to say is not listened to, and its end has to be seen.
+    accepted.resume();
+    message.socket.setTimeout(REFUSED_MS_MAX, () => accepted.destroy());
     accepted.end(
       `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
   };
   const refusal = options.guard(guarded(message));
   if (refusal !== null) return refuse(401, refusal);
-  if (message.headers.upgrade !== PROTOCOL) return refuse(400, `upgrade to ${PROTOCOL} or not at all`);
+  if (message.headers.upgrade !== EXCHANGE_PROTOCOL)
+    return refuse(400, `upgrade to ${EXCHANGE_PROTOCOL} or not at all`);
+  // Before an announced body has come, Node gives something that is not the socket.
+  if (!(accepted instanceof Socket)) return refuse(400, "a request for an exchange has no body");
+  if (accepted.destroyed) return;
   options.exchanges.onExchange(
     message.url ?? "",
     () => {
       const { socket, stream } = reusingSocket(accepted, head);
       upgraded.add(socket);
       socket.on("close", () => upgraded.delete(socket));
-      stream.write(ACCEPTANCE);
+      stream.write(EXCHANGE_ACCEPTED);
       return stream;
     },
     refuse,
@@ -214,10 +211,8 @@ function onUpgrade(
  */
 export function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   const server: Server = nodeHttp.createServer((message, response) => onRequest(options, message, response));
-  const upgraded = new Set<Socket>();
-  server.on("upgrade", (message, socket, head) => {
-    onUpgrade(options, message, { accepted: socket as Socket, head, upgraded });
-  });
+  const upgraded = new Set<Duplex>();
+  server.on("upgrade", (message, accepted, head) => onUpgrade(options, message, { accepted, head, upgraded }));
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const where = `${options.host}:${options.port}`;
@@ -239,7 +234,7 @@ export function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   });
 }
 
-function closeServer(server: Server, upgraded: ReadonlySet<Socket>): Promise<void> {
+function closeServer(server: Server, upgraded: ReadonlySet<Duplex>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();

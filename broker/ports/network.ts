@@ -15,7 +15,7 @@ export interface ByteStream {
   /** Gathers what is written until `uncork` into as few packets as possible. Nests. */
   cork(): void;
   uncork(): void;
-  /** Stops and restarts delivery to `onData`: back-pressure on the sender. */
+  /** Stops and restarts delivery to `onData`: back-pressure on the sender. What was read already may still come. */
   pause(): void;
   resume(): void;
   /** Sends what is pending, then closes. */

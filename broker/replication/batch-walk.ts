@@ -9,7 +9,9 @@ export function offsetAfter(chunk: Uint8Array): Offset {
   while (at < chunk.length) {
     assert(chunk.length - at >= BATCH_HEADER_BYTES, "the log gives out whole batches");
     next = lastOffsetOf(chunk, at) + 1;
-    at += sizeBytesOf(chunk, at);
+    const sizeBytes = sizeBytesOf(chunk, at);
+    assert(sizeBytes >= BATCH_HEADER_BYTES, "the log gives out sound batches");
+    at += sizeBytes;
   }
   assert(at === chunk.length && next > 0, "the log gives out whole batches");
   return next as Offset;

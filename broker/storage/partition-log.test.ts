@@ -22,6 +22,18 @@ describe("appending", () => {
     expect([log.writtenEnd, durable, log.syncedEnd]).toEqual([3, 3, 0]);
   });
 
+  test("memory of a batch under 16 KiB is its caller's again: it may be a view on what a socket has read", async () => {
+    const fixture = new LogFixture();
+    const log = await fixture.open();
+    for (const length of [100, 5000, 12_000, 16_000]) {
+      const value = "x".repeat(length);
+      const batch = new Uint8Array(batchOf([value]));
+      const { baseOffset } = log.appendAsLeader(batch, { leaderEpoch: 0 as LeaderEpoch, nowMs: 0 });
+      batch.fill(0xee);
+      expect(valuesOf(log.readTail(baseOffset, { endOffset: log.logEnd, maxBytes: 1 })!)).toEqual([value]);
+    }
+  });
+
   test("with flush.messages=1 the durable end is what was synced", async () => {
     const fixture = new LogFixture({ flushMessages: 1 });
     const log = await fixture.open();

@@ -6,8 +6,10 @@ import type { Droppable, TailBudget } from "./shared-storage.ts";
 
 const CHUNK_BYTES_FIRST = 4096;
 const CHUNK_BYTES_MAX = 128 * 1024;
-/** A batch from here on keeps its own memory, unless it would pin much more than itself. */
-const ADOPT_BYTES_MIN = 4 * 1024;
+/** A leader's batch from here on keeps its own memory, unless it would pin much more than itself. */
+const ADOPT_BYTES_MIN = 16 * 1024;
+/** The same of what a follower was sent, which always stands in memory of its own. */
+const ADOPT_RUN_BYTES_MIN = 4 * 1024;
 const MARK_BYTES = 4096;
 const NO_BYTES = new Uint8Array(0);
 
@@ -116,17 +118,17 @@ export class Tail {
     this.#trim();
   }
 
-  /** Adds one batch, which the tail may keep as it is. `segment.sizeBytes` is where it goes. */
+  /** Adds one batch, which the tail may keep as it is from 16 KiB on. `segment.sizeBytes` is where it goes. */
   addOne(batch: Uint8Array, place: { segment: Segment; baseOffset: Offset; lastOffset: Offset }): void {
-    this.#take(batch, place).note(batch.length, place.lastOffset);
+    this.#take(batch, { ...place, adoptBytesMin: ADOPT_BYTES_MIN }).note(batch.length, place.lastOffset);
   }
 
-  /** Adds several batches in one piece of memory: `ends` and `lastOffsets` have one entry a batch. */
+  /** Adds batches in one piece of memory, which the tail may keep: `ends` and `lastOffsets` have one entry a batch. */
   add(
     bytes: Uint8Array,
     place: { segment: Segment; baseOffset: Offset; ends: readonly number[]; lastOffsets: readonly Offset[] },
   ): void {
-    const chunk = this.#take(bytes, place);
+    const chunk = this.#take(bytes, { ...place, adoptBytesMin: ADOPT_RUN_BYTES_MIN });
     let start = 0;
     for (const [index, end] of place.ends.entries()) {
       chunk.note(end - start, place.lastOffsets[index]!);
@@ -136,10 +138,10 @@ export class Tail {
   }
 
   /** The chunk that holds `bytes` from its `length` on: a common one, or one of their own. */
-  #take(bytes: Uint8Array, place: { segment: Segment; baseOffset: Offset }): Chunk {
+  #take(bytes: Uint8Array, place: { segment: Segment; baseOffset: Offset; adoptBytesMin: number }): Chunk {
     this.#unwrittenBytes += bytes.length;
     const isOwnMemory = bytes.length * 2 >= bytes.buffer.byteLength;
-    if (bytes.length >= CHUNK_BYTES_MAX || (bytes.length >= ADOPT_BYTES_MIN && isOwnMemory)) {
+    if (bytes.length >= CHUNK_BYTES_MAX || (bytes.length >= place.adoptBytesMin && isOwnMemory)) {
       return this.#push(bytes, { ...place, isOpen: false });
     }
     const chunk = this.#chunkFor(bytes.length, place);

@@ -78,7 +78,8 @@ export class KafkaConnection {
   }
 
   #receive(chunk: Uint8Array): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    // The chunk is lent, and of an answer views are kept.
+    this.#received = Buffer.concat([this.#received, chunk]);
     while (this.#received.length >= 4 && this.isOpen) {
       const { buffer, byteOffset, length } = this.#received;
       const sizeBytes = new DataView(buffer, byteOffset, length).getInt32(0);
