@@ -180,7 +180,7 @@ function onUpgrade(
   const refuse = (status: number, text: string): void => {
     // Who has more to say is not listened to, and its end has to be seen.
     accepted.resume();
-    message.socket.setTimeout(REFUSED_MS_MAX, () => accepted.destroy());
+    message.socket.setTimeout(REFUSED_MS_MAX, () => message.socket.destroy());
     accepted.end(
       `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
