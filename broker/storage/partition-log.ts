@@ -244,8 +244,8 @@ export class PartitionLog {
   }
 
   /**
-   * Appends one validated batch, which the log may keep: stamps offset and epoch in place and queues the write. The
-   * caller has checked leadership and producer sequence.
+   * Appends one validated batch: stamps offset and epoch in place and queues the write. Of less than 16 KiB the memory
+   * is the caller's again; more the log may keep. The caller has checked leadership and producer sequence.
    */
   appendAsLeader(batch: Uint8Array, stamp: { leaderEpoch: LeaderEpoch; nowMs: number }): AppendedBatch {
     this.#beforeAppend();
