@@ -2,7 +2,7 @@ import type { Api } from "../broker/wire/api.ts";
 import { Reader } from "../broker/wire/reader.ts";
 import type { Draft, Infer, Shape } from "../broker/wire/schema.ts";
 import { Writer } from "../broker/wire/writer.ts";
-import type { Connection } from "./wire-client.ts";
+import type { Connection } from "./connection.ts";
 
 /** A request of a version before tagged fields came, ready to be sent any number of times. */
 export interface Question<S extends Shape> {
@@ -26,7 +26,7 @@ export function question<Q extends Shape, S extends Shape>(
 /** Sends a request; answers what the broker said. */
 export async function put<S extends Shape>(connection: Connection, asked: Question<S>): Promise<Infer<S>> {
   const answer = await connection.request(asked.api.key, asked.version, asked.body);
-  return asked.api.readResponse(new Reader(answer.rest()), asked.version);
+  return asked.api.readResponse(new Reader(answer), asked.version);
 }
 
 /** Writes a request down and sends it. */

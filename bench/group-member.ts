@@ -4,9 +4,12 @@ import { joinGroup } from "../broker/wire/apis/11-join-group.ts";
 import { heartbeat } from "../broker/wire/apis/12-heartbeat.ts";
 import { leaveGroup } from "../broker/wire/apis/13-leave-group.ts";
 import { syncGroup } from "../broker/wire/apis/14-sync-group.ts";
+import { Reader } from "../broker/wire/reader.ts";
+import { Writer } from "../broker/wire/writer.ts";
 import { ask } from "./ask.ts";
+import { Connection } from "./connection.ts";
+import type { Broker } from "./requests.ts";
 import { until, withConnection } from "./system.ts";
-import { Answer, type Broker, Connection, Fields } from "./wire-client.ts";
 
 /** Kafka's codes that a member meets when all is well. */
 const REBALANCE_IN_PROGRESS = 27;
@@ -34,24 +37,37 @@ export function ranges(partitions: number, members: number): Share[] {
   }));
 }
 
-/** Version 0 of what consumers tell each other, as the Java client writes it. */
-const subscription = (topic: string): Buffer => new Fields().int16(0).int32(1).string(topic).bytes(null).done();
-
-function assignment(topic: string, { first, count }: Share): Buffer {
-  const fields = new Fields().int16(0).int32(1).string(topic).int32(count);
-  for (let partition = first; partition < first + count; partition++) fields.int32(partition);
-  return fields.bytes(null).done();
+/** Version 0 of what consumers tell each other, as the Java client writes it: of one topic, without user data. */
+function aboutTopic(topic: string, partitions: readonly number[] | null): Buffer {
+  const writer = new Writer();
+  writer.int16(0);
+  writer.int32(1);
+  writer.string(topic);
+  if (partitions !== null) {
+    writer.int32(partitions.length);
+    for (const partition of partitions) writer.int32(partition);
+  }
+  writer.nullableBytesView(null);
+  return Buffer.concat(writer.chunks());
 }
 
+const subscription = (topic: string): Buffer => aboutTopic(topic, null);
+
+const assignment = (topic: string, { first, count }: Share): Buffer =>
+  aboutTopic(
+    topic,
+    Array.from({ length: count }, (_, index) => first + index),
+  );
+
 function partitionsOf(assigned: Uint8Array): number[] {
-  const answer = new Answer(Buffer.from(assigned));
-  answer.int16();
-  return answer
-    .list(() => {
-      answer.string();
-      return answer.list(() => answer.int32());
-    })
-    .flat();
+  const reader = new Reader(assigned);
+  const partitions: number[] = [];
+  reader.int16();
+  for (let topics = reader.int32(); topics > 0; topics--) {
+    reader.string();
+    for (let left = reader.int32(); left > 0; left--) partitions.push(reader.int32());
+  }
+  return partitions;
 }
 
 /** The group's coordinator, once there is one. */

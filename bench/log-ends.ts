@@ -2,7 +2,7 @@ import type { BrokerId, PartitionIndex } from "../broker/base/ids.ts";
 import { listOffsets } from "../broker/wire/apis/02-list-offsets.ts";
 import { ask } from "./ask.ts";
 import { type Running, type RunningBroker, until, withConnection } from "./system.ts";
-import { metadata } from "./wire-client.ts";
+import { metadata } from "./requests.ts";
 
 const LATEST = -1;
 

@@ -3,7 +3,8 @@ import type { Latencies, Load, Window } from "./load.ts";
 import { cpuSeconds, nowMs, residentBytes, sleep } from "./machine.ts";
 import { percentile } from "./statistics.ts";
 import type { Running } from "./system.ts";
-import { Connection, fetchRecords, metadata, nextOffset, produce, recordBatch } from "./wire-client.ts";
+import { Connection } from "./connection.ts";
+import { fetchRecords, metadata, nextOffset, produce, recordBatch } from "./requests.ts";
 
 /** Bytes that a record adds to a batch beyond its value. */
 const recordOverheadBytes = 8;

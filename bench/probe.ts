@@ -1,6 +1,7 @@
 import { nowMs, sleep } from "./machine.ts";
 import type { Running, RunningBroker } from "./system.ts";
-import { Connection, metadata, produce, recordBatch } from "./wire-client.ts";
+import { Connection } from "./connection.ts";
+import { metadata, produce, recordBatch } from "./requests.ts";
 
 const periodMs = 10;
 const inFlightMax = 100;

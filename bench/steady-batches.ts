@@ -1,6 +1,7 @@
 import { nowMs, sleep } from "./machine.ts";
 import { percentile } from "./statistics.ts";
-import { Connection, produce, recordBatch } from "./wire-client.ts";
+import { Connection } from "./connection.ts";
+import { produce, recordBatch } from "./requests.ts";
 
 /** One batch to one partition every `periodMs`, whatever became of those before. */
 export interface SteadyBatches {

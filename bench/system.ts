@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { nowMs, sleep } from "./machine.ts";
-import { type Broker, Connection, createTopic, metadata, produce, recordBatch } from "./wire-client.ts";
+import { Connection } from "./connection.ts";
+import { type Broker, createTopic, metadata, produce, recordBatch } from "./requests.ts";
 
 export interface RunningBroker extends Broker {
   readonly pid: number;

@@ -2,7 +2,8 @@ import { leadersOf } from "../log-ends.ts";
 import { cpuSeconds, nowMs, residentBytes, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
 import { makeTopic, produceSurely, type RunningBroker, withConnection } from "../system.ts";
-import { Connection, deleteTopic, fetchRecords, nextOffset, recordBatch } from "../wire-client.ts";
+import { Connection } from "../connection.ts";
+import { deleteTopic, fetchRecords, nextOffset, recordBatch } from "../requests.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
 const topic = "backlog";

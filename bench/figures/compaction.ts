@@ -8,7 +8,7 @@ import { nowMs, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
 import { p99Of, SteadyProducer } from "../steady-batches.ts";
 import { makeTopic, produceSurely, type Running, type RunningBroker, until, withConnection } from "../system.ts";
-import { deleteTopic } from "../wire-client.ts";
+import { deleteTopic } from "../requests.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
 const RECORDS = 1_000_000;

@@ -4,7 +4,7 @@ import { leadersOf, recordsIn } from "../log-ends.ts";
 import { nowMs, residentBytes, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
 import { makeTopic, produceSurely, type Running, type RunningBroker, until } from "../system.ts";
-import { Connection } from "../wire-client.ts";
+import { Connection } from "../connection.ts";
 import { buildBatch } from "../../broker/wire/record-batch-builder.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 

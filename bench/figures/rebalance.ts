@@ -3,7 +3,7 @@ import { nowMs, sleep } from "../machine.ts";
 import type { Row } from "../report.ts";
 import { summarise } from "../statistics.ts";
 import { makeTopic, type RunningBroker } from "../system.ts";
-import type { Broker } from "../wire-client.ts";
+import type { Broker } from "../requests.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 
 const topic = { name: "rebalance", partitions: 500 };

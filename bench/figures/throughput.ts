@@ -2,7 +2,7 @@ import type { WindowTimes } from "../client.ts";
 import type { Load, Window } from "../load.ts";
 import type { Row } from "../report.ts";
 import { makeTopic, type RunningBroker, withConnection } from "../system.ts";
-import { deleteTopic } from "../wire-client.ts";
+import { deleteTopic } from "../requests.ts";
 import { type Context, type Figures, note, type Pair, row, say } from "./context.ts";
 import { warmTurns } from "./turns.ts";
 
