@@ -1,11 +1,13 @@
 import { connect, type Socket } from "node:net";
+import { FrameCutter } from "../broker/server/frames.ts";
+import { correlationIdOf, SIZE_BYTES } from "../broker/wire/frame.ts";
 import { Writer } from "../broker/wire/writer.ts";
 
-const SIZE_BYTES = 4;
 const CORRELATION_BYTES = 4;
+const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
 
 interface Waiting {
-  resolve(answer: Buffer): void;
+  resolve(answer: Uint8Array): void;
   reject(error: Error): void;
 }
 
@@ -16,8 +18,7 @@ interface Waiting {
 export class Connection {
   private readonly socket: Socket;
   private readonly waiting = new Map<number, Waiting>();
-  private received: Buffer[] = [];
-  private receivedBytes = 0;
+  private readonly frames = new FrameCutter(ANSWER_BYTES_MAX);
   private correlation = 0;
   isOpen = true;
 
@@ -30,7 +31,7 @@ export class Connection {
   }
 
   /** Sends a body with a header of a version before tagged fields came; answers the body that comes back. */
-  request(apiKey: number, version: number, body: Buffer): Promise<Buffer> {
+  request(apiKey: number, version: number, body: Buffer): Promise<Uint8Array> {
     if (!this.isOpen) return Promise.reject(new Error("the connection has ended"));
     const correlation = ++this.correlation;
     const header = new Writer();
@@ -61,19 +62,11 @@ export class Connection {
   }
 
   private receive(chunk: Buffer): void {
-    this.received.push(chunk);
-    this.receivedBytes += chunk.length;
-    const first = this.received[0] as Buffer;
-    if (first.length >= SIZE_BYTES && this.receivedBytes < SIZE_BYTES + first.readInt32BE(0)) return;
-    let rest = this.received.length === 1 ? first : Buffer.concat(this.received);
-    while (rest.length >= SIZE_BYTES && rest.length >= SIZE_BYTES + rest.readInt32BE(0)) {
-      const frame = rest.subarray(SIZE_BYTES, SIZE_BYTES + rest.readInt32BE(0));
-      rest = rest.subarray(SIZE_BYTES + frame.length);
-      const correlation = frame.readInt32BE(0);
+    this.frames.push(chunk);
+    for (let frame = this.frames.next(); frame !== null; frame = this.frames.next()) {
+      const correlation = correlationIdOf(frame);
       this.waiting.get(correlation)?.resolve(frame.subarray(CORRELATION_BYTES));
       this.waiting.delete(correlation);
     }
-    this.received = rest.length > 0 ? [rest] : [];
-    this.receivedBytes = rest.length;
   }
 }

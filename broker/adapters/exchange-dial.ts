@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
-import type { Address, ByteStream, ExchangeResult } from "../ports/network.ts";
-import { RECEIVE_BUFFER } from "./receive-buffer.ts";
-import { socketStream } from "./socket-stream.ts";
+import type { Address, ExchangeResult } from "../ports/network.ts";
+import { intoOneBuffer } from "./receive-buffer.ts";
+import { earlyFirst, socketStream } from "./socket-stream.ts";
 
 const HEAD_BYTES_MAX = 16 * 1024;
 const HEAD_END = "\r\n\r\n";
@@ -17,17 +17,9 @@ export function dialExchange(address: Address, head: string, options: { timeoutM
       clearTimeout(timer);
       resolve(result);
     });
-    const onread = {
-      buffer: RECEIVE_BUFFER,
-      callback(countBytes: number): boolean {
-        dial.receive(RECEIVE_BUFFER.subarray(0, countBytes));
-        return true;
-      },
-    };
+    const onread = intoOneBuffer((chunk) => dial.receive(chunk));
     const timer = setTimeout(() => dial.fail(`no answer in ${options.timeoutMs} ms`), options.timeoutMs);
-    const { host, port } = address;
-    if (!(Number.isInteger(port) && port > 0 && port < 65_536)) return dial.fail(`no port: ${port}`);
-    const socket = connect({ host, port, onread, noDelay: true });
+    const socket = connect({ host: address.host, port: address.port, onread, noDelay: true });
     dial.socket = socket;
     socket.on("error", (error) => dial.fail(error.message));
     socket.on("close", () => dial.onClose());
@@ -39,7 +31,8 @@ class Dial {
   socket: Socket | null = null;
   readonly #settle: (result: ExchangeResult) => void;
   #isSettled = false;
-  #stream: ByteStream | null = null;
+  /** Takes what comes once the exchange is accepted. */
+  #deliver: ((chunk: Uint8Array) => void) | null = null;
   /** What came of the answer, then what came behind its head. */
   #early: Buffer = Buffer.alloc(0);
   #answer: { status: number; bodyBytes: number } | null = null;
@@ -49,10 +42,10 @@ class Dial {
   }
 
   receive(chunk: Buffer): void {
-    if (this.#stream !== null) return this.#deliver(chunk);
+    if (this.#deliver !== null) return this.#deliver(chunk);
     this.#early = Buffer.concat([this.#early, chunk]);
     if (this.#answer === null) this.#readHead();
-    if (this.#answer !== null && this.#stream === null) this.#readBody();
+    if (this.#answer !== null && this.#deliver === null) this.#readBody();
   }
 
   fail(reason: string): void {
@@ -65,7 +58,7 @@ class Dial {
   /** An answer without a length ends with its connection. */
   onClose(): void {
     const answer = this.#answer;
-    if (answer !== null && this.#stream === null) this.#refuse(answer.status, this.#early.toString());
+    if (answer !== null && this.#deliver === null) this.#refuse(answer.status, this.#early.toString());
     else this.fail("the connection was closed");
   }
 
@@ -103,18 +96,9 @@ class Dial {
     const { socket } = this;
     if (this.#isSettled || socket === null) return;
     this.#isSettled = true;
-    this.#stream = socketStream(socket);
-    this.#settle({ kind: "accepted", stream: this.#stream });
-    // The handlers are set by then: in the turn in which the dial resolves.
-    setImmediate(() => this.#deliver(null));
-  }
-
-  #deliver(chunk: Buffer | null): void {
-    const early = this.#early;
-    if (early.length > 0) {
-      this.#early = Buffer.alloc(0);
-      this.#stream?.onData(early);
-    }
-    if (chunk !== null) this.#stream?.onData(chunk);
+    const stream = socketStream(socket);
+    // The handlers are set when it comes: in the turn in which the dial resolves.
+    this.#deliver = earlyFirst(stream, this.#early);
+    this.#settle({ kind: "accepted", stream });
   }
 }

@@ -13,14 +13,16 @@ export const EXCHANGE_ACCEPTED = Buffer.from(
 /** What may stand in the first line of a request. */
 const TARGET = /^[\x21-\x7e]+$/;
 
-/** The request that opens an exchange at `path`; null when the path could not stand in one. */
+const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port < 65_536;
+
+/** The request that opens an exchange at `path`; null for an address that can be none. */
 export function exchangeRequest(
   address: Address,
   path: string,
   fields: Readonly<Record<string, string>>,
 ): string | null {
   const target = `${address.path ?? ""}${path}`;
-  if (!TARGET.test(target)) return null;
+  if (!TARGET.test(target) || !isPort(address.port)) return null;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   const all = { host: `${host}:${address.port}`, connection: "Upgrade", upgrade: EXCHANGE_PROTOCOL, ...fields };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);

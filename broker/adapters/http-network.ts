@@ -36,7 +36,7 @@ function exchange(
 ): Promise<ExchangeResult> {
   const head = exchangeRequest(address, path, bearer(options.token));
   if (head !== null) return dialExchange(address, head, options);
-  return Promise.resolve({ kind: "unreachable", reason: `no path: ${JSON.stringify(address.path)}` });
+  return Promise.resolve({ kind: "unreachable", reason: `no address: ${JSON.stringify(address)}` });
 }
 
 /** Runs one small request; null when it could not be answered in time. */

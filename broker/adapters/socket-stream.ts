@@ -21,6 +21,24 @@ interface Written {
  */
 export const socketStream = (socket: Socket): ByteStream => new SocketStream(socket);
 
+/**
+ * What takes the chunks of a stream of which `early` was read before it was one (an HTTP upgrade): that is delivered
+ * before the first chunk, in a later turn.
+ */
+export function earlyFirst(stream: ByteStream, early: Uint8Array): (chunk: Uint8Array) => void {
+  let waiting = early.length === 0 ? null : early;
+  const deliverEarly = (): void => {
+    const first = waiting;
+    waiting = null;
+    if (first !== null) stream.onData(first);
+  };
+  if (waiting !== null) setImmediate(deliverEarly);
+  return (chunk) => {
+    deliverEarly();
+    stream.onData(chunk);
+  };
+}
+
 class SocketStream implements ByteStream {
   readonly remote: string;
   readonly #socket: Socket;
